@@ -1,0 +1,45 @@
+# Two commands: `make run` and `make test`. Both first bring .venv up to the lock.
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+UV_VERSION := 0.13.9
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_PYTHON := $(CURDIR)/.venv/bin/python
+
+.PHONY: run test check format lock clean
+
+run: .venv/installed
+	snakemake --cores $(CORES)
+
+test: .venv/installed check
+	tests/install_debian.sh
+	pytest -n 2 --dist loadgroup --cov --cov-report=
+
+check: .venv/installed
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check workflow
+	snakemake --lint
+
+format: .venv/installed
+	ruff check --fix
+	ruff format
+	snakefmt workflow
+
+lock: .venv/bin/uv
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+clean:
+	rm -rf .venv .snakemake results
+
+.venv/installed: requirements.lock pyproject.toml .venv/bin/uv
+	uv pip sync --quiet requirements.lock
+	uv pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/bin/uv:
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)

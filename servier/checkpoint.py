@@ -1,0 +1,182 @@
+"""The checkpoint: one file that holds a model and everything needed to trust and use it.
+
+It is a zip archive with `metadata.json`, which names the sha256 of every other member. Nothing in it is
+pickled, and nothing in it is ever executed.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.archives import pack
+from servier.errors import CheckpointError
+from servier.tables import write_whole
+
+FORMAT = "servier checkpoint"
+FORMAT_VERSION = 1
+METADATA = "metadata.json"
+GRAPH = "model.onnx"
+REFERENCE = "reference.npz"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target of a model, and how its raw score becomes an answer.
+
+    Parameters
+    ----------
+    name, task
+        The column, and `binary` or `regression`.
+    slope, intercept
+        A raw score s becomes `slope * s + intercept`: a value, or the log-odds of label 1.
+    threshold
+        The probability from which on label 1 is predicted; None for regression.
+    """
+
+    name: str
+    task: str
+    slope: float = 1.0
+    intercept: float = 0.0
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint, in memory or on disk.
+
+    Parameters
+    ----------
+    metadata
+        What `metadata.json` holds.
+    members
+        The other members, by name.
+    path
+        Where it was read from.
+    """
+
+    metadata: dict[str, Any]
+    members: Mapping[str, bytes]
+    path: str | None = None
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """The targets, in the order of the graph's outputs."""
+        return [Target(**target) for target in self.metadata["targets"]]
+
+    @property
+    def model_name(self) -> str:
+        """`1` or `2`."""
+        return str(self.metadata["model_name"])
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the metadata, and with it of all members."""
+        return hashlib.sha256(_encode_metadata(self.metadata)).hexdigest()
+
+    @cached_property
+    def reference(self) -> dict[str, NDArray[Any]]:
+        """The arrays of `reference.npz`: `train_molecules` (hashes) and `test_rows`."""
+        with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def make_checkpoint(metadata: dict[str, Any], targets: list[Target], members: Mapping[str, bytes]) -> Checkpoint:
+    """Complete metadata with format, targets and digests."""
+    complete = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        **metadata,
+        "targets": [asdict(target) for target in targets],
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(members.items())},
+    }
+    return Checkpoint(complete, members)
+
+
+def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all; equal checkpoints are equal files.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    contents = {METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.members}
+    with write_whole(path) as temporary:
+        temporary.write_bytes(pack(contents))
+
+
+class _Members(Mapping[str, bytes]):
+    """The members of a file on disk, each read and compared with its digest when it is asked for."""
+
+    def __init__(self, path: Path, sha256: dict[str, str]) -> None:
+        self._path, self._sha256 = path, sha256
+
+    def __getitem__(self, name: str) -> bytes:
+        content = _read_member(self._path, name)
+        if hashlib.sha256(content).hexdigest() != self._sha256[name]:
+            raise CheckpointError(f"member {name} is damaged", path=self._path, mend="copy or train it again")
+        return content
+
+    def __iter__(self) -> Any:
+        return iter(self._sha256)
+
+    def __len__(self) -> int:
+        return len(self._sha256)
+
+
+def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoint:
+    """Open a checkpoint; its members are read and verified when they are needed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model_name
+        `1` or `2` where only that model will do.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged, no checkpoint, of a newer format, or of another model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        mend = f"train one with: servier train --model_name {model_name or 1}"
+        raise CheckpointError("no such checkpoint", path=path, mend=mend)
+    try:
+        metadata = json.loads(_read_member(path, METADATA))
+    except ValueError as error:
+        raise CheckpointError("its metadata is damaged", path=path, mend="copy or train it again") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError("this is not a servier checkpoint", path=path)
+    if metadata["format_version"] > FORMAT_VERSION:
+        raise CheckpointError("written by a newer servier", path=path, mend="update servier")
+    if model_name is not None and metadata["model_name"] != model_name:
+        problem = f"this is a checkpoint of model {metadata['model_name']}, not of model {model_name}"
+        raise CheckpointError(problem, path=path, mend="give the other file, or the other --model_name")
+    return Checkpoint(metadata, _Members(path, metadata["sha256"]), str(path))
+
+
+def _read_member(path: Path, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(name)
+    except (zipfile.BadZipFile, KeyError, zlib.error, EOFError, NotImplementedError) as error:
+        problem = "this is no checkpoint, or a damaged or truncated one"
+        raise CheckpointError(problem, path=path, mend="copy or train it again") from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read it: {error.strerror}", path=path) from error
+
+
+def _encode_metadata(metadata: dict[str, Any]) -> bytes:
+    return json.dumps(metadata, indent=1, allow_nan=False).encode()

@@ -1,0 +1,187 @@
+"""Labelled tables: molecules with the measured values of one or more targets."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+from servier.tables import ID_NAMES, Record, find_column, open_table, require_smiles_column
+
+DEFAULT_FILE = "dataset_single.csv"
+DEFAULT_TARGET = "P1"
+TASKS = ("binary", "regression")
+MIN_LABELS = 20
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled table in memory.
+
+    Parameters
+    ----------
+    path
+        Where it came from.
+    smiles, ids, lines
+        For each row the SMILES string, the identifier (empty where the table has none) and the line number.
+    targets, tasks
+        Names of the target columns, and `binary` or `regression` for each.
+    y
+        float64, shape (n_rows, n_targets); NaN where a label is missing.
+    split
+        For each row the value of the split column, or None where there is no such column.
+    """
+
+    path: str
+    smiles: list[str]
+    ids: list[str]
+    lines: list[int]
+    targets: list[str]
+    tasks: list[str]
+    y: NDArray[np.float64]
+    split: list[str] | None
+
+    def __len__(self) -> int:
+        return len(self.smiles)
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of molecules and labels: equal tables have equal digests, in whatever format."""
+        sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode())
+        sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the user says of a table's columns; None stands for: detect it."""
+
+    targets: Sequence[str] = ()
+    smiles: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+
+def find_dataset(data_dir: str | Path) -> Path:
+    """Return the default data set of a data directory.
+
+    Raises
+    ------
+    DataError
+        The directory does not hold one.
+    """
+    path = Path(data_dir) / DEFAULT_FILE
+    if not path.is_file():
+        mend = f"put {DEFAULT_FILE} (columns P1,mol_id,smiles) there, or name any labelled table with --dataset"
+        raise DataError("no data set here", path=path, mend=mend)
+    return path
+
+
+def load_dataset(path: str | Path, columns: Columns | None = None, task: str | None = None) -> Dataset:
+    """Read a labelled table.
+
+    Parameters
+    ----------
+    path
+        A table of any format.
+    columns
+        Names of columns; what is None or empty is detected.
+    task
+        `binary` or `regression` for all targets; detected from the values where it is None.
+
+    Raises
+    ------
+    DataError
+        The table is absent, empty or ambiguous, a label is not a number, or a target cannot be learnt from.
+    """
+    columns = columns or Columns()
+    with open_table(path) as table:
+        names = table.header.columns
+        smiles_column = names.index(require_smiles_column(names, columns.smiles))
+        id_name = find_column(names, columns.id, ID_NAMES, "id")
+        split_name = None if columns.split is None else find_column(names, columns.split, (), "split")
+        targets = choose_targets(names, columns.targets, (names[smiles_column], id_name, split_name))
+        records = [record for record in table if record.problem is None and any(record.fields)]
+    if not records:
+        raise DataError("this table has a header but no rows", path=path)
+    y = np.array([[_read_label(record, names, target, path) for target in targets] for record in records])
+    return Dataset(
+        path=str(path),
+        smiles=[_text(record.fields[smiles_column]) for record in records],
+        ids=_column(records, names, id_name) or [""] * len(records),
+        lines=[record.line for record in records],
+        targets=targets,
+        tasks=[_detect_task(y[:, i], task, target, path, records) for i, target in enumerate(targets)],
+        y=y,
+        split=_column(records, names, split_name),
+    )
+
+
+def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
+    """Return the target columns: those asked for, else P1, else the only column that is left.
+
+    Raises
+    ------
+    DataError
+        A target is absent, or none was named and there are several candidates.
+    """
+    if wanted:
+        return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
+    if DEFAULT_TARGET in names:
+        return [DEFAULT_TARGET]
+    left = [name for name in names if name not in taken]
+    if len(left) == 1:
+        return left
+    mend = f"name it with --target; the columns are {', '.join(names)}"
+    raise DataError("which column is the target?", mend=mend)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _column(records: list[Record], names: Sequence[str], name: str | None) -> list[str] | None:
+    if name is None:
+        return None
+    position = names.index(name)
+    return [_text(record.fields[position]) for record in records]
+
+
+def _read_label(record: Record, names: Sequence[str], target: str, path: str | Path) -> float:
+    text = _text(record.fields[names.index(target)]).strip()
+    if text.lower() in ("", "na", "nan", "none", "null"):
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        mend = "labels are numbers; leave the field empty where a label is missing"
+        raise DataError(f"{text!r} is not a number", path=path, row=record.line, column=target, mend=mend)
+    return value
+
+
+def _detect_task(
+    y: NDArray[np.float64], task: str | None, target: str, path: str | Path, records: list[Record]
+) -> str:
+    known = ~np.isnan(y)
+    values = np.unique(y[known])
+    if known.sum() < MIN_LABELS:
+        raise DataError(
+            f"{known.sum()} labels are too few to learn from", path=path, column=target,
+            mend=f"at least {MIN_LABELS} rows need a label",
+        )  # fmt: skip
+    if len(values) == 1:
+        problem = f"all {known.sum()} labels are {values[0]:g}"
+        raise DataError(problem, path=path, column=target, mend="a model needs at least two different values")
+    is_binary = set(values) <= {0.0, 1.0}
+    if task == "binary" and not is_binary:
+        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
+        problem = f"label {y[row]:g} in a binary target"
+        mend = "use 0 and 1, or --task regression"
+        raise DataError(problem, path=path, row=records[row].line, column=target, mend=mend)
+    return task or ("binary" if is_binary else "regression")

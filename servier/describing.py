@@ -1,0 +1,76 @@
+"""Results in words and small tables, for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from servier.checkpoint import Checkpoint
+    from servier.evaluation import Evaluation
+
+
+def describe_answer(answer: Mapping[str, Any]) -> str:
+    """Return the answer for one molecule, a line for each value."""
+    return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
+
+
+def describe_evaluation(evaluation: "Evaluation") -> str:
+    """Return which rows were scored and a table of metrics with their intervals."""
+    counts = evaluation.counts
+    lines = [
+        f"Scored {counts['scored']} rows: {evaluation.rows}.",
+        f"Not scored: {counts['trained_on']} that the model was trained on, {counts['unreadable']} unreadable.",
+    ]
+    for target, measured in evaluation.metrics.items():
+        rows = [(name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()]
+        lines += ["", *_table((target, "value", "95 % interval"), rows)]
+        if not rows:
+            lines.append("undefined: these rows have fewer than two different labels")
+    return "\n".join(lines)
+
+
+def describe_metrics(checkpoint: "Checkpoint") -> str:
+    """Return the metrics that training measured, as a table."""
+    measured = checkpoint.metadata["metrics"]
+    lines: list[str] = []
+    for target in measured["held_out"]:
+        held_out, test = measured["held_out"][target], measured["test"].get(target, {})
+        rows = [(name, f"{held_out[name]:.4f}", f"{test[name]:.4f}" if name in test else "-") for name in held_out]
+        lines += _table((target, "validation", "test"), rows)
+    return "\n".join(lines)
+
+
+def describe_checkpoint(checkpoint: "Checkpoint") -> str:
+    """Return what a checkpoint is and how good it is."""
+    data = checkpoint.metadata
+    rows = data["dataset"]
+    facts = [
+        ("checkpoint", checkpoint.path or ""),
+        ("digest", checkpoint.digest),
+        ("model", data["model_name"] + (f", preset {data['preset']}" if data["preset"] else "")),
+        ("input", _describe_input(data["input"])),
+        ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}, seed {data['seed']}"),
+        (
+            "rows",
+            f"{rows['train_rows']} for training, {rows['test_rows']} for testing ({data['split']['strategy']} split), "
+            f"{rows['left_out']} left out",
+        ),
+        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))),
+        ("intact", "yes: every member has its digest, and the sentinel molecules get their scores"),
+    ]
+    for target in checkpoint.targets:
+        threshold = "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
+        facts.append((f"target {target.name}", f"{target.task}{threshold}"))
+    width = max(len(name) for name, _ in facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in facts]
+    return "\n".join([*lines, "", describe_metrics(checkpoint)])
+
+
+def _describe_input(spec: Mapping[str, Any]) -> str:
+    if spec["kind"] == "smiles":
+        return f"SMILES, {len(spec['vocabulary'])} tokens, mean over {spec['views']} ways to write a molecule"
+    return " + ".join(featurizer["kind"] for featurizer in spec["featurizers"])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (header, *rows)]

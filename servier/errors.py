@@ -1,0 +1,76 @@
+"""What can be wrong with what a user hands in, with the place where it is wrong."""
+
+from pathlib import Path
+
+
+class ServierError(Exception):
+    """A problem that the user can mend; shown as one line.
+
+    Parameters
+    ----------
+    problem
+        What is wrong, without the place.
+    path
+        The file that is meant.
+    row
+        Line number in that file, counted from 1 (a header is line 1).
+    column
+        Name of the column.
+    mend
+        What the user can do about it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: str | Path | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        mend: str | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = None if path is None else str(path)
+        self.row = row
+        self.column = column
+        self.mend = mend
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.problem, self.path, self.row, self.column, self.mend)
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part
+            for part in (
+                self.path,
+                None if self.row is None else f"line {self.row}",
+                None if self.column is None else f"column {self.column}",
+            )
+            if part
+        )
+        text = f"{place}: {self.problem}" if place else self.problem
+        return f"{text}; {self.mend}" if self.mend else text
+
+
+class DataError(ServierError):
+    """A table cannot be used as it is."""
+
+
+class CheckpointError(ServierError):
+    """A checkpoint is missing, damaged, or not the one that is needed."""
+
+
+class RecipeError(ServierError):
+    """A training recipe asks for something that does not exist."""
+
+
+def _rebuild(
+    kind: type[ServierError],
+    problem: str,
+    path: str | None,
+    row: int | None,
+    column: str | None,
+    mend: str | None,
+) -> ServierError:
+    return kind(problem, path=path, row=row, column=column, mend=mend)

@@ -1,0 +1,100 @@
+"""How good a checkpoint is on rows that it never saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier import metrics
+from servier.checkpoint import Checkpoint
+from servier.datasets import Dataset
+from servier.errors import DataError
+from servier.molecules import InvalidMolecule, Mol, molecule_hash, parse_all
+from servier.scoring import Scorer
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of `evaluate`.
+
+    Parameters
+    ----------
+    rows
+        In words, which rows were scored.
+    counts
+        Rows scored, rows left out because the model was trained on their molecule, and unreadable rows.
+    metrics
+        For each target the metrics, each with its 95 % interval.
+    """
+
+    rows: str
+    counts: dict[str, int]
+    metrics: dict[str, dict[str, dict[str, float]]]
+
+
+def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation:
+    """Score the rows of a data set that the model never saw.
+
+    For the very data set that the model was trained on these are the rows that training held out. For any
+    other they are all rows but those whose molecule, without its salts, was trained on.
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    data
+        A labelled table with the model's targets.
+    seed
+        Of the bootstrap.
+
+    Raises
+    ------
+    DataError
+        No row is left.
+    """
+    mols = parse_all(data.smiles)
+    unseen, rows = _unseen_rows(checkpoint, data, mols)
+    if not len(unseen):
+        mend = "evaluate on other molecules, or train with a --test_fraction above 0"
+        raise DataError("the model was trained on every row of this table", path=data.path, mend=mend)
+    predictions = Scorer([checkpoint]).score_molecules([mols[i] for i in unseen])
+    measured = {}
+    for i, target in enumerate(checkpoint.targets):
+        y, values = data.y[unseen, i], predictions.values[:, i]
+        known = ~np.isnan(y) & ~np.isnan(values)
+        measured[target.name] = metrics.bootstrap(y[known], values[known], target.task, target.threshold, seed)
+    n_unreadable = sum(problem is not None for problem in predictions.problems)
+    counts = {
+        "scored": len(unseen) - n_unreadable,
+        "trained_on": len(data) - len(unseen),
+        "unreadable": n_unreadable,
+    }
+    return Evaluation(rows, counts, measured)
+
+
+def _unseen_rows(
+    checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]
+) -> tuple[NDArray[np.int64], str]:
+    if data.digest == checkpoint.metadata["dataset"]["digest"]:
+        return checkpoint.reference["test_rows"], "the rows that training held out"
+    trained = set(checkpoint.reference["train_molecules"].tolist())
+    unseen = [
+        i
+        for i, mol in enumerate(mols)
+        if isinstance(mol, InvalidMolecule) or molecule_hash(mol) not in trained
+    ]
+    return np.array(unseen, np.int64), "all rows but those with a molecule that the model was trained on"
+
+
+def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:
+    """Return an evaluation as a document that can be stored."""
+    return {
+        "model_name": checkpoint.model_name,
+        "checkpoint": checkpoint.digest,
+        "dataset": data.digest,
+        "rows": evaluation.rows,
+        "counts": evaluation.counts,
+        "metrics": evaluation.metrics,
+    }

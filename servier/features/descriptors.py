@@ -1,0 +1,35 @@
+"""All two-dimensional descriptors of RDKit."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import rdBase
+from rdkit.Chem import Descriptors
+
+from servier.features.base import Featurizer, to_float32
+from servier.molecules import Mol
+
+
+@dataclass(frozen=True)
+class Descriptors2D(Featurizer):
+    """The descriptors of `rdkit.Chem.Descriptors`, by its names and in its order.
+
+    A value that RDKit leaves undefined (a partial charge of an element without parameters, say) is 0, and
+    the few that grow beyond all bounds with the size of the molecule are cut off at 1e9.
+    """
+
+    kind: ClassVar[str] = "descriptors_2d"
+
+    def __len__(self) -> int:
+        return len(Descriptors.descList)
+
+    def __call__(self, mol: Mol) -> NDArray[Any]:
+        """Return the values, float32."""
+        with rdBase.BlockLogs():
+            return to_float32(np.array(list(Descriptors.CalcMolDescriptors(mol).values())))
+
+    def column_names(self) -> list[str]:
+        """Return RDKit's names of the descriptors."""
+        return [name for name, _ in Descriptors.descList]

@@ -1,0 +1,52 @@
+"""The descriptors that cost next to nothing beside reading the SMILES."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors as rd
+
+from servier.features.base import Featurizer, to_float32
+from servier.molecules import Mol
+
+CHEAP: dict[str, Callable[[Mol], float]] = {
+    "MolWt": rd._CalcMolWt,  # noqa: SLF001 - RDKit's Descriptors.MolWt is this function under a public name
+    "HeavyAtomCount": rd.CalcNumHeavyAtoms,
+    "FractionCSP3": rd.CalcFractionCSP3,
+    "TPSA": rd.CalcTPSA,
+    "NHOHCount": rd.CalcNumLipinskiHBD,
+    "NOCount": rd.CalcNumLipinskiHBA,
+    "NumHeteroatoms": rd.CalcNumHeteroatoms,
+    "RingCount": rd.CalcNumRings,
+    "NumAromaticRings": rd.CalcNumAromaticRings,
+    "NumHeterocycles": rd.CalcNumHeterocycles,
+    "NumSpiroAtoms": rd.CalcNumSpiroAtoms,
+    "NumBridgeheadAtoms": rd.CalcNumBridgeheadAtoms,
+    "NumAtomStereoCenters": rd.CalcNumAtomStereoCenters,
+    "HallKierAlpha": rd.CalcHallKierAlpha,
+    "Kappa1": rd.CalcKappa1,
+    "Chi0v": rd.CalcChi0v,
+    "Chi1v": rd.CalcChi1v,
+    "FormalCharge": Chem.GetFormalCharge,
+}
+
+
+@dataclass(frozen=True)
+class Physchem(Featurizer):
+    """Sizes, counts and indices that RDKit computes in a few microseconds each."""
+
+    kind: ClassVar[str] = "physchem"
+
+    def __len__(self) -> int:
+        return len(CHEAP)
+
+    def __call__(self, mol: Mol) -> NDArray[Any]:
+        """Return the values in the order of `CHEAP`, float32."""
+        return to_float32(np.array([calculate(mol) for calculate in CHEAP.values()]))
+
+    def column_names(self) -> list[str]:
+        """Return RDKit's names of the descriptors."""
+        return list(CHEAP)

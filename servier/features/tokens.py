@@ -1,0 +1,58 @@
+"""SMILES strings to integers, one for each atom, bond, branch and ring closure."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING, UNKNOWN = 0, 1
+N_SPECIAL = 2
+
+_TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|.", re.DOTALL)
+
+
+def split_tokens(smiles: str) -> list[str]:
+    """Cut a SMILES string into tokens; joined again they are the string."""
+    return _TOKEN.findall(smiles)
+
+
+class Tokenizer:
+    """A vocabulary, and the way from strings to padded integer matrices.
+
+    Parameters
+    ----------
+    vocabulary
+        The known tokens; token i becomes `i + 2`. 0 is padding, 1 is any token that is not known.
+    """
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self.vocabulary = list(vocabulary)
+
+    @classmethod
+    def from_smiles(cls, smiles: Iterable[str], min_count: int = 3) -> "Tokenizer":
+        """Collect the tokens that occur at least `min_count` times, in alphabetical order."""
+        counts = Counter(token for text in smiles for token in split_tokens(text))
+        return cls(sorted(token for token, count in counts.items() if count >= min_count))
+
+    def __len__(self) -> int:
+        return len(self.vocabulary) + N_SPECIAL
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {token: i + N_SPECIAL for i, token in enumerate(self.vocabulary)}
+
+    def encode(self, smiles: str) -> list[int]:
+        """Return the integers of one string."""
+        index = self._index
+        return [index.get(token, UNKNOWN) for token in split_tokens(smiles)]
+
+    def pad(self, rows: Sequence[Sequence[int]], length: int | None = None) -> NDArray[np.int32]:
+        """Return a matrix, int32, shape (len(rows), length), filled up with padding at the right."""
+        width = max((len(row) for row in rows), default=0) if length is None else length
+        matrix = np.full((len(rows), width), PADDING, np.int32)
+        for i, row in enumerate(rows):
+            matrix[i, : len(row)] = row[:width]
+        return matrix

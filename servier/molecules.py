@@ -1,0 +1,153 @@
+"""SMILES strings to molecules, and the few canonical forms of a molecule that servier uses."""
+
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+MAX_ATOMS = 500
+MAX_LENGTH = 5_000
+
+MAX_REASON = 200
+
+Mol = Any
+
+_explaining = threading.Lock()
+_TIME = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
+
+
+class Status(StrEnum):
+    """What became of one input row."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMolecule:
+    """A row that has no molecule to score: a value, not an exception."""
+
+    status: Status
+    reason: str
+
+
+def parse_smiles(smiles: str, max_atoms: int = MAX_ATOMS) -> Mol | InvalidMolecule:
+    """Read one SMILES string.
+
+    Parameters
+    ----------
+    smiles
+        The string; white space around it is ignored.
+    max_atoms
+        The largest number of heavy atoms that is accepted.
+
+    Returns
+    -------
+    An RDKit molecule with at least one atom, or an `InvalidMolecule`.
+    """
+    smiles = smiles.strip()
+    if not smiles:
+        return InvalidMolecule(Status.EMPTY, "no SMILES")
+    if len(smiles) > MAX_LENGTH:
+        return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        return InvalidMolecule(Status.INVALID, _explain_refusal(smiles))
+    n_atoms = mol.GetNumHeavyAtoms()
+    if n_atoms > max_atoms:
+        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
+    if mol.GetNumAtoms() == 0:
+        return InvalidMolecule(Status.EMPTY, "no atoms")
+    return mol
+
+
+def _explain_refusal(smiles: str) -> str:
+    """Read a string again, and return the first thing that RDKit says against it."""
+    with _explaining:
+        messages: list[str] = []
+        handler = logging.Handler()
+        handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+        logger = logging.getLogger("rdkit")
+        handlers, logger.handlers, logger.propagate = logger.handlers, [handler], False
+        rdBase.LogToPythonLogger()
+        try:
+            Chem.MolFromSmiles(smiles)
+        finally:
+            rdBase.LogToCppStreams()
+            logger.handlers = handlers
+    said = _TIME.sub("", messages[0]) if messages else "refused by RDKit"
+    said = said.split(" for input:")[0].split(" while parsing:")[0].removeprefix("SMILES Parse Error: ")
+    position = re.search(r"position \d+", " ".join(messages))
+    return f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]
+
+
+def canonical_smiles(mol: Mol) -> str:
+    """Return RDKit's canonical isomeric SMILES of a molecule."""
+    return str(Chem.MolToSmiles(mol))
+
+
+def parent_smiles(mol: Mol) -> str:
+    """Return the canonical SMILES of the largest fragment: the molecule without its salts.
+
+    Of fragments with equally many heavy atoms the one first in alphabetical order is taken, so that the
+    answer does not depend on how the SMILES was written.
+    """
+    fragments = Chem.MolToSmiles(mol).split(".")
+    if len(fragments) == 1:
+        return str(fragments[0])
+    with rdBase.BlockLogs():
+        parsed = [(Chem.MolFromSmiles(text), text) for text in fragments]
+    sizes = [(-mol.GetNumHeavyAtoms(), text) for mol, text in parsed if mol is not None]
+    return str(min(sizes)[1]) if sizes else ".".join(fragments)
+
+
+def molecule_hash(mol: Mol) -> int:
+    """Return 64 bits that stand for a molecule without its salts, however it was written."""
+    return int.from_bytes(hashlib.sha256(parent_smiles(mol).encode()).digest()[:8], "little")
+
+
+def scaffold_smiles(mol: Mol) -> str:
+    """Return the Bemis-Murcko scaffold of a molecule, empty for a molecule without rings.
+
+    References
+    ----------
+    Bemis and Murcko, J. Med. Chem. 1996, 39, 2887, doi:10.1021/jm9602928.
+    """
+    return str(MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False))
+
+
+def smiles_views(mol: Mol, n: int, seed: int) -> list[str]:
+    """Return `n` ways to write one molecule: the canonical SMILES first, then random ones.
+
+    The random ones depend on the molecule and the seed alone, not on how its SMILES was written, so that a
+    score averaged over them never depends on the input's spelling or on its neighbours.
+
+    References
+    ----------
+    Bjerrum, arXiv:1703.07076: SMILES enumeration as data augmentation.
+    """
+    first = canonical_smiles(mol)
+    if n == 1:
+        return [first]
+    with rdBase.BlockLogs():
+        canonical = Chem.MolFromSmiles(first)
+    if canonical is None:
+        canonical = mol
+    return [first, *Chem.MolToRandomSmilesVect(canonical, n - 1, randomSeed=seed)]
+
+
+def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | InvalidMolecule]:
+    """Read many SMILES strings: one result for each, in order."""
+    return [parse_smiles(text, max_atoms) for text in smiles]

@@ -1,0 +1,1 @@
+"""The HTTP shim: one molecule at a time."""

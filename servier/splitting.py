@@ -1,0 +1,110 @@
+"""Which rows are for training and which for testing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+
+STRATEGIES = ("scaffold", "random")
+N_STRATA = 5
+
+Indices = NDArray[np.int64]
+
+
+def group_numbers(labels: Sequence[str]) -> Indices:
+    """Number the groups that equal labels form; an empty label (no scaffold) is a group of its own.
+
+    Returns
+    -------
+    int64, shape (len(labels),).
+    """
+    numbers: dict[object, int] = {}
+    return np.array(
+        [numbers.setdefault(label or (row,), len(numbers)) for row, label in enumerate(labels)], np.int64
+    )
+
+
+def strata(y: NDArray[np.float64], task: str) -> Indices:
+    """Return the classes of a target; of a continuous one, in which fifth of the labels a row lies.
+
+    Parameters
+    ----------
+    y
+        float64, shape (n_rows,); NaN where missing, which is a class of its own.
+    task
+        `binary` or `regression`.
+    """
+    known = ~np.isnan(y)
+    classes = np.full(len(y), -1, np.int64)
+    if task == "binary":
+        classes[known] = y[known].astype(np.int64)
+    else:
+        edges = np.quantile(y[known], np.linspace(0, 1, N_STRATA + 1)[1:-1])
+        classes[known] = np.searchsorted(edges, y[known])
+    return classes
+
+
+def split_folds(
+    y: NDArray[np.float64], task: str, groups: Indices, n_folds: int, seed: int
+) -> list[tuple[Indices, Indices]]:
+    """Cut rows into folds that are stratified by label and never share a group.
+
+    Parameters
+    ----------
+    y
+        float64, shape (n_rows,): the first target.
+    task
+        `binary` or `regression`.
+    groups
+        int64, shape (n_rows,): rows with equal numbers stay together.
+    n_folds, seed
+        How many folds, and the seed of the shuffle.
+
+    Returns
+    -------
+    For each fold the indices of the training rows and of the held-out rows, sorted.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    return list(folds.split(np.zeros(len(y)), strata(y, task), groups))
+
+
+def split_test(
+    y: NDArray[np.float64], task: str, groups: Indices, fraction: float, seed: int
+) -> tuple[Indices, Indices]:
+    """Hold out about `fraction` of the rows for testing, by `split_folds`.
+
+    Returns
+    -------
+    The indices of the training rows and of the test rows, sorted.
+    """
+    everything = np.arange(len(y))
+    if fraction == 0:
+        return everything, everything[:0]
+    if fraction > 0.5:  # noqa: PLR2004
+        test, train = split_test(y, task, groups, 1 - fraction, seed)
+        return train, test
+    return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]
+
+
+def split_by_column(values: Sequence[str], path: str, column: str) -> tuple[Indices, Indices]:
+    """Split by a column that says `train`, `valid` (or `validation`) or `test`; valid rows are for training.
+
+    Raises
+    ------
+    DataError
+        Another value, or no training row.
+    """
+    names = np.array([value.strip().lower() for value in values])
+    is_train = np.isin(names, ("train", "valid", "validation"))
+    is_test = names == "test"
+    strange = np.flatnonzero(~is_train & ~is_test)
+    if len(strange):
+        problem = f"{values[strange[0]]!r} is not a split"
+        raise DataError(problem, path=path, column=column, mend="use train, valid and test")
+    if not is_train.any():
+        raise DataError("no row says train", path=path, column=column)
+    return np.flatnonzero(is_train), np.flatnonzero(is_test)

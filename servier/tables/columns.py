@@ -1,0 +1,66 @@
+"""Which column holds the molecules, which one names them."""
+
+from collections.abc import Sequence
+
+from servier.errors import DataError
+
+SMILES_NAMES = ("smiles", "smile", "canonical_smiles", "structure", "drug")
+ID_NAMES = (
+    "mol_id", "id", "name", "drug_id", "molecule_id", "compound_id", "compound id", "molecule_chembl_id", "cid",
+)
+
+
+def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], what: str) -> str | None:
+    """Find the column that is meant by `name`, or by one of the usual names.
+
+    Parameters
+    ----------
+    columns
+        The columns of the table.
+    name
+        What the user asked for, or None to detect it.
+    usual
+        Names to look for, in lower case.
+    what
+        The kind of column, for messages; also the option that names it (`--smiles_column`).
+
+    Returns
+    -------
+    The column, or None where nothing was asked for and nothing was found.
+
+    Raises
+    ------
+    DataError
+        The named column is absent, or several columns have a usual name.
+    """
+    listing = ", ".join(columns)
+    if name is not None:
+        if name in columns:
+            return name
+        alike = [column for column in columns if column.lower() == name.lower()]
+        if len(alike) == 1:
+            return alike[0]
+        raise DataError(f"no column {name!r}", mend=f"the columns are {listing}")
+    found = [column for column in columns if column.lower() in usual]
+    if len(found) > 1:
+        mend = f"name one with --{what}_column; the columns are {listing}"
+        raise DataError(f"several {what} columns: {', '.join(found)}", mend=mend)
+    return found[0] if found else None
+
+
+def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
+    """Find the column with the SMILES strings; a table of one column needs no name.
+
+    Raises
+    ------
+    DataError
+        There is none, or more than one.
+    """
+    found = find_column(columns, name, SMILES_NAMES, "smiles")
+    if found is None and len(columns) == 1:
+        found = columns[0]
+    if found is None:
+        listing = ", ".join(columns)
+        mend = f"name it with --smiles_column; the columns are {listing}"
+        raise DataError("no column with SMILES strings found", mend=mend)
+    return found

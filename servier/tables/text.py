@@ -1,0 +1,155 @@
+"""Delimited text and SMI files.
+
+Text is never parsed further than needed: a record keeps the bytes it came with, so that ids such as `007`
+or `1e5` go out as they came in.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from servier.errors import DataError
+from servier.tables.records import Header, Record
+
+DELIMITERS = (",", "\t", ";")
+BOM = b"\xef\xbb\xbf"
+MAX_RECORD_LINES = 1_000
+
+csv.field_size_limit(2**31 - 1)
+
+
+class DelimitedText:
+    """A delimited text with a header line, read record by record.
+
+    Every line after the header is a row, a blank one too. A row with too few fields is filled up with empty
+    ones; of a row with too many the first ones are kept, and it is marked as a problem.
+
+    Parameters
+    ----------
+    stream
+        Bytes, uncompressed.
+    path
+        Its name, for messages.
+    delimiter
+        What separates fields; detected where it is None.
+
+    Raises
+    ------
+    DataError
+        The file is empty, its header names a column twice, or a quotation mark never closes.
+    """
+
+    def __init__(self, stream: IO[bytes], path: str | Path, delimiter: str | None = None) -> None:
+        self.path = path
+        self._lines = enumerate(stream, start=1)
+        self.header = self._read_header(delimiter)
+
+    def _read_header(self, delimiter: str | None) -> Header:
+        _, first = next(self._lines, (0, b""))
+        if not first.strip():
+            raise DataError("this file is empty", path=self.path, mend="it needs a header line and rows")
+        newline = b"\r\n" if first.endswith(b"\r\n") else b"\n"
+        raw = first.rstrip(b"\r\n")
+        text = raw.removeprefix(BOM).decode("utf-8", errors="replace")
+        delimiter = delimiter or detect_delimiter(text, self.path)
+        columns = [name.strip() for name in split_fields(text, delimiter)]
+        if len(set(columns)) < len(columns):
+            twice = next(name for name in columns if columns.count(name) > 1)
+            raise DataError(f"two columns are called {twice!r}", path=self.path, row=1, mend="rename one")
+        return Header(columns, raw, delimiter, newline)
+
+    def __iter__(self) -> Iterator[Record]:
+        delimiter = self.header.delimiter
+        width = len(self.header.columns)
+        for line, first in self._lines:
+            raw = self._complete(line, first) if b'"' in first else first
+            raw = raw.rstrip(b"\r\n")
+            fields = split_fields(raw.decode("utf-8", errors="replace"), delimiter)
+            if len(fields) == width:
+                yield Record(line, raw, fields)
+            else:
+                yield self._mend(line, fields)
+
+    def _mend(self, line: int, fields: list[str]) -> Record:
+        width = len(self.header.columns)
+        problem = f"{len(fields)} fields where the header has {width}" if len(fields) > width else None
+        fields = fields[:width] + [""] * (width - len(fields))
+        return Record(line, encode_row(fields, self.header), fields, problem)
+
+    def _complete(self, line: int, raw: bytes) -> bytes:
+        delimiter = self.header.delimiter.encode()
+        n_lines = 1
+        while _ends_inside_quotes(raw, delimiter):
+            _, more = next(self._lines, (0, b""))
+            n_lines += 1
+            if not more or n_lines > MAX_RECORD_LINES:
+                mend = "close it, or double it if it belongs to the text"
+                raise DataError("a quotation mark opens here and never closes", path=self.path, row=line, mend=mend)
+            raw += more
+        return raw
+
+
+class SmiText:
+    """A SMI file: on each line a SMILES string, then white space and a name; no header line.
+
+    Parameters
+    ----------
+    stream
+        Bytes, uncompressed.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.header = Header(["smiles", "name"], b"smiles,name")
+
+    def __iter__(self) -> Iterator[Record]:
+        for line, raw in enumerate(self._stream, start=1):
+            fields = raw.decode("utf-8", errors="replace").split(maxsplit=1)
+            fields = [field.strip() for field in fields] + [""] * (2 - len(fields))
+            yield Record(line, encode_row(fields, self.header), fields)
+
+
+def detect_delimiter(line: str, path: str | Path = "") -> str:
+    """Return the delimiter that occurs most often in a header line, a comma where there is none."""
+    if ".tsv" in Path(path).suffixes:
+        return "\t"
+    unquoted = "".join(line.split('"')[::2])
+    return max(DELIMITERS, key=unquoted.count)
+
+
+def split_fields(text: str, delimiter: str) -> list[str]:
+    """Return the fields of one record; of an empty one, none."""
+    if '"' not in text:
+        return text.split(delimiter) if text else []
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+def encode_row(fields: Iterable[object], header: Header) -> bytes:
+    """Return one record of delimited text, quoted where needed, without the line end."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=header.delimiter, lineterminator="").writerow(fields)
+    return buffer.getvalue().encode()
+
+
+def _ends_inside_quotes(raw: bytes, delimiter: bytes) -> bool:
+    """Say whether a record goes on in the next line: a quote counts only where a field starts with it."""
+    position = 0
+    while True:
+        if raw[position : position + 1] == b'"':
+            position = _closing_quote(raw, position + 1)
+            if position < 0:
+                return True
+        position = raw.find(delimiter, position)
+        if position < 0:
+            return False
+        position += 1
+
+
+def _closing_quote(raw: bytes, position: int) -> int:
+    while True:
+        position = raw.find(b'"', position)
+        if position < 0 or raw[position + 1 : position + 2] != b'"':
+            return position
+        position += 2

@@ -1,0 +1,32 @@
+from glob import glob
+from pathlib import Path
+
+
+def dataset_path():
+    """The labelled table: the user's own, or the simulated one."""
+    if Path(config["dataset"]).exists():
+        return config["dataset"]
+    return f"{RESULTS}/simulated/dataset_single.csv"
+
+
+def find_libraries():
+    """The files to score, by the name of each without its suffixes."""
+    paths = sorted({path for pattern in config["libraries"] for path in glob(pattern)})
+    libraries = {Path(path).name.split(".")[0]: path for path in paths or [DATASET]}
+    if len(libraries) < len(paths):
+        raise WorkflowError("two libraries have the same file name: rename one")
+    return libraries
+
+
+def option(name, value):
+    """A command-line option, or nothing where there is no value."""
+    return f"--{name} {value}" if value else ""
+
+
+DATASET = dataset_path()
+LIBRARIES = find_libraries()
+TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])
+COLUMNS = " ".join(
+    option(name, config.get(name)) for name in ("smiles_column", "split_column")
+)
+SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
