@@ -13,7 +13,6 @@ run: .venv/installed
 	snakemake --cores $(CORES)
 
 test: .venv/installed check
-	tests/install_debian.sh
 	pytest -n 2 --dist loadgroup --cov --cov-report=
 
 check: .venv/installed

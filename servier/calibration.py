@@ -31,8 +31,7 @@ def calibrate(name: str, task: str, y: NDArray[np.float64], raw: NDArray[np.floa
     Platt, Probabilistic outputs for support vector machines, 1999. Youden, Cancer 1950, 3, 32.
     """
     if task == "regression":
-        known = y[~np.isnan(y)]
-        return Target(name, task, float(known.std()), float(known.mean()))
+        return Target(name, task, float(np.nanstd(y)), float(np.nanmean(y)))
     known = ~np.isnan(y) & ~np.isnan(raw)
     slope, intercept = _fit_line(y[known], raw[known])
     probability = 1 / (1 + np.exp(-(slope * raw[known] + intercept)))
@@ -43,7 +42,7 @@ def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, 
     """Return slope and intercept; where the scores know nothing of the labels, the line stays as it is."""
     from sklearn.linear_model import LogisticRegression
 
-    if len(np.unique(y)) < 2:  # noqa: PLR2004
+    if len(np.unique(y)) < 2:
         return 1.0, 0.0
     line = LogisticRegression(C=_WEAK_PRIOR).fit(raw[:, None], y)
     slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
@@ -53,7 +52,7 @@ def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, 
 def _best_threshold(y: NDArray[np.float64], probability: NDArray[np.float64]) -> float:
     from sklearn.metrics import roc_curve
 
-    if len(np.unique(y)) < 2:  # noqa: PLR2004
+    if len(np.unique(y)) < 2:
         return 0.5
     false_positive, true_positive, thresholds = roc_curve(y, probability)
     best = float(thresholds[np.argmax(true_positive - false_positive)])

@@ -90,7 +90,9 @@ class Checkpoint:
             return {name: arrays[name] for name in arrays.files}
 
 
-def make_checkpoint(metadata: dict[str, Any], targets: list[Target], members: Mapping[str, bytes]) -> Checkpoint:
+def make_checkpoint(
+    metadata: dict[str, Any], targets: list[Target], members: Mapping[str, bytes]
+) -> Checkpoint:
     """Complete metadata with format, targets and digests."""
     complete = {
         "format": FORMAT,
@@ -157,7 +159,7 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
         metadata = json.loads(_read_member(path, METADATA))
     except ValueError as error:
         raise CheckpointError("its metadata is damaged", path=path, mend="copy or train it again") from error
-    if metadata.get("format") != FORMAT:
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise CheckpointError("this is not a servier checkpoint", path=path)
     if metadata["format_version"] > FORMAT_VERSION:
         raise CheckpointError("written by a newer servier", path=path, mend="update servier")

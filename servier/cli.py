@@ -58,7 +58,11 @@ dataset_options = options(
         help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
     ),
     click.option(
-        "--target", "targets", multiple=True, metavar="COLUMN", help="Column to predict; repeatable.  [default: P1]"
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="COLUMN",
+        help="Column to predict; repeatable.  [default: P1]",
     ),
     smiles_column,
     click.option("--id_column", metavar="NAME", help="Column with the identifiers.  [default: detected]"),
@@ -87,12 +91,22 @@ def main(quiet: bool) -> None:
 @main.command()
 @dataset_options
 @click.option("--model_name", type=MODELS, default="1", show_default=True, help="Model to be trained.")
-@click.option("--models_dir", default="models", show_default=True, help="Where model_1.servier or model_2.servier goes.")
+@click.option(
+    "--models_dir", default="models", show_default=True, help="Where model_1.servier or model_2.servier goes."
+)
 @click.option("--model_path", help="The very file to write, instead of --models_dir.")
-@click.option("--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]")
+@click.option(
+    "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
+)
 @click.option("--config", type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
-@click.option("--split", type=click.Choice(["scaffold", "random"]), help="How test rows are held out.  [default: scaffold]")
-@click.option("--test_fraction", type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]")
+@click.option(
+    "--split",
+    type=click.Choice(["scaffold", "random"]),
+    help="How test rows are held out.  [default: scaffold]",
+)
+@click.option(
+    "--test_fraction", type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
+)
 @click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
 @workers
 def train(model_name: str, models_dir: str, model_path: str | None, config: str | None, **given: Any) -> None:
@@ -103,16 +117,20 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
       servier train --data_dir data --model_name 1
       servier train --dataset solubility.csv --target logS --model_name 2
     """
+    data = _load(given)
     from servier.checkpoint import write_checkpoint
     from servier.describing import describe_metrics
     from servier.recipes import RecipeFile, read_recipe
     from servier.training import Options
     from servier.training import train as train_model
 
-    data = _load(given)
     recipe = read_recipe(config, model_name) if config else RecipeFile()
-    chosen = {key: given[key] for key in ("preset", "split", "test_fraction", "seed") if given[key] is not None}
-    settings = Options(model_name, **(recipe.settings | chosen | {"workers": _count_workers(given["workers"])}))
+    chosen = {
+        key: given[key] for key in ("preset", "split", "test_fraction", "seed") if given[key] is not None
+    }
+    settings = Options(
+        model_name, **(recipe.settings | chosen | {"workers": _count_workers(given["workers"])})
+    )
     path = Path(model_path) if model_path else Path(models_dir) / f"model_{model_name}.servier"
     checkpoint = train_model(data, settings, recipe.recipe)
     write_checkpoint(path, checkpoint)
@@ -124,29 +142,32 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
 @main.command()
 @dataset_options
 @click.option("--model_path", help="Path of the model to be evaluated.  [default: models/model_N.servier]")
-@click.option("--model_name", type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]")
+@click.option(
+    "--model_name", type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]"
+)
 @click.option("--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json there.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @as_json
 def evaluate(model_path: str | None, model_name: str | None, output_dir: str | None, **given: Any) -> None:
     """Evaluate model.
 
-    Scores rows that the model never saw: of the data set it was trained on the rows that training held out, of
-    any other all rows but those with a molecule that it was trained on.
+    Scores rows that the model never saw: of the data set it was trained on the rows that training held
+    out, of any other all rows but those with a molecule that it was trained on.
 
     \b
     Example:
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
     """
     from servier.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
+    given["targets"] = given["targets"] or [target.name for target in checkpoint.targets]
+    data = _load(given)
     from servier.describing import describe_evaluation
     from servier.evaluation import as_document
     from servier.evaluation import evaluate as evaluate_model
     from servier.tables import write_whole
 
-    checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
-    given["targets"] = given["targets"] or [target.name for target in checkpoint.targets]
-    data = _load(given)
     evaluation = evaluate_model(checkpoint, data, given["seed"])
     document = json.dumps(as_document(checkpoint, evaluation, data), indent=1)
     if output_dir:
@@ -157,8 +178,12 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
 
 @main.command()
 @click.argument("smile")
-@click.option("--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1.")
-@click.option("--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2.")
+@click.option(
+    "--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1."
+)
+@click.option(
+    "--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2."
+)
 @click.option(
     "--model_name",
     type=click.Choice(["1", "2", "consensus"]),
@@ -202,14 +227,16 @@ def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, a
 )
 @smiles_column
 @click.option("--delimiter", help="Of a delimited text.  [default: detected]")
-@click.option("--max_atoms", type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored.")
+@click.option(
+    "--max_atoms", type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
+)
 @workers
 def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given: Any) -> None:  # noqa: A002
     """Score every molecule of a file.
 
-    INPUT is a CSV or TSV, SMI or SD file, plain or gzip-compressed, or a Parquet file; OUTPUT is a CSV or TSV
-    file, plain or gzip-compressed, or a Parquet file. It has one row for each input row, in the same order: all
-    columns of the input, then the predictions, a status and a reason.
+    INPUT is a CSV or TSV, SMI or SD file, plain or gzip-compressed, or a Parquet file; OUTPUT is a CSV
+    or TSV file, plain or gzip-compressed, or a Parquet file. It has one row for each input row, in the same
+    order: all columns of the input, then the predictions, a status and a reason.
 
     \b
     Example:
@@ -229,7 +256,11 @@ def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given:
 @click.argument("input", metavar="INPUT")
 @click.argument("output", metavar="OUTPUT.parquet")
 @click.option(
-    "--preset", type=click.Choice(["fast", "accurate"]), default="accurate", show_default=True, help="Which features."
+    "--preset",
+    type=click.Choice(["fast", "accurate"]),
+    default="accurate",
+    show_default=True,
+    help="Which features.",
 )
 @smiles_column
 @workers
@@ -277,8 +308,8 @@ def inspect(checkpoint: str, as_json: bool) -> None:
 def simulate(output: str, rows: int, seed: int) -> None:
     """Write a simulated, labelled data set.
 
-    The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC that
-    any model can reach is known. The labels mean nothing in chemistry.
+    The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC
+    that any model can reach is known. The labels mean nothing in chemistry.
 
     \b
     Example:
@@ -294,9 +325,13 @@ def simulate(output: str, rows: int, seed: int) -> None:
 
 
 @main.command()
-@click.option("--models_dir", default="models", show_default=True, help="Where model_1.servier and model_2.servier are.")
+@click.option(
+    "--models_dir", default="models", show_default=True, help="Where model_1.servier and model_2.servier are."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen on."
+)
 def serve(models_dir: str, host: str, port: int) -> None:
     """Answer requests for single molecules over HTTP.
 

@@ -76,7 +76,9 @@ def find_dataset(data_dir: str | Path) -> Path:
     """
     path = Path(data_dir) / DEFAULT_FILE
     if not path.is_file():
-        mend = f"put {DEFAULT_FILE} (columns P1,mol_id,smiles) there, or name any labelled table with --dataset"
+        mend = (
+            f"put {DEFAULT_FILE} (columns P1,mol_id,smiles) there, or name any labelled table with --dataset"
+        )
         raise DataError("no data set here", path=path, mend=mend)
     return path
 

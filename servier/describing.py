@@ -18,10 +18,12 @@ def describe_evaluation(evaluation: "Evaluation") -> str:
     counts = evaluation.counts
     lines = [
         f"Scored {counts['scored']} rows: {evaluation.rows}.",
-        f"Not scored: {counts['trained_on']} that the model was trained on, {counts['unreadable']} unreadable.",
+        f"Not scored: {counts['trained_on']} of molecules from training, {counts['unreadable']} unreadable.",
     ]
     for target, measured in evaluation.metrics.items():
-        rows = [(name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()]
+        rows = [
+            (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
+        ]
         lines += ["", *_table((target, "value", "95 % interval"), rows)]
         if not rows:
             lines.append("undefined: these rows have fewer than two different labels")
@@ -34,7 +36,9 @@ def describe_metrics(checkpoint: "Checkpoint") -> str:
     lines: list[str] = []
     for target in measured["held_out"]:
         held_out, test = measured["held_out"][target], measured["test"].get(target, {})
-        rows = [(name, f"{held_out[name]:.4f}", f"{test[name]:.4f}" if name in test else "-") for name in held_out]
+        rows = [
+            (name, f"{held_out[name]:.4f}", f"{test[name]:.4f}" if name in test else "-") for name in held_out
+        ]
         lines += _table((target, "validation", "test"), rows)
     return "\n".join(lines)
 
@@ -48,17 +52,20 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("digest", checkpoint.digest),
         ("model", data["model_name"] + (f", preset {data['preset']}" if data["preset"] else "")),
         ("input", _describe_input(data["input"])),
-        ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}, seed {data['seed']}"),
+        ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}"),
         (
             "rows",
-            f"{rows['train_rows']} for training, {rows['test_rows']} for testing ({data['split']['strategy']} split), "
-            f"{rows['left_out']} left out",
+            f"{rows['train_rows']} to train, {rows['test_rows']} to test, {rows['left_out']} left out",
         ),
+        ("split", data["split"]["strategy"]),
+        ("seed", str(data["seed"])),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))),
         ("intact", "yes: every member has its digest, and the sentinel molecules get their scores"),
     ]
     for target in checkpoint.targets:
-        threshold = "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
+        threshold = (
+            "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
+        )
         facts.append((f"target {target.name}", f"{target.task}{threshold}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
@@ -73,4 +80,7 @@ def _describe_input(spec: Mapping[str, Any]) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (header, *rows)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]

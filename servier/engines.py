@@ -123,7 +123,9 @@ class SequenceEngine:
     def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> RawScores:
         """Write each molecule in several ways, score the strings, average."""
         problems = [mol if isinstance(mol, InvalidMolecule) else None for mol in mols]
-        rows = [tokens for mol in mols if not isinstance(mol, InvalidMolecule) for tokens in self._encode(mol)]
+        rows = [
+            tokens for mol in mols if not isinstance(mol, InvalidMolecule) for tokens in self._encode(mol)
+        ]
         values = np.full((len(mols), self._n_targets), np.nan)
         readable = [i for i, problem in enumerate(problems) if problem is None]
         scores = self._run(rows).reshape(len(readable), self.views, self._n_targets)
@@ -163,7 +165,7 @@ def build_engine(spec: dict[str, Any], graph: bytes, n_threads: int = 1) -> Engi
     kind = parameters.pop("kind", None)
     for engine in (FeatureEngine, SequenceEngine):
         if kind == engine.kind:
-            return engine(**parameters, graph=graph, n_threads=n_threads)  # type: ignore[no-any-return]
+            return engine(**parameters, graph=graph, n_threads=n_threads)
     raise CheckpointError(f"no engine is called {kind!r}", mend="a newer servier may read it")
 
 

@@ -64,7 +64,9 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
     for i, target in enumerate(checkpoint.targets):
         y, values = data.y[unseen, i], predictions.values[:, i]
         known = ~np.isnan(y) & ~np.isnan(values)
-        measured[target.name] = metrics.bootstrap(y[known], values[known], target.task, target.threshold, seed)
+        measured[target.name] = metrics.bootstrap(
+            y[known], values[known], target.task, target.threshold, seed
+        )
     n_unreadable = sum(problem is not None for problem in predictions.problems)
     counts = {
         "scored": len(unseen) - n_unreadable,

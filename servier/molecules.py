@@ -75,6 +75,9 @@ def parse_smiles(smiles: str, max_atoms: int = MAX_ATOMS) -> Mol | InvalidMolecu
 
 def _explain_refusal(smiles: str) -> str:
     """Read a string again, and return the first thing that RDKit says against it."""
+    if not smiles.isascii():
+        strange = next(character for character in smiles if not character.isascii())
+        return f"character {strange!r} does not belong in a SMILES string"
     with _explaining:
         messages: list[str] = []
         handler = logging.Handler()
@@ -145,7 +148,8 @@ def smiles_views(mol: Mol, n: int, seed: int) -> list[str]:
         canonical = Chem.MolFromSmiles(first)
     if canonical is None:
         canonical = mol
-    return [first, *Chem.MolToRandomSmilesVect(canonical, n - 1, randomSeed=seed)]
+    # RDKit takes a seed below 1 for: none.
+    return [first, *Chem.MolToRandomSmilesVect(canonical, n - 1, randomSeed=seed + 1)]
 
 
 def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | InvalidMolecule]:

@@ -45,7 +45,9 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError("cannot read this recipe as YAML", path=path, mend=str(error).split("\n")[0]) from error
+        raise RecipeError(
+            "cannot read this recipe as YAML", path=path, mend=str(error).split("\n")[0]
+        ) from error
     if not isinstance(content, dict):
         raise RecipeError("a recipe is a mapping of names to values", path=path)
     if str(content.pop("model_name", model_name)) != model_name:

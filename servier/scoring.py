@@ -68,7 +68,9 @@ class Scorer:
         was trained.
     """
 
-    def __init__(self, checkpoints: Sequence[Checkpoint], n_threads: int = 1, max_atoms: int = MAX_ATOMS) -> None:
+    def __init__(
+        self, checkpoints: Sequence[Checkpoint], n_threads: int = 1, max_atoms: int = MAX_ATOMS
+    ) -> None:
         self.checkpoints = list(checkpoints)
         self.max_atoms = max_atoms
         self.targets = _join_targets(self.checkpoints)
@@ -164,7 +166,9 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
     """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
     labels = predictions.labels()
     rows: list[list[object]] = []
-    for label, value, problem in zip(labels.tolist(), predictions.values.tolist(), predictions.problems, strict=True):
+    for label, value, problem in zip(
+        labels.tolist(), predictions.values.tolist(), predictions.problems, strict=True
+    ):
         row: list[object] = []
         for i, target in enumerate(predictions.targets):
             if target.task == "binary":

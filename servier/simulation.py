@@ -26,18 +26,20 @@ AMINES = (
 )  # fmt: skip
 ACIDS = (
     "OC(=O)c1ccccc1", "OC(=O)c1ccc(Br)cc1", "OC(=O)c1cccc(Br)c1", "OC(=O)c1ccncc1", "OC(=O)c1ccc(Cl)nc1",
-    "OC(=O)c1ccco1", "OC(=O)c1cccs1", "OC(=O)c1c[nH]c2ccccc12", "OC(=O)C1CCCCC1", "OC(=O)C1CCOCC1", "OC(=O)C1CC1",
-    "OC(=O)COc1ccc(Cl)cc1", "OC(=O)COc1ccccc1Br", "OC(=O)CCc1ccccc1", "OC(=O)c1ccc([N+](=O)[O-])cc1",
+    "OC(=O)c1ccco1", "OC(=O)c1cccs1", "OC(=O)c1c[nH]c2ccccc12", "OC(=O)C1CCCCC1", "OC(=O)C1CCOCC1",
+    "OC(=O)C1CC1", "OC(=O)COc1ccc(Cl)cc1", "OC(=O)COc1ccccc1Br", "OC(=O)CCc1ccccc1",
+    "OC(=O)c1ccc([N+](=O)[O-])cc1",
     "OC(=O)c1cc(C)n(C)n1", "OC(=O)c1ccc(S(C)(=O)=O)cc1", "OC(=O)CN1C(=O)CCC1=O", "OC(=O)c1ccc2c(c1)OCO2",
     "OC(=O)c1ccc(Br)s1", "OC(=O)C(C)(C)C", "OC(=O)c1cccc(OC)c1", "OC(=O)c1ccc(N(C)C)cc1", "OC(=O)c1cnccn1",
 )  # fmt: skip
 SULFONYL_CHLORIDES = (
-    "O=S(=O)(Cl)c1ccccc1", "O=S(=O)(Cl)c1ccc(C)cc1", "O=S(=O)(Cl)c1ccc(Br)cc1", "O=S(=O)(Cl)c1cccs1", "CS(=O)(=O)Cl",
-    "O=S(=O)(Cl)C1CC1", "O=S(=O)(Cl)c1ccc(OC)cc1", "O=S(=O)(Cl)c1cccnc1", "O=S(=O)(Cl)c1ccc(F)cc1",
+    "O=S(=O)(Cl)c1ccccc1", "O=S(=O)(Cl)c1ccc(C)cc1", "O=S(=O)(Cl)c1ccc(Br)cc1", "O=S(=O)(Cl)c1cccs1",
+    "CS(=O)(=O)Cl", "O=S(=O)(Cl)C1CC1",
+    "O=S(=O)(Cl)c1ccc(OC)cc1", "O=S(=O)(Cl)c1cccnc1", "O=S(=O)(Cl)c1ccc(F)cc1",
 )  # fmt: skip
 BORONIC_ACIDS = (
-    "OB(O)c1ccccc1", "OB(O)c1ccc(F)cc1", "OB(O)c1ccncc1", "OB(O)c1cnn(C)c1", "OB(O)c1ccc(OC)cc1", "OB(O)c1ccco1",
-    "OB(O)c1ccc(C(N)=O)cc1", "OB(O)c1cccc(C#N)c1", "OB(O)c1ccc(O)cc1",
+    "OB(O)c1ccccc1", "OB(O)c1ccc(F)cc1", "OB(O)c1ccncc1", "OB(O)c1cnn(C)c1", "OB(O)c1ccc(OC)cc1",
+    "OB(O)c1ccco1", "OB(O)c1ccc(C(N)=O)cc1", "OB(O)c1cccc(C#N)c1", "OB(O)c1ccc(O)cc1",
 )  # fmt: skip
 
 LINKERS = (
@@ -124,7 +126,9 @@ def simulate(n_rows: int, seed: int) -> Simulation:
         if len(mols) == n_rows:
             break
     else:
-        raise DataError(f"the building blocks give only {len(mols)} molecules", mend="ask for fewer with --rows")
+        raise DataError(
+            f"the building blocks give only {len(mols)} molecules", mend="ask for fewer with --rows"
+        )
     probability = np.array([true_probability(mol) for mol in mols.values()])
     labels = (rng.random(n_rows) < probability).astype(np.int64)
     return Simulation(list(mols), probability, labels)
@@ -155,7 +159,9 @@ def _products(rng: np.random.Generator) -> Iterator[Mol]:
     be coupled with a boronic acid.
     """
     amide, sulfonamide, coupling = map(rdChemReactions.ReactionFromSmarts, (AMIDE, SULFONAMIDE, COUPLING))
-    reagents = [(amide, acid) for acid in ACIDS] + [(sulfonamide, chloride) for chloride in SULFONYL_CHLORIDES]
+    reagents = [(amide, acid) for acid in ACIDS] + [
+        (sulfonamide, chloride) for chloride in SULFONYL_CHLORIDES
+    ]
     sizes = (len(reagents), len(LINKERS) + 1, len(AMINES), len(BORONIC_ACIDS) + 1)
     for choice in rng.permutation(np.prod(sizes)):
         reagent, linker, amine, boronic_acid = np.unravel_index(choice, sizes)
@@ -189,4 +195,4 @@ def _is_drug_like(mol: Mol) -> bool:
     """Say whether a molecule is within the rule of five, doi:10.1016/S0169-409X(96)00423-1."""
     weight = rdMolDescriptors.CalcExactMolWt(mol)
     logp, _ = rdMolDescriptors.CalcCrippenDescriptors(mol)
-    return 150 <= weight <= 500 and logp <= 5 and rdMolDescriptors.CalcNumHBD(mol) <= 5  # noqa: PLR2004
+    return 150 <= weight <= 500 and logp <= 5 and rdMolDescriptors.CalcNumHBD(mol) <= 5

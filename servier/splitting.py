@@ -14,7 +14,7 @@ Indices = NDArray[np.int64]
 
 
 def group_numbers(labels: Sequence[str]) -> Indices:
-    """Number the groups that equal labels form; an empty label (no scaffold) is a group of its own.
+    """Give equal labels the same number, and each empty label (no scaffold) a number of its own.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def split_test(
     everything = np.arange(len(y))
     if fraction == 0:
         return everything, everything[:0]
-    if fraction > 0.5:  # noqa: PLR2004
+    if fraction > 0.5:
         test, train = split_test(y, task, groups, 1 - fraction, seed)
         return train, test
     return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]

@@ -111,7 +111,7 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
         calibrate(name, task, rows.y_train[:, i], held_out[:, i])
         for i, (name, task) in enumerate(zip(data.targets, data.tasks, strict=True))
     ]
-    metadata = {
+    metadata: dict[str, Any] = {
         "model_name": options.model_name,
         "preset": options.preset if options.model_name == "1" else None,
         "input": engine.spec,
@@ -123,7 +123,10 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
             "train_rows": len(rows.train),
             "test_rows": len(rows.test),
         },
-        "split": {"strategy": "column" if data.split else options.split, "test_fraction": options.test_fraction},
+        "split": {
+            "strategy": "column" if data.split else options.split,
+            "test_fraction": options.test_fraction,
+        },
         "seed": options.seed,
         "training": fitted.notes,
         "metrics": {"held_out": _measure_held_out(rows, targets, held_out)},
@@ -137,7 +140,9 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     members = {GRAPH: fitted.graph, REFERENCE: pack_arrays(arrays), **fitted.native}
     checkpoint = make_checkpoint(metadata, targets, members)
     tested = _measure_test(rows, checkpoint)
-    return replace(checkpoint, metadata=checkpoint.metadata | {"metrics": metadata["metrics"] | {"test": tested}})
+    return replace(
+        checkpoint, metadata=checkpoint.metadata | {"metrics": metadata["metrics"] | {"test": tested}}
+    )
 
 
 def _select_rows(data: Dataset, options: Options) -> _Rows:
@@ -147,9 +152,11 @@ def _select_rows(data: Dataset, options: Options) -> _Rows:
     for row in np.flatnonzero(has_label & ~readable)[:5]:
         logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
     kept = np.flatnonzero(has_label & readable)
-    if len(kept) < 20:  # noqa: PLR2004
+    if len(kept) < 20:
         mend = "check the SMILES column, or name it with --smiles_column"
-        raise DataError(f"only {len(kept)} rows have a readable molecule and a label", path=data.path, mend=mend)
+        raise DataError(
+            f"only {len(kept)} rows have a readable molecule and a label", path=data.path, mend=mend
+        )
     mols = [parsed[i] for i in kept]
     groups = np.arange(len(kept))
     if options.split == "scaffold":
@@ -213,7 +220,9 @@ def _epoch_views(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
     return [smiles_views(mol, 2, seed * 1_000_003 + epoch)[1] for mol in mols]
 
 
-def _measure_held_out(rows: _Rows, targets: list[Target], raw: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+def _measure_held_out(
+    rows: _Rows, targets: list[Target], raw: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
     return _measure(rows.y_train, to_answers(raw, targets), targets)
 
 
@@ -242,5 +251,3 @@ def _installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-

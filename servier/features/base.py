@@ -43,4 +43,4 @@ class Featurizer(ABC):
 def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Make values fit for a model: float32, undefined ones 0, the rest within plus or minus 1e9."""
     values = np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    return np.clip(values, -LIMIT, LIMIT).astype(np.float32)
+    return np.asarray(np.clip(values, -LIMIT, LIMIT), np.float32)

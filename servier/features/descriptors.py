@@ -28,7 +28,7 @@ class Descriptors2D(Featurizer):
     def __call__(self, mol: Mol) -> NDArray[Any]:
         """Return the values, float32."""
         with rdBase.BlockLogs():
-            return to_float32(np.array(list(Descriptors.CalcMolDescriptors(mol).values())))
+            return to_float32(np.array(list(Descriptors.CalcMolDescriptors(mol, missingVal=np.nan).values())))
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""

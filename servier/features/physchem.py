@@ -7,29 +7,29 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors as rd
+from rdkit.Chem import rdMolDescriptors
 
 from servier.features.base import Featurizer, to_float32
 from servier.molecules import Mol
 
 CHEAP: dict[str, Callable[[Mol], float]] = {
-    "MolWt": rd._CalcMolWt,  # noqa: SLF001 - RDKit's Descriptors.MolWt is this function under a public name
-    "HeavyAtomCount": rd.CalcNumHeavyAtoms,
-    "FractionCSP3": rd.CalcFractionCSP3,
-    "TPSA": rd.CalcTPSA,
-    "NHOHCount": rd.CalcNumLipinskiHBD,
-    "NOCount": rd.CalcNumLipinskiHBA,
-    "NumHeteroatoms": rd.CalcNumHeteroatoms,
-    "RingCount": rd.CalcNumRings,
-    "NumAromaticRings": rd.CalcNumAromaticRings,
-    "NumHeterocycles": rd.CalcNumHeterocycles,
-    "NumSpiroAtoms": rd.CalcNumSpiroAtoms,
-    "NumBridgeheadAtoms": rd.CalcNumBridgeheadAtoms,
-    "NumAtomStereoCenters": rd.CalcNumAtomStereoCenters,
-    "HallKierAlpha": rd.CalcHallKierAlpha,
-    "Kappa1": rd.CalcKappa1,
-    "Chi0v": rd.CalcChi0v,
-    "Chi1v": rd.CalcChi1v,
+    "MolWt": rdMolDescriptors._CalcMolWt,  # noqa: SLF001 - RDKit's Descriptors.MolWt is this function under a public name
+    "HeavyAtomCount": rdMolDescriptors.CalcNumHeavyAtoms,
+    "FractionCSP3": rdMolDescriptors.CalcFractionCSP3,
+    "TPSA": rdMolDescriptors.CalcTPSA,
+    "NHOHCount": rdMolDescriptors.CalcNumLipinskiHBD,
+    "NOCount": rdMolDescriptors.CalcNumLipinskiHBA,
+    "NumHeteroatoms": rdMolDescriptors.CalcNumHeteroatoms,
+    "RingCount": rdMolDescriptors.CalcNumRings,
+    "NumAromaticRings": rdMolDescriptors.CalcNumAromaticRings,
+    "NumHeterocycles": rdMolDescriptors.CalcNumHeterocycles,
+    "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms,
+    "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms,
+    "NumAtomStereoCenters": rdMolDescriptors.CalcNumAtomStereoCenters,
+    "HallKierAlpha": rdMolDescriptors.CalcHallKierAlpha,
+    "Kappa1": rdMolDescriptors.CalcKappa1,
+    "Chi0v": rdMolDescriptors.CalcChi0v,
+    "Chi1v": rdMolDescriptors.CalcChi1v,
     "FormalCharge": Chem.GetFormalCharge,
 }
 

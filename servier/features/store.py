@@ -97,7 +97,7 @@ def feature_specification(path: str | Path) -> dict[str, Any] | None:
     if Path(path).suffix.lower() != ".parquet":
         return None
     metadata = open_parquet(path).schema_arrow.metadata or {}
-    return json.loads(metadata[KEY]) if KEY in metadata else None  # type: ignore[no-any-return]
+    return json.loads(metadata[KEY]) if KEY in metadata else None
 
 
 def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features:
@@ -173,7 +173,9 @@ def _record_batch(
         pa.array([None if value is None else str(value) for value in values], pa.string())
         for values in zip(*rows, strict=True)
     ]
-    columns.append(pa.array([str(problem.status) if problem else "ok" for problem in part.problems], pa.string()))
+    columns.append(
+        pa.array([str(problem.status) if problem else "ok" for problem in part.problems], pa.string())
+    )
     columns.append(pa.array([problem.reason if problem else None for problem in part.problems], pa.string()))
     for featurizer, block in zip(features.featurizers, features.slices, strict=True):
         values = pa.array(part.X[:, block].astype(featurizer.dtype).ravel())

@@ -110,7 +110,7 @@ def fit(
         for member in range(recipe.ensemble):
             data = lgb.Dataset(X[known], labels)
             text = lgb.train(parameters | {"seed": seed + member}, data, n_rounds).model_to_string()
-            text = round_thresholds(text)
+            text = without_threads(round_thresholds(text))
             native[f"model_{target}_{member}.txt"] = text.encode()
             boosters[-1].append(lgb.Booster(model_str=text))
     notes = {"rounds": rounds, "recipe": asdict(recipe)}
@@ -123,7 +123,11 @@ def _restrict(folds: Folds, known: NDArray[np.int64]) -> list[tuple[NDArray[np.i
 
 
 def _cross_validate(
-    X: NDArray[np.float32], labels: NDArray[np.float64], folds: Folds, parameters: dict[str, Any], recipe: Recipe
+    X: NDArray[np.float32],
+    labels: NDArray[np.float64],
+    folds: Folds,
+    parameters: dict[str, Any],
+    recipe: Recipe,
 ) -> tuple[int, NDArray[np.float64]]:
     """Choose the number of rounds; return it with the raw scores of the rows while they were held out."""
     result = lgb.cv(
@@ -161,6 +165,11 @@ def round_thresholds(model: str) -> str:
     # The sizes of the trees in bytes change with their texts; without the line the reader does not need them.
     model = re.sub(r"^tree_sizes=.*\n", "", model, flags=re.MULTILINE)
     return re.sub(r"^threshold=(.*)$", round_line, model, flags=re.MULTILINE)
+
+
+def without_threads(model: str) -> str:
+    """Leave the number of threads out of a model text: it changes nothing else."""
+    return re.sub(r"^\[num_threads: .*\n", "", model, flags=re.MULTILINE)
 
 
 def to_onnx(boosters: Sequence[Sequence[lgb.Booster]]) -> onnx.ModelProto:

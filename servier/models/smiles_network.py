@@ -86,7 +86,9 @@ class Sequences:
     def batches(self, size: int, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield batches of strings of similar length, in random order."""
         jitter = rng.uniform(0, LENGTH_STEP, len(self.rows))
-        order = np.argsort([len(row) + extra for row, extra in zip(self.rows, jitter, strict=True)], kind="stable")
+        order = np.argsort(
+            [len(row) + extra for row, extra in zip(self.rows, jitter, strict=True)], kind="stable"
+        )
         starts = np.arange(0, len(order), size)
         for start in rng.permutation(starts):
             chosen = order[start : start + size]
@@ -243,7 +245,7 @@ def _optimizer(recipe: Recipe, n_steps: int) -> keras.optimizers.Optimizer:
 
 def _export(model: keras.Model) -> tuple[bytes, bytes]:
     """Return the ONNX graph and the Keras file of a model."""
-    bare = keras.Model(model.inputs, model.outputs)
+    bare = keras.Model(model.inputs[0], model.outputs[0], name="servier_model_2")
     bare(np.ones((2, LENGTH_STEP), np.int32))
     with tempfile.TemporaryDirectory() as folder:
         onnx_path, keras_path = Path(folder) / "model.onnx", Path(folder) / "model.keras"

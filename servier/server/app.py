@@ -97,7 +97,7 @@ def _fields() -> Mapping[str, Any]:
     body = request.get_json()
     if not isinstance(body, dict):
         raise BadRequestError("the JSON body is not an object")
-    return body
+    return dict(body)
 
 
 def serve(models_dir: str | Path, host: str, port: int) -> None:
@@ -112,6 +112,8 @@ def serve(models_dir: str | Path, host: str, port: int) -> None:
     try:
         server = waitress.create_server(app, host=host, port=port)
     except OSError as error:
-        raise ServierError(f"cannot listen on {host}:{port}: {error.strerror}", mend="choose another --port") from error
+        raise ServierError(
+            f"cannot listen on {host}:{port}: {error.strerror}", mend="choose another --port"
+        ) from error
     logger.info("serving on http://%s:%s", host, server.effective_port)
     server.run()

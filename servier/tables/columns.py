@@ -6,7 +6,15 @@ from servier.errors import DataError
 
 SMILES_NAMES = ("smiles", "smile", "canonical_smiles", "structure", "drug")
 ID_NAMES = (
-    "mol_id", "id", "name", "drug_id", "molecule_id", "compound_id", "compound id", "molecule_chembl_id", "cid",
+    "mol_id",
+    "id",
+    "name",
+    "drug_id",
+    "molecule_id",
+    "compound_id",
+    "compound id",
+    "molecule_chembl_id",
+    "cid",
 )
 
 

@@ -25,7 +25,7 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
         with Path(path).open("rb") as raw:
             if raw.peek(2)[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as stream:
-                    yield stream
+                    yield stream  # type: ignore[misc]  # it reads bytes like any other
             else:
                 yield raw
     except FileNotFoundError as error:
@@ -50,7 +50,9 @@ def write_whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix="".join(path.suffixes), dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix="".join(path.suffixes), dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
         raise DataError(f"cannot write here: {error.strerror}", path=path) from error

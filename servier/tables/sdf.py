@@ -34,7 +34,11 @@ class SdFile:
         self._first = next(self._blocks, None)
         if self._first is None:
             raise DataError("this file is empty", path=path)
-        columns = ["smiles", "name", *(name for name in _data_fields(self._first) if name not in ("smiles", "name"))]
+        columns = [
+            "smiles",
+            "name",
+            *(name for name in _data_fields(self._first) if name not in ("smiles", "name")),
+        ]
         self.header = Header(columns, encode_row(columns, Header(columns, b"")))
 
     def __iter__(self) -> Iterator[Record]:

@@ -86,7 +86,9 @@ class DelimitedText:
             n_lines += 1
             if not more or n_lines > MAX_RECORD_LINES:
                 mend = "close it, or double it if it belongs to the text"
-                raise DataError("a quotation mark opens here and never closes", path=self.path, row=line, mend=mend)
+                raise DataError(
+                    "a quotation mark opens here and never closes", path=self.path, row=line, mend=mend
+                )
             raw += more
         return raw
 

@@ -3,11 +3,12 @@
 import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError
-from servier.tables import Record, Table, encode_row, table_format, write_whole
+from servier.tables import Header, Record, Table, encode_row, table_format, write_whole
 
 Write = Callable[[Sequence[Record], Sequence[Sequence[object]]], None]
 
@@ -49,20 +50,30 @@ def write_table(path: str | Path, table: Table, added: Mapping[str, type]) -> It
 
 @contextmanager
 def _text_writer(path: Path, table: Table, added: Mapping[str, type]) -> Iterator[Write]:
-    header = table.header
+    header = _output_header(table.header, path)
+    is_unchanged = header == table.header
     delimiter, newline = header.delimiter.encode(), header.newline
 
     with path.open("wb") as raw, _compressed(raw, path) as stream:
         stream.write(header.raw + delimiter + encode_row(added, header) + newline)
 
         def write(records: Sequence[Record], values: Sequence[Sequence[object]]) -> None:
-            lines = (
-                record.raw + delimiter + encode_row(row, header) + newline
-                for record, row in zip(records, values, strict=True)
+            rows = [record.raw if is_unchanged else encode_row(record.fields, header) for record in records]
+            ends = [encode_row(row, header) for row in values]
+            stream.write(
+                b"".join(row + delimiter + end + newline for row, end in zip(rows, ends, strict=True))
             )
-            stream.write(b"".join(lines))
 
         yield write
+
+
+def _output_header(header: Header, path: Path) -> Header:
+    """Return the header of the output: tabs are for .tsv files, and only for them."""
+    wanted = "\t" if ".tsv" in path.suffixes else "," if header.delimiter == "\t" else header.delimiter
+    if wanted == header.delimiter:
+        return header
+    changed = replace(header, delimiter=wanted)
+    return replace(changed, raw=encode_row(header.columns, changed))
 
 
 @contextmanager
@@ -80,13 +91,17 @@ def _parquet_writer(path: Path, table: Table, added: Mapping[str, type]) -> Iter
     import pyarrow.parquet as pq
 
     arrow_types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-    schema = getattr(table, "schema", None) or pa.schema([(name, pa.string()) for name in table.header.columns])
+    schema = getattr(table, "schema", None) or pa.schema(
+        [(name, pa.string()) for name in table.header.columns]
+    )
     for name, kind in added.items():
         schema = schema.append(pa.field(name, arrow_types[kind]))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
 
         def write(records: Sequence[Record], values: Sequence[Sequence[object]]) -> None:
-            rows: list[list[Any]] = [[*record.fields, *row] for record, row in zip(records, values, strict=True)]
+            rows: list[list[Any]] = [
+                [*record.fields, *row] for record, row in zip(records, values, strict=True)
+            ]
             columns = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))

@@ -23,6 +23,14 @@ def option(name, value):
     return f"--{name} {value}" if value else ""
 
 
+def training_table(wildcards):
+    """Model 1 learns from the feature file, model 2 from the table itself."""
+    if wildcards.model == "1":
+        preset = config["models"]["1"]["preset"]
+        return f"{RESULTS}/features/{preset}.parquet"
+    return DATASET
+
+
 DATASET = dataset_path()
 LIBRARIES = find_libraries()
 TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])

@@ -1,19 +1,18 @@
-def training_table(wildcards):
-    """Model 1 learns from the feature file, model 2 from the table itself."""
-    if wildcards.model == "1":
-        preset = config["models"]["1"]["preset"]
-        return f"{RESULTS}/features/{preset}.parquet"
-    return DATASET
-
-
 rule train:
     input:
         table=training_table,
         recipe=lambda wildcards: config["models"][wildcards.model]["recipe"],
     output:
         f"{RESULTS}/models/model_{{model}}.servier",
+    log:
+        f"{RESULTS}/logs/train_{{model}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_{{model}}.tsv"
     wildcard_constraints:
         model="[12]",
+    conda:
+        "../../environment.yml"
+    threads: lambda wildcards: config["models"][wildcards.model]["threads"]
     params:
         targets=TARGETS,
         columns=COLUMNS,
@@ -21,11 +20,6 @@ rule train:
             "preset", config["models"][wildcards.model].get("preset")
         ),
         seed=config["seed"],
-    log:
-        f"{RESULTS}/logs/train_{{model}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train_{{model}}.tsv"
-    threads: lambda wildcards: config["models"][wildcards.model]["threads"]
     shell:
         "servier train --dataset {input.table} --config {input.recipe} --model_path {output}"
         " --model_name {wildcards.model} {params.preset} {params.targets} {params.columns}"
@@ -38,17 +32,19 @@ rule evaluate:
         model=f"{RESULTS}/models/model_{{model}}.servier",
     output:
         f"{RESULTS}/evaluation/model_{{model}}/metrics.json",
-    wildcard_constraints:
-        model="[12]",
-    params:
-        targets=TARGETS,
-        columns=COLUMNS,
-        folder=lambda wildcards, output: Path(output[0]).parent,
     log:
         f"{RESULTS}/logs/evaluate_{{model}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate_{{model}}.tsv"
+    wildcard_constraints:
+        model="[12]",
+    conda:
+        "../../environment.yml"
     threads: 1
+    params:
+        targets=TARGETS,
+        columns=COLUMNS,
+        folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "servier evaluate --dataset {input.table} --model_path {input.model} --model_name {wildcards.model}"
         " {params.targets} {params.columns} --output_dir {params.folder} > {log} 2>&1"

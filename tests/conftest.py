@@ -1,0 +1,102 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+SMALL_RECIPE_1 = """
+model_name: 1
+preset: fast
+folds: 3
+ensemble: 2
+max_rounds: 40
+parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 5, max_bin: 63}
+"""
+SMALL_RECIPE_2 = """
+model_name: 2
+embedding: 8
+width: 8
+dense: 8
+epochs: 2
+views: 3
+"""
+
+
+@pytest.fixture(scope="session")
+def servier():
+    """Run the real command; returns the finished process."""
+
+    def run(*arguments, cwd=None, status=0, stdin=None, timeout=300):
+        finished = subprocess.run(
+            [sys.executable, "-m", "servier", *map(str, arguments)],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=os.environ,
+        )
+        assert finished.returncode == status, finished.stderr + finished.stdout
+        assert "Traceback" not in finished.stderr, finished.stderr
+        return finished
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory):
+    """A folder for what the whole session shares."""
+    return tmp_path_factory.mktemp("workshop")
+
+
+@pytest.fixture(scope="session")
+def simulated(workshop):
+    """A small simulated data set, as a CSV file in a data directory."""
+    from servier.simulation import simulate, write_simulation
+
+    path = workshop / "data" / "dataset_single.csv"
+    write_simulation(simulate(240, seed=3), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def recipes(workshop):
+    """Recipe files that train in seconds."""
+    paths = {"1": workshop / "model_1.yaml", "2": workshop / "model_2.yaml"}
+    paths["1"].write_text(SMALL_RECIPE_1)
+    paths["2"].write_text(SMALL_RECIPE_2)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def models_dir(servier, workshop, simulated, recipes):
+    """A folder with both models, trained by the real command."""
+    folder = workshop / "models"
+    for name, recipe in recipes.items():
+        servier(
+            "train", "--data_dir", simulated.parent, "--model_name", name, "--config", recipe,
+            "--models_dir", folder, "--workers", 1,
+        )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_1(models_dir):
+    return models_dir / "model_1.servier"
+
+
+@pytest.fixture(scope="session")
+def model_2(models_dir):
+    return models_dir / "model_2.servier"
+
+
+@pytest.fixture
+def real_data():
+    """The folder of real data sets beside the checkout; the test skips where there is none."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data sets are not beside this checkout")
+    return REAL_DATA

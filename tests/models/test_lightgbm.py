@@ -1,0 +1,76 @@
+import lightgbm as lgb
+import numpy as np
+import onnxruntime as ort
+import pytest
+from sklearn.model_selection import StratifiedKFold
+
+from servier.models.lightgbm import Recipe, fit, round_thresholds
+
+RECIPE = Recipe(folds=3, ensemble=2, max_rounds=30, parameters={"num_leaves": 7, "feature_fraction": 0.5})
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 12)).astype(np.float32)
+    X[:, 6:] = rng.poisson(1.0, (400, 6))
+    y = np.stack(
+        [(X[:, 0] + X[:, 7] + rng.normal(size=400) > 1).astype(float), 5 + 3 * X[:, 1] * X[:, 6]], axis=1
+    )
+    y[:50, 0] = np.nan
+    folds = list(StratifiedKFold(3).split(X, np.nan_to_num(y[:, 0])))
+    return X, np.arange(12) >= 6, y, ["binary", "regression"], folds
+
+
+@pytest.fixture(scope="module")
+def fitted(problem):
+    return fit(*problem, RECIPE, seed=1, n_threads=1)
+
+
+def run(graph, X):
+    return ort.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {"X": X})[0]
+
+
+def test_onnx_agrees_with_lightgbm(problem, fitted):
+    """The graph gives the mean raw score of the native boosters, for each target."""
+    X = problem[0]
+    scores = run(fitted.graph, X)
+    for target in range(2):
+        boosters = [
+            lgb.Booster(model_str=fitted.native[f"model_{target}_{i}.txt"].decode()) for i in range(2)
+        ]
+        native = np.mean([booster.predict(X, raw_score=True) for booster in boosters], axis=0)
+        np.testing.assert_allclose(scores[:, target], native, atol=1e-5)
+
+
+def test_values_at_a_threshold_go_the_same_way():
+    """Rounding thresholds down to float32 leaves every decision on float32 features as it was."""
+    a = np.float32(1.0)
+    b = np.nextafter(a, np.float32(2))
+    X = np.array([[a], [b]] * 100, np.float32)
+    y = (X[:, 0] == b).astype(float)
+    booster = lgb.train({"verbosity": -1, "min_data_in_leaf": 1}, lgb.Dataset(X, y), 3)
+    rounded = lgb.Booster(model_str=round_thresholds(booster.model_to_string()))
+    np.testing.assert_array_equal(rounded.predict(X), booster.predict(X))
+
+
+def test_same_seed_same_bytes(problem, fitted):
+    """Training again, with more threads, gives the same graph; another seed gives another."""
+    assert fit(*problem, RECIPE, seed=1, n_threads=2).graph == fitted.graph
+    assert fit(*problem, RECIPE, seed=2, n_threads=1).graph != fitted.graph
+
+
+def test_held_out_scores_are_of_known_rows(problem, fitted):
+    """Every labelled row was held out once, and rows without a label have no score."""
+    y = problem[2]
+    np.testing.assert_array_equal(np.isnan(fitted.held_out), np.isnan(y))
+    assert np.corrcoef(fitted.held_out[50:, 0], y[50:, 0])[0, 1] > 0.3
+
+
+def test_scores_do_not_depend_on_the_batch(problem, fitted):
+    """A row alone has the very score that it has among others."""
+    X = problem[0]
+    together = run(fitted.graph, X)
+    np.testing.assert_array_equal(
+        np.concatenate([run(fitted.graph, X[i : i + 1]) for i in range(40)]), together[:40]
+    )

@@ -1,0 +1,138 @@
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from rdkit import Chem
+
+from servier.errors import DataError
+from servier.tables import find_column, open_table, require_smiles_column, table_format, write_whole
+from servier.tables.sdf import SdFile
+from servier.tables.writers import write_table
+
+
+def test_parquet_rows_keep_their_values(tmp_path):
+    """Values come out with their types; nested columns stay out."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"smiles": ["C", None], "n": [1, 2], "x": [[1.0], [2.0]]}), path)
+    with open_table(path) as table:
+        assert table.header.columns == ["smiles", "n"]
+        assert [record.fields for record in table] == [["C", 1], [None, 2]]
+
+
+def test_damaged_parquet_is_refused(tmp_path):
+    """Bytes that are no Parquet file are one clear error."""
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="not a complete Parquet file"), open_table(path):
+        pass
+
+
+def sd_file(*smiles):
+    buffer = io.StringIO()
+    with Chem.SDWriter(buffer) as writer:
+        for i, text in enumerate(smiles):
+            mol = Chem.MolFromSmiles(text)
+            mol.SetProp("_Name", f"m{i}")
+            mol.SetProp("activity", str(i))
+            writer.write(mol)
+    return buffer.getvalue()
+
+
+def test_sd_records_are_what_rdkit_wrote():
+    """RDKit's own writer is the oracle; a bad block is a row with a problem."""
+    text = sd_file("CCO", "c1ccccc1O")
+    bad = text.split("$$$$\n")[0].replace(" O ", " Q?")
+    table = SdFile(io.BytesIO((text + bad + "$$$$\n").encode()), "t.sdf")
+    records = list(table)
+    assert table.header.columns == ["smiles", "name", "activity"]
+    assert [record.fields for record in records[:2]] == [["CCO", "m0", "0"], ["Oc1ccccc1", "m1", "1"]]
+    assert records[2].problem == "unreadable mol block"
+    assert len(records) == 3
+
+
+def test_empty_sd_file_is_refused():
+    """Nothing is no table."""
+    with pytest.raises(DataError, match="empty"):
+        SdFile(io.BytesIO(b"\n"), "t.sdf")
+
+
+@pytest.mark.parametrize("name", ["smiles", "SMILES", "Smile", "Drug", "canonical_smiles", "structure"])
+def test_smiles_column_is_detected_in_any_case(name):
+    """The usual names are found, whatever their case."""
+    assert require_smiles_column(["x", name, "y"], None) == name
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"), [(["a", "b"], None), (["smiles", "Drug"], None), (["smiles"], "x")]
+)
+def test_ambiguous_table_lists_its_columns(columns, name):
+    """Where the column is not clear, the error lists what there is."""
+    with pytest.raises(DataError) as caught:
+        require_smiles_column(columns, name)
+    assert all(column in str(caught.value) for column in columns)
+
+
+def test_only_column_needs_no_name():
+    """A table of one column is a list of molecules."""
+    assert require_smiles_column(["whatever"], None) == "whatever"
+
+
+def test_named_column_is_found_in_another_case():
+    """A name that differs only in case is meant."""
+    assert find_column(["P1", "Mol"], "mol", (), "id") == "Mol"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("a.csv", "csv"),
+        ("a.b.CSV.gz", "csv"),
+        ("a.parquet", "parquet"),
+        ("a.smi.gz", "smi"),
+        ("a.sdf", "sdf"),
+    ],
+)
+def test_format_is_in_the_suffix(path, kind):
+    """The last suffix decides, after .gz."""
+    assert table_format(path) == kind
+
+
+def test_failed_write_leaves_nothing(tmp_path):
+    """When the body fails neither the file nor its temporary twin remains, and an old file stays."""
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def fail():
+        with write_whole(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+    assert path.read_text() == "old"
+
+
+def test_parquet_types_survive_the_writer(tmp_path):
+    """A Parquet table with added columns keeps its types."""
+    source, target = tmp_path / "s.parquet", tmp_path / "t.parquet"
+    pq.write_table(pa.table({"smiles": ["C", "CC"], "n": pa.array([1, None], pa.int32())}), source)
+    with open_table(source) as table, write_table(target, table, {"p": float}) as write:
+        write(list(table), [[0.5], [None]])
+    written = pq.read_table(target)
+    assert written.schema.field("n").type == pa.int32()
+    assert written.to_pydict() == {"smiles": ["C", "CC"], "n": [1, None], "p": [0.5, None]}
+
+
+def test_taken_column_name_is_refused(tmp_path):
+    """A column of the input is never overwritten."""
+    source = tmp_path / "s.csv"
+    source.write_text("smiles,status\nC,x\n")
+    with (
+        pytest.raises(DataError, match="'status'"),
+        open_table(source) as table,
+        write_table(tmp_path / "t.csv", table, {"status": str}),
+    ):
+        pass
+    assert not (tmp_path / "t.csv").exists()

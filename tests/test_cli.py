@@ -1,0 +1,257 @@
+import json
+import shutil
+
+import pytest
+
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+COMMANDS = ["train", "evaluate", "predict", "predict-file", "featurize", "inspect", "simulate", "serve"]
+
+
+def test_help_has_the_words_that_users_know(servier):
+    """The group and its first commands say what they always said."""
+    assert "servier - Property molecule prediction and model management" in servier("--help").stdout
+    for command, text in {
+        "train": ["Train model from scratch.", "Path to the data directory", "Model to be trained"],
+        "evaluate": ["Evaluate model.", "Path to the data directory", "Path of the model to be evaluated"],
+        "predict": [
+            "Predict P1 property based on molecule fingerprint.",
+            "SMILE",
+            "--model_1_path",
+            "--model_2_path",
+        ],
+    }.items():
+        said = " ".join(servier(command, "--help").stdout.split())
+        assert all(words in said for words in text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(servier, command):
+    """Help shows how the command is typed."""
+    assert f"servier {command}" in servier(command, "--help").stdout.partition("Example")[2]
+
+
+def test_version(servier):
+    """The version is the package's."""
+    from servier import __version__
+
+    assert servier("--version").stdout == f"servier, version {__version__}\n"
+
+
+def test_options_are_spelled_with_underscores_or_hyphens(servier, simulated, model_1):
+    """`--data-dir` is `--data_dir`."""
+    with_underscores = servier("evaluate", "--data_dir", simulated.parent, "--model_path", model_1)
+    with_hyphens = servier("evaluate", "--data-dir", simulated.parent, "--model-path", model_1)
+    assert with_underscores.stdout == with_hyphens.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "--model_name", "3"], ["nothing"], ["predict"], ["train", "--x"]]
+)
+def test_wrong_usage_ends_with_2(servier, arguments):
+    """A command that does not exist is no input error."""
+    servier(*arguments, status=2)
+
+
+def test_training_twice_gives_the_same_file(servier, simulated, recipes, models_dir, tmp_path):
+    """Model 1 trained again by another process is the same file, byte for byte."""
+    servier(
+        "train", "--data_dir", simulated.parent, "--model_name", 1, "--config", recipes["1"],
+        "--models_dir", tmp_path, "--workers", 2,
+    )  # fmt: skip
+    assert (tmp_path / "model_1.servier").read_bytes() == (models_dir / "model_1.servier").read_bytes()
+
+
+def test_training_model_2_twice_gives_the_same_scores(servier, simulated, recipes, model_2, tmp_path):
+    """Model 2 trained again by another process answers with the same digits."""
+    path = tmp_path / "again.servier"
+    recipe = ["--config", recipes["2"], "--model_path", path]
+    servier("train", "--data_dir", simulated.parent, "--model_name", 2, *recipe)
+    for model, out in ((model_2, "a.csv"), (path, "b.csv")):
+        servier("predict-file", simulated, tmp_path / out, "--model_path", model)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_training_from_features_is_training_from_molecules(servier, simulated, recipes, model_1, tmp_path):
+    """The Parquet of featurize trains the model that the table itself trains."""
+    features = tmp_path / "f.parquet"
+    servier("featurize", simulated, features, "--preset", "fast", "--workers", 1)
+    servier("train", "--dataset", features, "--config", recipes["1"], "--model_path", tmp_path / "m.servier")
+    for model, out in ((model_1, "a.csv"), (tmp_path / "m.servier", "b.csv")):
+        servier("predict-file", simulated, tmp_path / out, "--model_path", model)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_predict_prints_an_answer(servier, models_dir, name):
+    """One molecule, in words and as JSON, with the same digits."""
+    path = models_dir / f"model_{name}.servier"
+    arguments = ["predict", ASPIRIN, f"--model_{name}_path", path, "--model_name", name]
+    answer = json.loads(servier(*arguments, "--json").stdout)
+    assert answer["smile"] == ASPIRIN
+    assert answer["status"] == "ok"
+    assert f"P1_probability: {answer['P1_probability']}\n" in servier(*arguments).stdout
+
+
+def test_predict_refuses_what_is_no_molecule(servier, model_1):
+    """A bad SMILES is one line and status 1; as JSON it is said on stdout too."""
+    finished = servier("predict", "C1CC", "--model_1_path", model_1, "--json", status=1)
+    assert finished.stderr == "Error: 'C1CC': invalid: unclosed ring; check the SMILES string\n"
+    assert json.loads(finished.stdout)["status"] == "invalid"
+
+
+def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, model_1, tmp_path):
+    """On its own data set a model is evaluated on its test rows, and the file says what the screen says."""
+    finished = servier(
+        "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--output_dir", tmp_path
+    )
+    document = json.loads((tmp_path / "metrics.json").read_text())
+    assert document["counts"]["scored"] + document["counts"]["trained_on"] == 240
+    auroc = document["metrics"]["P1"]["auroc"]
+    assert auroc["low"] < auroc["value"] < auroc["high"]
+    assert f"{auroc['value']:.4f}" in finished.stdout
+    card = json.loads(servier("inspect", model_1, "--json").stdout)
+    assert card["metrics"]["test"]["P1"]["auroc"] == auroc["value"]
+
+
+def test_evaluate_leaves_out_molecules_that_training_saw(servier, simulated, model_1, tmp_path):
+    """On another table, rows whose molecule was trained on do not count, however they are written."""
+    from rdkit import Chem
+
+    rows = [line.split(",") for line in simulated.read_text().splitlines()[1:]]
+    respelled = [
+        f"{label},{Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), 1, randomSeed=1)[0]}.Cl"
+        for label, _, smiles in rows
+    ]
+    table = tmp_path / "other.csv"
+    table.write_text("P1,smiles\n" + "\n".join([*respelled, *["0,CCO", "1,CCN", "0,CCC"] * 10]) + "\n")
+    document = json.loads(servier("evaluate", "--dataset", table, "--model_path", model_1, "--json").stdout)
+    trained = json.loads(servier("inspect", model_1, "--json").stdout)["dataset"]["train_rows"]
+    assert document["counts"] == {"scored": 270 - trained, "trained_on": trained, "unreadable": 0}
+
+
+def test_regression_on_any_table(servier, recipes, tmp_path):
+    """Another target column, a split column and odd rows: a model of values is trained and used."""
+    from servier.simulation import simulate
+
+    rows = [
+        f"{len(smiles) / 3},{smiles},{'test' if i % 5 == 0 else 'train'}"
+        for i, smiles in enumerate(simulate(150, 1).smiles)
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("size,Drug,fold\n" + "\n".join([*rows, "1.5,nope,train", ",CCO,train"]) + "\n")
+    path = tmp_path / "m.servier"
+    trained = servier(
+        "train", "--dataset", table, "--target", "size", "--split_column", "fold", "--config", recipes["1"],
+        "--model_path", path,
+    )  # fmt: skip
+    assert "120 rows for training, 30 for testing, 2 left out" in trained.stderr
+    assert "line 152: left out: syntax error" in trained.stderr
+    answer = json.loads(servier("predict", rows[0].split(",")[1], "--model_1_path", path, "--json").stdout)
+    assert answer["size_pred"] == pytest.approx(float(rows[0].split(",")[0]), abs=6)
+    assert "size_probability" not in answer
+
+
+def test_several_targets_in_one_checkpoint(servier, recipes, tmp_path):
+    """--target twice: both are learnt, missing labels and all, and answered in one go."""
+    from servier.simulation import simulate
+
+    simulation = simulate(150, 1)
+    rows = [
+        f"{label if i % 4 else ''},{len(smiles)},{smiles}"
+        for i, (label, smiles) in enumerate(zip(simulation.labels, simulation.smiles, strict=True))
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,smiles\n" + "\n".join(rows) + "\n")
+    for name in "12":
+        path = tmp_path / f"m{name}.servier"
+        targets = ["--target", "a", "--target", "b"]
+        servier(
+            "train", "--dataset", table, *targets, "--model_name", name, "--config", recipes[name],
+            "--model_path", path,
+        )  # fmt: skip
+    answer = json.loads(
+        servier(
+            "predict", ASPIRIN, "--model_1_path", tmp_path / "m1.servier",
+            "--model_2_path", tmp_path / "m2.servier",
+            "--model_name", "consensus", "--json",
+        ).stdout
+    )  # fmt: skip
+    assert {"a_pred", "a_probability", "b_pred"} <= answer.keys()
+    assert "b_probability" not in answer
+
+
+def test_inspect_shows_the_card(servier, model_2):
+    """The card says what the model is and that it is intact."""
+    said = servier("inspect", model_2).stdout
+    for words in ("model       2", "intact      yes", "target P1   binary", "auroc"):
+        assert words in said
+
+
+def test_simulate_says_what_is_achievable(servier, tmp_path):
+    """The best AUROC is printed, and the rows are there."""
+    said = servier("simulate", tmp_path / "s.csv", "--rows", 50).stdout
+    assert "Best achievable AUROC: 0." in said
+    assert (tmp_path / "s.csv").read_text().count("\n") == 51
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.unlink(), "no such checkpoint"),
+        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "damaged or truncated"),
+        (lambda path: path.write_text("hello"), "damaged or truncated"),
+    ],
+)
+def test_unusable_checkpoint_is_one_line(servier, model_1, simulated, tmp_path, damage, message):
+    """Every command that needs a checkpoint refuses a bad one in the same way."""
+    path = tmp_path / "model_1.servier"
+    shutil.copy(model_1, path)
+    damage(path)
+    for arguments in (
+        ["predict", "CCO", "--model_1_path", path],
+        ["evaluate", "--data_dir", simulated.parent, "--model_path", path],
+        ["inspect", path],
+        ["predict-file", simulated, tmp_path / "out.csv", "--model_path", path],
+    ):
+        stderr = servier(*arguments, status=1).stderr
+        assert stderr.startswith(f"Error: {path}: ")
+        assert message in stderr
+        assert stderr.count("\n") == 1
+
+
+def test_checkpoint_of_the_other_model_is_refused(servier, model_2, simulated):
+    """--model_name 1 with a file of model 2 says so."""
+    stderr = servier("predict", "CCO", "--model_1_path", model_2, "--model_name", 1, status=1).stderr
+    assert "this is a checkpoint of model 2, not of model 1" in stderr
+    arguments = ["--data_dir", simulated.parent, "--model_path", model_2, "--model_name", 1]
+    assert "not of model 1" in servier("evaluate", *arguments, status=1).stderr
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such file"),
+        ("", "this file is empty"),
+        ("P1,mol_id\n1,a\n", "no column with SMILES strings found"),
+        ("x,y,smiles\n1,a,C\n", "the columns are x, y, smiles"),
+        ("P1,smiles\n" + "yes,CCO\n" * 30, "line 2, column P1: 'yes' is not a number"),
+        ("P1,smiles\n" + "1,CCO\n" * 30, "all 30 labels are 1"),
+        ("P1,smiles\n" + "1,nope\n0,C1CC\n" * 30, None),
+    ],
+)
+def test_unusable_table_is_one_line(servier, model_1, tmp_path, command, text, message):
+    """Training and evaluation refuse a table with one line and leave nothing behind."""
+    path = tmp_path / "t.csv"
+    if text is not None:
+        path.write_text(text)
+    before = sorted(tmp_path.iterdir())
+    model = ["--model_path", model_1 if command == "evaluate" else tmp_path / "out.servier"]
+    if message is None:
+        if command == "evaluate":
+            return
+        message = "only 0 rows have a readable molecule and a label"
+    stderr = servier("--quiet", command, "--dataset", path, *model, status=1).stderr
+    assert message in stderr.splitlines()[-1]
+    assert stderr.splitlines()[-1].startswith("Error: ")
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,120 @@
+"""The direction of imports, and what a start-up loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "servier"
+
+# A module may import from its own layer and from those above it in this list.
+LAYERS = [
+    ["errors", "archives", "parallel"],
+    ["molecules", "tables", "metrics"],
+    ["features", "datasets", "splitting", "simulation"],
+    ["models", "recipes"],
+    ["checkpoint"],
+    ["engines", "calibration"],
+    ["scoring"],
+    ["training", "evaluation", "bulk", "server", "describing"],
+    ["cli"],
+    ["__main__"],
+]
+ONLY = {
+    "click": {"cli"},
+    "flask": {"server"},
+    "waitress": {"server"},
+    "lightgbm": {"models/lightgbm"},
+    "tensorflow": {"models/smiles_network"},
+    "keras": {"models/smiles_network"},
+}
+HEAVY = {
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "rdkit",
+    "onnxruntime",
+    "tensorflow",
+    "keras",
+    "lightgbm",
+    "sklearn",
+    "flask",
+    "yaml",
+}
+
+MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def imports_of(module):
+    """All modules that one imports, anywhere in its code."""
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "servier")
+
+
+def layer_of(part):
+    return next(i for i, names in enumerate(LAYERS) if part in names)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "__init__"])
+def test_imports_point_one_way(module):
+    """No module imports from a layer below its own."""
+    for name in imports_of(module):
+        parts = name.split(".")
+        if parts[0] == "servier" and len(parts) > 1 and parts[1] != "__version__":
+            assert layer_of(parts[1]) <= layer_of(module.split("/")[0]), name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_packages_stay_where_they_belong(module):
+    """Each heavy or foreign package is imported in one place, and models never see RDKit."""
+    roots = {name.split(".")[0] for name in imports_of(module)}
+    for package, places in ONLY.items():
+        if package in roots:
+            assert module in places or module.split("/")[0] in places, package
+    if module.startswith("models/"):
+        assert "rdkit" not in roots
+
+
+def loaded_after(*arguments):
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['servier', *{list(map(str, arguments))!r}]\n"
+        "try:\n    runpy.run_module('servier', run_name='__main__')\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('LOADED', *{name.split('.')[0] for name in sys.modules})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["predict", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments):
+    """Help comes at once: a fresh interpreter has none of the heavy packages afterwards."""
+    assert not loaded_after(*arguments) & HEAVY
+
+
+def test_scoring_loads_no_training_packages(model_1, model_2, tmp_path):
+    """Neither one molecule nor a CSV file needs more than RDKit, NumPy and ONNX Runtime."""
+    training = {
+        "tensorflow",
+        "keras",
+        "lightgbm",
+        "sklearn",
+        "pandas",
+        "scipy",
+        "onnx",
+        "yaml",
+        "flask",
+        "pyarrow",
+    }
+    paths = ["--model_1_path", model_1, "--model_2_path", model_2]
+    assert not loaded_after("predict", "CCO", *paths, "--model_name", "consensus") & training
+    (tmp_path / "in.csv").write_text("smiles\nCCO\n")
+    files = [tmp_path / "in.csv", tmp_path / "out.csv"]
+    assert not loaded_after("predict-file", *files, "--model_path", model_1, "--workers", 1) & training

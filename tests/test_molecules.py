@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from molecules_for_tests import SMILES
+from rdkit import Chem
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from servier.molecules import (
+    MAX_LENGTH,
+    InvalidMolecule,
+    molecule_hash,
+    parent_smiles,
+    parse_all,
+    parse_smiles,
+    scaffold_smiles,
+    smiles_views,
+)
+
+
+@pytest.mark.parametrize("smiles", SMILES)
+def test_reads_what_rdkit_reads(smiles):
+    """A readable string gives RDKit's own molecule."""
+    assert Chem.MolToSmiles(parse_smiles(f" {smiles}\n")) == Chem.MolToSmiles(Chem.MolFromSmiles(smiles))
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "reason"),
+    [
+        ("", "empty", "no SMILES"),
+        (" \t", "empty", "no SMILES"),
+        ("C1CC", "invalid", "unclosed ring"),
+        ("CCO)", "invalid", "position 4"),
+        ("CC\u2013O", "invalid", "character '\u2013'"),
+        ("CN(C)(C)C", "invalid", "valence"),
+        ("c1cccn1", "invalid", "kekulize"),
+        ("C" * 501, "too_large", "501 heavy atoms"),
+        ("C" * (MAX_LENGTH + 1), "too_large", f"{MAX_LENGTH + 1} characters"),
+    ],
+)
+def test_refusal_is_a_value_with_a_reason(text, status, reason, capfd):
+    """What cannot be scored has a status and says why, and RDKit is silent."""
+    problem = parse_smiles(text)
+    assert isinstance(problem, InvalidMolecule)
+    assert problem.status == status
+    assert reason in problem.reason
+    assert capfd.readouterr() == ("", "")
+
+
+def test_limit_of_atoms_is_inclusive():
+    """The largest accepted molecule has exactly the limit."""
+    assert not isinstance(parse_smiles("CCC", max_atoms=3), InvalidMolecule)
+    assert isinstance(parse_smiles("CCCC", max_atoms=3), InvalidMolecule)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_molecule_or_a_problem(text):
+    """No string whatever raises, and RDKit's own verdict is ours."""
+    found = parse_smiles(text)
+    stripped = text.strip()
+    expected = Chem.MolFromSmiles(stripped) if stripped else None
+    is_readable = expected is not None and expected.GetNumAtoms() > 0
+    assert isinstance(found, InvalidMolecule) == (not is_readable)
+
+
+def test_parse_all_keeps_places():
+    """One result for each input, in order."""
+    found = parse_all(["C", "nope", "CC"])
+    assert [isinstance(mol, InvalidMolecule) for mol in found] == [False, True, False]
+
+
+@pytest.mark.parametrize("smiles", [s for s in SMILES if "." in s])
+def test_parent_is_the_largest_fragment(smiles):
+    """RDKit's fragment chooser agrees on the size of the parent."""
+    chooser = rdMolStandardize.LargestFragmentChooser()
+    expected = chooser.choose(Chem.MolFromSmiles(smiles))
+    found = Chem.MolFromSmiles(parent_smiles(Chem.MolFromSmiles(smiles)))
+    assert found.GetNumHeavyAtoms() == expected.GetNumHeavyAtoms()
+
+
+def test_hash_ignores_spelling_and_salt_but_not_stereo():
+    """Twins by spelling and by salt are one molecule; stereoisomers are two."""
+
+    def hashed(smiles):
+        return molecule_hash(Chem.MolFromSmiles(smiles))
+
+    assert hashed("OC(=O)c1ccccc1") == hashed("c1ccccc1C(O)=O.[Na+]")
+    assert hashed("C[C@H](N)C(=O)O") != hashed("C[C@@H](N)C(=O)O")
+
+
+def test_scaffold_of_known_molecules():
+    """Rings and linkers remain, side chains go, an open chain has no scaffold."""
+    assert scaffold_smiles(Chem.MolFromSmiles("Cc1ccc(CCc2ccncc2)cc1")) == "c1ccc(CCc2ccncc2)cc1"
+    assert scaffold_smiles(Chem.MolFromSmiles("CCCCO")) == ""
+
+
+@pytest.mark.parametrize("smiles", SMILES)
+def test_views_are_the_same_molecule_however_it_was_written(smiles):
+    """Every view reads as the molecule, and another spelling of the input gives the same views."""
+    mol = Chem.MolFromSmiles(smiles)
+    views = smiles_views(mol, 5, seed=1)
+    respelled = Chem.MolFromSmiles(Chem.MolToRandomSmilesVect(mol, 1, randomSeed=7)[0])
+    assert {Chem.CanonSmiles(view) for view in views} == {Chem.MolToSmiles(mol)}
+    assert smiles_views(respelled, 5, seed=1) == views
+
+
+def test_views_differ_with_the_seed():
+    """Another seed gives other random strings after the same canonical one."""
+    mol = Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O")
+    first, second = smiles_views(mol, 6, seed=1), smiles_views(mol, 6, seed=2)
+    assert first[0] == second[0] == Chem.MolToSmiles(mol)
+    assert first[1:] != second[1:]

@@ -1,0 +1,146 @@
+import csv
+import gzip
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from molecules_for_tests import SMILES
+
+from servier.checkpoint import open_checkpoint
+from servier.scoring import Scorer
+
+ADDED = ["P1_pred", "P1_probability", "status", "reason"]
+ROWS = [*SMILES, "nope", "", "C" * 600, "C1CC"]
+
+
+def read(path):
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "in.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "smiles", "note"])
+        writer.writerows([f"{i:04d}", smiles, 'a "note", 1e5'] for i, smiles in enumerate(ROWS))
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_row_out_for_each_row_in(servier, model_1, table, tmp_path, workers):
+    """Every input row is there, in order and unchanged, with the scorer's answer or a reason."""
+    servier("predict-file", table, tmp_path / "out.csv", "--model_path", model_1, "--workers", workers)
+    rows = read(tmp_path / "out.csv")
+    assert list(rows[0]) == ["id", "smiles", "note", *ADDED]
+    assert [(row["id"], row["smiles"], row["note"]) for row in rows] == [
+        (f"{i:04d}", smiles, 'a "note", 1e5') for i, smiles in enumerate(ROWS)
+    ]
+    expected = Scorer([open_checkpoint(model_1)]).score(ROWS).values[:, 0]
+    for row, value in zip(rows, expected, strict=True):
+        if row["status"] == "ok":
+            assert float(row["P1_probability"]) == value
+            assert row["reason"] == ""
+        else:
+            assert row["P1_pred"] == row["P1_probability"] == ""
+            assert row["reason"]
+    assert [row["status"] for row in rows[len(SMILES) :]] == ["invalid", "empty", "too_large", "invalid"]
+
+
+def test_processes_and_batches_do_not_change_a_byte(servier, models_dir, tmp_path):
+    """More rows than a batch, scored by one and by two processes with both models, are the same file."""
+    source = tmp_path / "in.csv"
+    source.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in ROWS * 20))
+    models = [f"--model_path={models_dir}/model_{name}.servier" for name in "12"]
+    for workers in (1, 2):
+        servier("predict-file", source, tmp_path / f"{workers}.csv", *models, "--workers", workers)
+    first = (tmp_path / "1.csv").read_bytes()
+    assert first == (tmp_path / "2.csv").read_bytes()
+    assert first.count(b"\n") == 1 + 20 * len(ROWS)
+
+
+def test_text_stays_byte_for_byte(servier, model_1, tmp_path):
+    """Delimiter, line ends, quotes, a byte order mark and foreign bytes come out as they went in."""
+    source = tmp_path / "in.csv"
+    source.write_bytes(b'\xef\xbb\xbfid;Drug;x\r\n007;CCO;"a;b"\r\n1e5;nope;NA\r\n\xff;C;"line\r\nbreak"\r\n')
+    servier("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
+    lines = (tmp_path / "out.csv").read_bytes().split(b"\r\n")
+    assert lines[0] == b"\xef\xbb\xbfid;Drug;x;P1_pred;P1_probability;status;reason"
+    assert lines[1].startswith(b'007;CCO;"a;b";')
+    assert lines[2].startswith(b"1e5;nope;NA;;;invalid;syntax error")
+    assert lines[3] == b'\xff;C;"line'
+    assert lines[4].startswith(b'break";')
+    assert lines[5] == b""
+
+
+def test_ragged_rows_cost_only_themselves(servier, model_1, tmp_path):
+    """Blank, short and long rows are rows of the output, each with its own status."""
+    source = tmp_path / "in.csv"
+    source.write_text("smiles,id\nCCO\n\nCC,1,2\nC,3\n")
+    servier("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
+    rows = read(tmp_path / "out.csv")
+    assert [row["status"] for row in rows] == ["ok", "empty", "invalid", "ok"]
+    assert rows[2]["reason"] == "3 fields where the header has 2"
+
+
+@pytest.mark.parametrize("name", ["in.csv.gz", "in.tsv", "in.smi", "in.smi.gz", "in.parquet", "in.sdf"])
+@pytest.mark.parametrize("out", ["out.csv", "out.csv.gz", "out.parquet"])
+def test_every_format_gives_the_same_scores(servier, model_1, tmp_path, name, out):
+    """Whatever the formats, the scores are those of the molecules."""
+    source, target = tmp_path / name, tmp_path / out
+    smiles = ["CCO", "c1ccccc1", "CC(=O)O"]
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"smiles": smiles}), source)
+    elif name.endswith(".sdf"):
+        from rdkit import Chem
+
+        with Chem.SDWriter(str(source)) as writer:
+            for text in smiles:
+                writer.write(Chem.MolFromSmiles(text))
+    else:
+        header = "" if ".smi" in name else "id\tsmiles\n" if ".tsv" in name else "smiles\n"
+        lines = "".join(f"x\t{text}\n" if ".tsv" in name else f"{text}\n" for text in smiles)
+        packed = (header + lines).encode()
+        source.write_bytes(gzip.compress(packed) if name.endswith(".gz") else packed)
+    servier("predict-file", source, target, "--model_path", model_1, "--workers", 1)
+    rows = pq.read_table(target).to_pylist() if out.endswith(".parquet") else read(target)
+    expected = Scorer([open_checkpoint(model_1)]).score(smiles).values[:, 0]
+    assert [float(row["P1_probability"]) for row in rows] == expected.tolist()
+
+
+def test_header_without_rows_is_a_header(servier, model_1, tmp_path):
+    """A table without rows gives a table without rows."""
+    (tmp_path / "in.csv").write_text("smiles,id\n")
+    servier("predict-file", tmp_path / "in.csv", tmp_path / "out.csv", "--model_path", model_1)
+    assert (tmp_path / "out.csv").read_text() == "smiles,id,P1_pred,P1_probability,status,reason\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "target", "message"),
+    [
+        (b"", "out.csv", "in.csv: this file is empty"),
+        (
+            b"a,b\nC,1\n",
+            "out.csv",
+            "no column with SMILES strings found; name it with --smiles_column; the columns are a, b",
+        ),
+        (b"smiles,status\nC,1\n", "out.csv", "the input already has a column 'status'"),
+        (b"smiles\nC\n", "out.xlsx", "unknown file format"),
+        (b"smiles\nC\n", "out.sdf", "cannot write this format"),
+        (b'smiles,x\nC,"\n', "out.csv", "line 2: a quotation mark opens here"),
+        (None, "out.csv", "in.csv: no such file"),
+    ],
+)
+def test_unusable_input_is_one_line_and_no_output(servier, model_1, tmp_path, content, target, message):
+    """The run ends with status 1, one line, and nothing half-written."""
+    source = tmp_path / "in.csv"
+    if content is not None:
+        source.write_bytes(content)
+    stderr = servier("predict-file", source, tmp_path / target, "--model_path", model_1, status=1).stderr
+    assert stderr.startswith("Error: ")
+    assert stderr.count("\n") == 1
+    assert message in stderr
+    assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["in.csv"])

@@ -1,0 +1,35 @@
+import pytest
+
+from servier.errors import RecipeError
+from servier.recipes import read_recipe
+
+
+def test_settings_and_recipe_are_told_apart(tmp_path):
+    """Options of the command go one way, fields of the recipe another."""
+    path = tmp_path / "r.yaml"
+    path.write_text("model_name: 1\npreset: fast\nseed: 3\nfolds: 4\n")
+    found = read_recipe(path, "1")
+    assert (found.settings, found.recipe) == ({"preset": "fast", "seed": 3}, {"folds": 4})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fold: 4\n", "unknown key 'fold'; known are preset, .*folds"),
+        ("model_name: 2\n", "not a recipe for model 1"),
+        ("- 1\n", "a recipe is a mapping"),
+        ("a: [\n", "cannot read this recipe as YAML"),
+    ],
+)
+def test_wrong_recipe_is_one_clear_error(tmp_path, text, message):
+    """A mistake in a recipe is named before anything is trained."""
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(path, "1")
+
+
+def test_missing_recipe_is_one_clear_error(tmp_path):
+    """An absent file is named."""
+    with pytest.raises(RecipeError, match=r"missing\.yaml"):
+        read_recipe(tmp_path / "missing.yaml", "1")

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from molecules_for_tests import SMILES
+
+from servier.checkpoint import Target, open_checkpoint
+from servier.errors import CheckpointError
+from servier.molecules import InvalidMolecule
+from servier.scoring import Predictions, Scorer, as_answer, output_rows, prediction_fields, to_answers
+
+BINARY = Target("P1", "binary", slope=2.0, intercept=-1.0, threshold=0.4)
+VALUE = Target("logS", "regression", slope=3.0, intercept=5.0)
+
+
+def test_answers_are_calibrated():
+    """A raw score becomes a probability by the logistic curve, or a value by a straight line."""
+    answers = to_answers(np.array([[0.5, 2.0], [np.nan, np.nan]]), [BINARY, VALUE])
+    assert answers[0].tolist() == [0.5, 11.0]
+    assert np.isnan(answers[1]).all()
+
+
+def test_extreme_scores_stay_probabilities():
+    """No score overflows."""
+    assert to_answers(np.array([[1e6], [-1e6]]), [BINARY])[:, 0].tolist() == [
+        1.0,
+        pytest.approx(0, abs=1e-200),
+    ]
+
+
+def test_labels_follow_the_threshold():
+    """Label 1 begins exactly at the threshold."""
+    predictions = Predictions(
+        [BINARY], np.array([[0.4], [0.399999], [np.nan]]), [None, None, InvalidMolecule("empty", "x")]
+    )
+    assert predictions.labels()[:2, 0].tolist() == [1, 0]
+    assert np.isnan(predictions.labels()[2, 0])
+
+
+def test_rows_have_a_value_for_each_field():
+    """The columns of the output are those that are announced, for all kinds of rows."""
+    targets = [BINARY, VALUE]
+    predictions = Predictions(
+        targets, np.array([[0.7, 1.5], [np.nan, np.nan]]), [None, InvalidMolecule("empty", "no")]
+    )
+    assert list(prediction_fields(targets)) == ["P1_pred", "P1_probability", "logS_pred", "status", "reason"]
+    assert output_rows(predictions) == [[1, 0.7, 1.5, "ok", None], [None, None, None, "empty", "no"]]
+    assert as_answer(predictions) == {"P1_pred": 1, "P1_probability": 0.7, "logS_pred": 1.5, "status": "ok"}
+
+
+def test_consensus_is_the_mean(models_dir):
+    """Several checkpoints answer with the mean of their probabilities, and with their mean threshold."""
+    checkpoints = [open_checkpoint(models_dir / f"model_{name}.servier") for name in "12"]
+    single = [Scorer([checkpoint]).score(SMILES).values for checkpoint in checkpoints]
+    both = Scorer(checkpoints)
+    np.testing.assert_allclose(both.score(SMILES).values, np.mean(single, axis=0), atol=1.1e-6)
+    assert both.targets[0].threshold == np.mean(
+        [checkpoint.targets[0].threshold for checkpoint in checkpoints]
+    )
+
+
+def test_consensus_of_different_targets_is_refused(model_1):
+    """A mean of different things is none."""
+    other = open_checkpoint(model_1)
+    other.targets[0] = Target("P2", "binary")
+    with pytest.raises(CheckpointError, match="not those of the other"):
+        Scorer([open_checkpoint(model_1), other])
+
+
+def test_threads_do_not_change_scores(models_dir):
+    """ONNX Runtime with two threads gives the same bytes."""
+    for name in "12":
+        path = models_dir / f"model_{name}.servier"
+        one, two = (Scorer([open_checkpoint(path)], n_threads=n).score(SMILES * 4).values for n in (1, 2))
+        np.testing.assert_array_equal(one, two)

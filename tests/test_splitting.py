@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servier.errors import DataError
+from servier.splitting import group_numbers, split_by_column, split_folds, split_test, strata
+
+
+@given(st.lists(st.sampled_from("abcdef") | st.just(""), min_size=1, max_size=40))
+def test_groups_are_equal_labels(labels):
+    """Rows share a group exactly when they share a label that is not empty."""
+    numbers = group_numbers(labels)
+    for i, a in enumerate(labels):
+        for j, b in enumerate(labels):
+            assert (numbers[i] == numbers[j]) == (i == j or (a == b != ""))
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_folds_part_all_rows_and_no_group(task):
+    """Each row is held out once, and a group is never on both sides."""
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, 300)
+    y = rng.integers(0, 2, 300).astype(float) if task == "binary" else rng.normal(size=300)
+    folds = split_folds(y, task, groups, 5, seed=1)
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(300))
+    for train, held_out in folds:
+        assert not set(groups[train]) & set(groups[held_out])
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.2, 0.5, 0.8])
+def test_test_rows_have_about_the_share_asked_for(fraction):
+    """The share is right to a few percent, the classes are balanced, and the seed decides."""
+    y = np.array([0.0, 1, 1, 1] * 100)
+    train, test = split_test(y, "binary", np.arange(400), fraction, seed=1)
+    assert len(test) == pytest.approx(400 * fraction, abs=20)
+    assert y[test].mean() == pytest.approx(0.75, abs=0.05)
+    assert sorted([*train, *test]) == list(range(400))
+    again = split_test(y, "binary", np.arange(400), fraction, seed=1)
+    other = split_test(y, "binary", np.arange(400), fraction, seed=2)
+    assert again[1].tolist() == test.tolist() != other[1].tolist()
+
+
+def test_no_test_rows_when_none_are_wanted():
+    """A fraction of 0 trains on everything."""
+    train, test = split_test(np.ones(5), "binary", np.arange(5), 0, seed=0)
+    assert (len(train), len(test)) == (5, 0)
+
+
+def test_missing_labels_are_a_class_of_their_own():
+    """A label that is absent stratifies by its absence."""
+    assert strata(np.array([0.0, np.nan, 1.0]), "binary").tolist() == [0, -1, 1]
+
+
+def test_split_column_decides():
+    """Valid rows are for training, and a strange word is refused."""
+    train, test = split_by_column(["train", "Valid", "test"], "t.csv", "split")
+    assert (train.tolist(), test.tolist()) == ([0, 1], [2])
+    with pytest.raises(DataError, match="'holdout' is not a split"):
+        split_by_column(["train", "holdout"], "t.csv", "split")
+    with pytest.raises(DataError, match="no row says train"):
+        split_by_column(["test"], "t.csv", "split")
