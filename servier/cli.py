@@ -31,6 +31,9 @@ class ServierGroup(click.Group):
         except ServierError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
 
 
 def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -227,29 +230,74 @@ def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, a
 )
 @smiles_column
 @click.option("--delimiter", help="Of a delimited text.  [default: detected]")
+@click.option("--columns", metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
 @click.option(
     "--max_atoms", type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="Seconds that one molecule may take.",
+)
+@click.option(
+    "--views", type=click.IntRange(1), help="SMILES per molecule that model 2 reads.  [default: as trained]"
+)
+@click.option(
+    "--top", type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
+)
+@click.option("--threshold", type=float, metavar="X", help="Write only rows with a score of at least X.")
+@click.option(
+    "--rank_by",
+    metavar="TARGET",
+    help="The target whose score --top and --threshold mean.  [default: the first]",
+)
+@click.option(
+    "--shard", metavar="I/N", help="Score only the I-th of N slices; join them with: servier merge."
+)
+@click.option("--restart", is_flag=True, help="Forget an interrupted run instead of going on with it.")
+@click.option("--dry_run", is_flag=True, help="Measure on a sample, and print what the whole run would take.")
+@click.option("--summary", type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
 @workers
 def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given: Any) -> None:  # noqa: A002
     """Score every molecule of a file.
 
-    INPUT is a CSV or TSV, SMI or SD file, plain or gzip-compressed, or a Parquet file; OUTPUT is a CSV
-    or TSV file, plain or gzip-compressed, or a Parquet file. It has one row for each input row, in the same
-    order: all columns of the input, then the predictions, a status and a reason.
+    INPUT is a CSV or TSV, SMI or SD file, plain or compressed (.gz, .zst), a Parquet file, the Parquet
+    file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
+    for stdout. It has one row for each input row, in the same order: all columns of the input, then the
+    predictions, a status and a reason. It appears under its name when it is complete; until then the same
+    command goes on where an interrupted one stopped.
+
+    \b
+    Examples:
+      servier predict-file library.csv.gz scored.csv.gz --model_path models/model_1.servier
+      servier predict-file library.smi best.csv --top 1000
+      servier predict-file library.parquet part3.parquet --shard 3/16
+    """
+    from servier.bulk import commands
+
+    said = commands.predict_file(input, output, model_paths or (DEFAULT_MODEL_PATHS["1"],), given)
+    if said:
+        click.echo(said)
+
+
+@main.command()
+@click.argument("output", metavar="OUTPUT")
+@click.argument("shards", metavar="SHARD...", nargs=-1, required=True)
+def merge(output: str, shards: tuple[str, ...]) -> None:
+    """Join the shards that predict-file --shard wrote.
+
+    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes.
 
     \b
     Example:
-      servier predict-file library.csv.gz scored.csv.gz --model_path models/model_1.servier
+      servier merge scored.csv.gz part1.csv.gz part2.csv.gz part3.csv.gz
     """
-    from servier import bulk
+    from servier.bulk.merging import merge as merge_shards
 
-    given["workers"] = _count_workers(given["workers"])
-    paths = model_paths or (DEFAULT_MODEL_PATHS["1"],)
-    summary = bulk.predict_file(input, output, paths, bulk.Options(**given), _report_rows)
-    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
-    rate = summary.rows / max(summary.seconds, 1e-9)
-    logger.info("%s rows in %.1f s (%.0f/s): %s", summary.rows, summary.seconds, rate, statuses or "no rows")
+    merged = merge_shards(output, shards)
+    logger.info("%s rows of %s shards are in %s", merged.written, len(shards), output)
 
 
 @main.command()

@@ -10,7 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from servier.errors import CheckpointError
-from servier.features import FeatureSet
+from servier.features import Features, FeatureSet
 from servier.features.tokens import Tokenizer
 from servier.molecules import InvalidMolecule, Mol, smiles_views
 
@@ -75,7 +75,10 @@ class FeatureEngine:
 
     def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> RawScores:
         """Compute features, then score them."""
-        features = self.features(mols)
+        return self.score(self.features(mols))
+
+    def score(self, features: Features) -> RawScores:
+        """Score features that were computed before."""
         return RawScores(_blank(self._run(features.X), features.problems), features.problems)
 
     def _run(self, X: NDArray[np.float32]) -> NDArray[np.float64]:

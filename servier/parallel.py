@@ -1,18 +1,47 @@
-"""Work spread over processes, answers in order, a bounded amount of it under way."""
+"""Work spread over processes that may hang or die: answers in order, a bounded amount under way.
 
+A chunk of items goes to a worker process, and its answer comes back. When a worker hangs or dies, the chunk
+is cut into smaller ones until the item that does it is alone. That item is given up; all others get their
+answers.
+"""
+
+import ctypes
 import multiprocessing
 import os
+import signal
+import sys
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, Protocol, TypeVar
+
+from servier.errors import ServierError
 
 Item = TypeVar("Item")
+Item_contra = TypeVar("Item_contra", contravariant=True)
 Answer = TypeVar("Answer")
 
-IN_FLIGHT_PER_WORKER = 3
+TIMEOUT = 10.0
+SECONDS_PER_ITEM = 0.02
+PIECES = 16
+AHEAD_PER_WORKER = 4
+START_ATTEMPTS = 3
+SINGLE_ATTEMPTS = 2
 
-_work: Callable[[Any], Any] | None = None
+
+class Work(Protocol[Item_contra, Answer]):
+    """What is to be done with chunks of items. It must pickle."""
+
+    def prepare(self) -> Callable[[Sequence[Item_contra]], Answer]:
+        """Return the function from a chunk to its answer; called once in each worker process."""
+
+    def give_up(self, item: Item_contra, status: str, reason: str) -> Answer:
+        """Return the answer for a single item that hung (`timeout`) or killed its worker (`crashed`)."""
+
+    def join(self, answers: list[Answer]) -> Answer:
+        """Join the answers of consecutive pieces of a chunk."""
 
 
 def count_cores() -> int:
@@ -21,45 +50,212 @@ def count_cores() -> int:
 
 
 def ordered_map(
-    prepare: Callable[[], Callable[[Item], Answer]], items: Iterable[Item], workers: int
+    work: Work[Item, Answer], chunks: Iterable[Sequence[Item]], workers: int, timeout: float = TIMEOUT
 ) -> Iterator[Answer]:
-    """Apply one function to many items on several processes.
+    """Do the work on chunks of items, on several processes.
 
     Parameters
     ----------
-    prepare
-        Called once in each process; returns the function. It must pickle, the function need not.
-    items
-        What the function is applied to; read only as far ahead as keeps the workers busy.
+    work
+        What is done with a chunk.
+    chunks
+        Read only as far ahead as keeps the workers busy.
     workers
-        Number of processes; with 1 the work is done in this process.
+        Number of processes; the answers do not depend on it.
+    timeout
+        Seconds that a single item may take.
 
     Yields
     ------
-    The answers, in the order of the items.
+    The answers, in the order of the chunks.
+
+    Raises
+    ------
+    ServierError
+        The work could not be prepared.
     """
-    if workers <= 1:
-        yield from map(prepare(), items)
-        return
-    context = multiprocessing.get_context("spawn")
-    pending: deque[Future[Answer]] = deque()
-    with ProcessPoolExecutor(workers, context, _start_worker, (prepare,)) as pool:
+    crew = _Crew(work, workers, timeout)
+    try:
+        yield from crew.run(chunks)
+    finally:
+        crew.dismiss()
+
+
+@dataclass(eq=False)
+class _Job(Generic[Item, Answer]):
+    """A chunk, or a piece of one, and where its answer belongs."""
+
+    items: Sequence[Item]
+    parent: "_Job[Item, Answer] | None" = None
+    place: int = 0
+    attempts: int = 0
+    parts: list[Any] = field(default_factory=list)
+    missing: int = 0
+    answer: Any = None
+    is_done: bool = False
+
+
+class _Worker:
+    """One process, and the job that it has."""
+
+    def __init__(self, work: Work[Any, Any]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.is_ready = False
+        self.job: _Job[Any, Any] | None = None
+        self.deadline = float("inf")
+
+    def take(self, job: _Job[Any, Any], timeout: float) -> None:
+        self.job = job
+        job.attempts += 1
+        self.deadline = time.monotonic() + timeout + SECONDS_PER_ITEM * (len(job.items) - 1)
         try:
-            for item in items:
-                pending.append(pool.submit(_apply, item))
-                if len(pending) >= workers * IN_FLIGHT_PER_WORKER:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            self.connection.send(job.items)
+        except OSError:  # it has just died, which the next wait will notice
+            return
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
 
 
-def _start_worker(prepare: Callable[[], Callable[[Any], Any]]) -> None:
-    global _work  # noqa: PLW0603 - a worker process has one job for its whole life
-    _work = prepare()
+class _Crew(Generic[Item, Answer]):
+    """The workers, the jobs that wait, and the chunks whose turn to be answered comes next."""
+
+    def __init__(self, work: Work[Item, Answer], workers: int, timeout: float) -> None:
+        self._work, self._timeout = work, timeout
+        self._workers = [_Worker(work) for _ in range(workers)]
+        self._waiting: deque[_Job[Item, Answer]] = deque()
+        self._failed_starts = 0
+
+    def run(self, chunks: Iterable[Sequence[Item]]) -> Iterator[Answer]:
+        source = iter(chunks)
+        in_order: deque[_Job[Item, Answer]] = deque()
+        is_exhausted = False
+        while True:
+            while not is_exhausted and len(in_order) < len(self._workers) * AHEAD_PER_WORKER:
+                items = next(source, None)
+                if items is None:
+                    is_exhausted = True
+                    break
+                in_order.append(_Job(items))
+                self._waiting.append(in_order[-1])
+                self._assign()
+            if not in_order:
+                return
+            self._attend(is_waiting=not in_order[0].is_done)
+            while in_order and in_order[0].is_done:
+                yield in_order.popleft().answer
+
+    def dismiss(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def _assign(self) -> None:
+        for worker in self._workers:
+            if self._waiting and worker.is_ready and worker.job is None:
+                worker.take(self._waiting.popleft(), self._timeout)
+
+    def _attend(self, *, is_waiting: bool) -> None:
+        """Receive answers, and replace workers that died or exceed their time; wait for one of these."""
+        first = min(worker.deadline for worker in self._workers)
+        patience = None if first == float("inf") else max(0.0, first - time.monotonic())
+        patience = patience if is_waiting else 0.0
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(list(by_connection), patience):
+            worker = by_connection[connection]  # type: ignore[index]
+            try:
+                kind, content = worker.connection.recv()
+            except (EOFError, OSError):
+                self._replace(worker, "crashed", "it crashes the process that reads it")
+            else:
+                self._receive(worker, kind, content)
+        now = time.monotonic()
+        for worker in list(self._workers):
+            if worker.deadline <= now:
+                self._replace(worker, "timeout", f"no answer within {self._timeout:g} s")
+        self._assign()
+
+    def _receive(self, worker: _Worker, kind: str, content: Any) -> None:
+        if kind == "error":
+            raise content
+        if kind == "ready":
+            worker.is_ready, self._failed_starts = True, 0
+            return
+        assert worker.job is not None
+        job, worker.job, worker.deadline = worker.job, None, float("inf")
+        if kind == "answer":
+            self._finish(job, content)
+        else:
+            self._retry(job, "crashed", content)
+
+    def _replace(self, worker: _Worker, status: str, reason: str) -> None:
+        """Put a new worker in the place of one that is lost, and look after the job that it had."""
+        job = worker.job
+        if not worker.is_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= START_ATTEMPTS:
+                raise ServierError("worker processes die as they start", mend="is there enough memory?")
+        worker.stop()
+        self._workers[self._workers.index(worker)] = _Worker(self._work)
+        if job is not None:
+            self._retry(job, status, reason)
+
+    def _retry(self, job: _Job[Item, Answer], status: str, reason: str) -> None:
+        """Cut a chunk that failed into pieces, or give its only item up."""
+        if len(job.items) > 1:
+            self._cut(job)
+        elif status == "crashed" and job.attempts < SINGLE_ATTEMPTS:
+            self._waiting.appendleft(job)
+        else:
+            self._finish(job, self._work.give_up(job.items[0], status, reason))
+
+    def _cut(self, job: _Job[Item, Answer]) -> None:
+        size = -(-len(job.items) // PIECES)
+        starts = range(0, len(job.items), size)
+        pieces = [_Job(job.items[start : start + size], job, place) for place, start in enumerate(starts)]
+        job.parts, job.missing = [None] * len(pieces), len(pieces)
+        self._waiting.extendleft(reversed(pieces))
+
+    def _finish(self, job: _Job[Item, Answer], answer: Answer) -> None:
+        job.answer, job.is_done = answer, True
+        parent = job.parent
+        if parent is not None:
+            parent.parts[job.place] = answer
+            parent.missing -= 1
+            if parent.missing == 0:
+                self._finish(parent, self._work.join(parent.parts))
 
 
-def _apply(item: Any) -> Any:
-    assert _work is not None
-    return _work(item)
+def _serve(connection: Connection, work: Work[Any, Any]) -> None:
+    """Answer chunks until the other side is gone; runs in the worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    try:
+        apply = work.prepare()
+    except ServierError as error:
+        connection.send(("error", error))
+        return
+    connection.send(("ready", None))
+    while True:
+        try:
+            items = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = apply(items)
+        except Exception as error:  # noqa: BLE001 - one odd item never costs the run: it is found and named
+            connection.send(("failed", f"{type(error).__name__}: {error}"))
+        else:
+            connection.send(("answer", answer))
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, even while it is inside native code."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)

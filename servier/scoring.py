@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint import GRAPH, Checkpoint, Target
-from servier.engines import Engine, build_engine
+from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
+from servier.features import Features
 from servier.molecules import MAX_ATOMS, InvalidMolecule, Mol, Status, parse_all, parse_smiles
 
 SENTINELS = (
@@ -60,6 +62,8 @@ class Scorer:
         Threads of ONNX Runtime; the answers do not depend on it.
     max_atoms
         The largest number of heavy atoms that is scored.
+    views
+        How many ways to write a molecule model 2 averages over; None for as many as in training.
 
     Raises
     ------
@@ -69,7 +73,11 @@ class Scorer:
     """
 
     def __init__(
-        self, checkpoints: Sequence[Checkpoint], n_threads: int = 1, max_atoms: int = MAX_ATOMS
+        self,
+        checkpoints: Sequence[Checkpoint],
+        n_threads: int = 1,
+        max_atoms: int = MAX_ATOMS,
+        views: int | None = None,
     ) -> None:
         self.checkpoints = list(checkpoints)
         self.max_atoms = max_atoms
@@ -80,6 +88,8 @@ class Scorer:
         ]
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             _check_sentinels(checkpoint, engine)
+            if views is not None and isinstance(engine, SequenceEngine):
+                engine.views = views
 
     def score(self, smiles: Sequence[str]) -> Predictions:
         """Score SMILES strings, one answer for each, in order."""
@@ -87,10 +97,40 @@ class Scorer:
 
     def score_molecules(self, mols: Sequence[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules that have been read already."""
+        return self._join([engine(mols) for engine in self._engines])
+
+    def score_features(self, features: Features) -> Predictions:
+        """Score the features of molecules, computed by the `featurizers`."""
+        return self._join([engine.score(features) for engine in self._feature_engines()])
+
+    def refuse(self, problem: InvalidMolecule) -> Predictions:
+        """Return the predictions of a single row that has no answer."""
+        return Predictions(self.targets, np.full((1, len(self.targets)), np.nan), [problem])
+
+    @property
+    def featurizers(self) -> list[dict[str, Any]]:
+        """The specification of the features that all engines read.
+
+        Raises
+        ------
+        CheckpointError
+            A model reads no features, or others than the first one.
+        """
+        first, *others = [engine.features.specs for engine in self._feature_engines()]
+        if any(specs != first for specs in others):
+            raise CheckpointError("the models read different features", mend="score them one by one")
+        return first
+
+    def _feature_engines(self) -> list[FeatureEngine]:
+        engines = [engine for engine in self._engines if isinstance(engine, FeatureEngine)]
+        if len(engines) < len(self._engines):
+            raise CheckpointError("model 2 reads SMILES strings, not features", mend="score the table itself")
+        return engines
+
+    def _join(self, scores: Sequence[RawScores]) -> Predictions:
         answers = []
-        problems: list[InvalidMolecule | None] = [None] * len(mols)
-        for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
-            raw = engine(mols)
+        problems: list[InvalidMolecule | None] = [None] * len(scores[0].problems)
+        for checkpoint, raw in zip(self.checkpoints, scores, strict=True):
             answers.append(to_answers(raw.values, checkpoint.targets))
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
         values = _round(np.mean(answers, axis=0), self.targets)

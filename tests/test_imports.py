@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "servier"
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = [
-    ["errors", "archives", "parallel"],
+    ["errors", "archives", "parallel", "progress"],
     ["molecules", "tables", "metrics"],
     ["features", "datasets", "splitting", "simulation"],
     ["models", "recipes"],

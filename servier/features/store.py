@@ -5,8 +5,8 @@ featurizer. The schema's metadata says which featurizers and which RDKit made th
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,34 @@ CHUNK_ROWS = 512
 STATUS_COLUMNS = ("status", "reason")
 
 
+@dataclass(frozen=True)
+class FeatureWork:
+    """Features of chunks of SMILES strings, for worker processes.
+
+    Parameters
+    ----------
+    featurizers
+        The specification of the feature set.
+    """
+
+    featurizers: list[dict[str, Any]]
+
+    def prepare(self) -> Callable[[Sequence[str]], Features]:
+        """Build the feature set."""
+        features = FeatureSet(self.featurizers)
+        return lambda smiles: features(parse_all(smiles))
+
+    def give_up(self, item: str, status: str, reason: str) -> Features:  # noqa: ARG002
+        """Return a row of zeros with its problem."""
+        X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
+        return Features(X, [InvalidMolecule(Status(status), reason)])
+
+    def join(self, answers: list[Features]) -> Features:
+        """Put rows below rows."""
+        problems = [problem for part in answers for problem in part.problems]
+        return Features(np.concatenate([part.X for part in answers]), problems)
+
+
 def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], workers: int) -> Features:
     """Compute the features of many molecules on several processes.
 
@@ -36,9 +64,8 @@ def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], w
     Features of all rows, in order, in memory.
     """
     chunks = (smiles[i : i + CHUNK_ROWS] for i in range(0, len(smiles), CHUNK_ROWS))
-    parts = list(ordered_map(partial(_prepare, featurizers), chunks, workers))
-    X = np.concatenate([part.X for part in parts])
-    return Features(X, [problem for part in parts for problem in part.problems])
+    work = FeatureWork(featurizers)
+    return work.join(list(ordered_map(work, chunks, workers)))
 
 
 def write_features(
@@ -84,7 +111,7 @@ def write_features(
                 yield [str(row[position] or "") for row in rows]
 
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for part in ordered_map(partial(_prepare, featurizers), read(), workers):
+            for part in ordered_map(FeatureWork(featurizers), read(), workers):
                 statuses = [problem.status if problem else Status.OK for problem in part.problems]
                 for status in statuses:
                     counts[status] = counts.get(status, 0) + 1
@@ -100,8 +127,8 @@ def feature_specification(path: str | Path) -> dict[str, Any] | None:
     return json.loads(metadata[KEY]) if KEY in metadata else None
 
 
-def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features:
-    """Read the features of a feature Parquet file.
+class FeatureFile:
+    """A feature Parquet file, of which any rows can be read.
 
     Parameters
     ----------
@@ -115,29 +142,66 @@ def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Featur
     DataError
         The file holds other features, or was made with another RDKit.
     """
+
+    def __init__(self, path: str | Path, featurizers: list[dict[str, Any]]) -> None:
+        self._kinds = _check_specification(path, FeatureSet(featurizers).specs)
+        self._file = open_parquet(path)
+        sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        self._starts = np.cumsum([0, *sizes])
+        self._group, self._table = -1, None
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return int(self._starts[-1])
+
+    def read(self, start: int, stop: int) -> Features:
+        """Return the features of rows `start` to `stop`, the latter not included."""
+        parts = []
+        group = int(np.searchsorted(self._starts, start, side="right")) - 1
+        while start < stop:
+            end = min(stop, int(self._starts[group + 1]))
+            offset = start - int(self._starts[group])
+            parts.append(self._read_group(group).slice(offset, end - start))
+            start, group = end, group + 1
+        return self._to_features(pa.concat_tables(parts))
+
+    def _read_group(self, group: int) -> pa.Table:
+        if group != self._group:
+            columns = [*self._kinds, *STATUS_COLUMNS]
+            self._table = self._file.read_row_group(group, columns=columns, use_threads=False)
+            self._group = group
+        return self._table
+
+    def _to_features(self, table: pa.Table) -> Features:
+        blocks = [_to_matrix(table[kind].combine_chunks()) for kind in self._kinds]
+        problems = [
+            None if status == Status.OK else InvalidMolecule(Status(status), reason or "")
+            for status, reason in zip(*(table[name].to_pylist() for name in STATUS_COLUMNS), strict=True)
+        ]
+        return Features(np.concatenate(blocks, axis=1, dtype=np.float32), problems)
+
+
+def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features:
+    """Read all features of a feature Parquet file, as `FeatureFile` does."""
+    file = FeatureFile(path, featurizers)
+    return file.read(0, file.n_rows)
+
+
+def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> list[str]:
+    """Return the kinds of the featurizers, or say why the file does not have them."""
     found = feature_specification(path)
     if found is None:
         raise DataError("no features in this file", path=path, mend="make it with: servier featurize")
-    wanted = FeatureSet(featurizers).specs
+    kinds = [spec["kind"] for spec in wanted]
     if found["featurizers"] != wanted:
-        kinds = "+".join(spec["kind"] for spec in found["featurizers"])
-        mend = f"featurize again for {'+'.join(spec['kind'] for spec in wanted)}"
-        raise DataError(f"this file holds other features ({kinds})", path=path, mend=mend)
+        other = "+".join(spec["kind"] for spec in found["featurizers"])
+        problem = f"this file holds other features ({other})"
+        raise DataError(problem, path=path, mend=f"featurize again for {'+'.join(kinds)}")
     if found["rdkit"] != rdkit_version:
         problem = f"made with RDKit {found['rdkit']}, here is {rdkit_version}"
         raise DataError(problem, path=path, mend="featurize again")
-    table = pq.read_table(path)
-    blocks = [_to_matrix(table[spec["kind"]].combine_chunks()) for spec in wanted]
-    problems = [
-        None if status == Status.OK else InvalidMolecule(Status(status), reason or "")
-        for status, reason in zip(table["status"].to_pylist(), table["reason"].to_pylist(), strict=True)
-    ]
-    return Features(np.concatenate(blocks, axis=1, dtype=np.float32), problems)
-
-
-def _prepare(featurizers: list[dict[str, Any]]) -> Any:
-    features = FeatureSet(featurizers)
-    return lambda smiles: features(parse_all(smiles))
+    return kinds
 
 
 def _chunked(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
@@ -183,5 +247,5 @@ def _record_batch(
     return pa.record_batch(columns, schema=schema)
 
 
-def _to_matrix(column: pa.Array) -> NDArray[Any]:
+def _to_matrix(column: pa.ChunkedArray | pa.FixedSizeListArray) -> NDArray[Any]:
     return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)  # type: ignore[no-any-return]

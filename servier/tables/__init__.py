@@ -8,22 +8,29 @@ from servier.errors import DataError
 from servier.tables.columns import ID_NAMES, SMILES_NAMES, find_column, require_smiles_column
 from servier.tables.files import open_binary, write_whole
 from servier.tables.records import Header, Record, Table
-from servier.tables.text import DelimitedText, SmiText, encode_row
+from servier.tables.text import DelimitedText, SmiText, encode_ends, encode_row
 
 __all__ = [
     "ID_NAMES",
     "SMILES_NAMES",
+    "STANDARD_STREAM",
+    "DelimitedText",
     "Header",
     "Record",
     "Table",
+    "count_rows",
+    "encode_ends",
     "encode_row",
     "find_column",
+    "open_binary",
     "open_table",
     "require_smiles_column",
     "table_format",
     "write_whole",
 ]
 
+STANDARD_STREAM = "-"
+COMPRESSIONS = (".gz", ".zst")
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".smi": "smi", ".sdf": "sdf"}
 
 
@@ -36,11 +43,13 @@ def table_format(path: str | Path) -> str:
         A suffix that no format has.
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] == ".gz":
+    if str(path) == STANDARD_STREAM:
+        return "csv"
+    if suffixes and suffixes[-1] in COMPRESSIONS:
         suffixes.pop()
     found = FORMATS.get(suffixes[-1] if suffixes else "")
     if found is None:
-        mend = f"use one of {', '.join(FORMATS)}, or .gz after a text format"
+        mend = f"use one of {', '.join(FORMATS)}, or .gz or .zst after a text format"
         raise DataError("unknown file format", path=path, mend=mend)
     return found
 
@@ -52,7 +61,8 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
     Parameters
     ----------
     path
-        A CSV, TSV, SMI or SD file, plain or gzip-compressed, or a Parquet file.
+        A CSV, TSV, SMI or SD file, plain or compressed with gzip or zstd, or a Parquet file; `-` is a CSV
+        table on stdin.
     delimiter
         For delimited text; detected where it is None.
 
@@ -81,3 +91,39 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
     except DataError as error:
         error.path = error.path or str(path)
         raise
+
+
+def count_rows(path: str | Path, delimiter: str | None = None) -> int:
+    """Count the rows of a table, much faster than reading them.
+
+    Raises
+    ------
+    DataError
+        As `open_table`.
+    """
+    kind = table_format(path)
+    if kind == "parquet":
+        from servier.tables.parquet import open_parquet
+
+        return int(open_parquet(path).metadata.num_rows)
+    if kind == "csv":
+        n_lines = _count_lines(path)
+        if n_lines is not None:
+            return max(0, n_lines - 1)
+        with open_table(path, delimiter) as table:
+            assert isinstance(table, DelimitedText)
+            return sum(1 for _ in table.raw_records())
+    with open_table(path) as table:
+        return sum(1 for _ in table)
+
+
+def _count_lines(path: str | Path) -> int | None:
+    """Return the number of lines, or None where a quotation mark may hide a line end."""
+    n_lines, last = 0, b"\n"
+    with open_binary(path) as stream:
+        while chunk := stream.read(1 << 20):
+            if b'"' in chunk:
+                return None
+            n_lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return n_lines + (last != b"\n")

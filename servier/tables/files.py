@@ -1,7 +1,9 @@
 """Files: open what may be compressed, write whole or not at all."""
 
 import gzip
+import io
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -11,21 +13,32 @@ from typing import IO
 
 from servier.errors import DataError
 
+BUFFER = 1 << 20
+
 
 @contextmanager
 def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a plain or gzip-compressed file for reading bytes.
+    """Open a file, plain or compressed with gzip or zstd, for reading bytes; `-` is stdin.
 
     Raises
     ------
     DataError
         The file is absent, a folder, unreadable, or a damaged gzip file.
     """
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
     try:
         with Path(path).open("rb") as raw:
-            if raw.peek(2)[:2] == b"\x1f\x8b":
-                with gzip.open(raw) as stream:
-                    yield stream  # type: ignore[misc]  # it reads bytes like any other
+            start = raw.peek(4)[:4]
+            if start.startswith(b"\x1f\x8b"):
+                with gzip.open(raw) as packed:
+                    yield io.BufferedReader(packed, BUFFER)
+            elif start == b"\x28\xb5\x2f\xfd":
+                import pyarrow as pa
+
+                with pa.CompressedInputStream(raw, "zstd") as packed:
+                    yield io.BufferedReader(packed, BUFFER)
             else:
                 yield raw
     except FileNotFoundError as error:
@@ -36,6 +49,8 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
         raise DataError("no permission to read this file", path=path) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError("this gzip file is damaged or cut short", path=path, mend="copy it again") from error
+    except OSError as error:
+        raise DataError(f"cannot read it: {error}", path=path) from error
 
 
 @contextmanager

@@ -61,16 +61,20 @@ class DelimitedText:
         return Header(columns, raw, delimiter, newline)
 
     def __iter__(self) -> Iterator[Record]:
-        delimiter = self.header.delimiter
-        width = len(self.header.columns)
+        return (self.parse(line, raw) for line, raw in self.raw_records())
+
+    def raw_records(self) -> Iterator[tuple[int, bytes]]:
+        """Iterate over line numbers and bytes of the records, without their line ends."""
         for line, first in self._lines:
             raw = self._complete(line, first) if b'"' in first else first
-            raw = raw.rstrip(b"\r\n")
-            fields = split_fields(raw.decode("utf-8", errors="replace"), delimiter)
-            if len(fields) == width:
-                yield Record(line, raw, fields)
-            else:
-                yield self._mend(line, fields)
+            yield line, raw.rstrip(b"\r\n")
+
+    def parse(self, line: int, raw: bytes) -> Record:
+        """Cut a record into as many fields as there are columns."""
+        fields = split_fields(raw.decode("utf-8", errors="replace"), self.header.delimiter)
+        if len(fields) == len(self.header.columns):
+            return Record(line, raw, fields)
+        return self._mend(line, fields)
 
     def _mend(self, line: int, fields: list[str]) -> Record:
         width = len(self.header.columns)
@@ -126,6 +130,22 @@ def split_fields(text: str, delimiter: str) -> list[str]:
     if '"' not in text:
         return text.split(delimiter) if text else []
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+def encode_ends(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
+    """Return what is written after the own columns of each record: delimiter, fields, line end.
+
+    Parameters
+    ----------
+    rows
+        Values without line breaks; None is an empty field.
+    header
+        How the table is written.
+    """
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=header.delimiter, lineterminator="\n").writerows(rows)
+    delimiter = header.delimiter.encode()
+    return [delimiter + line + header.newline for line in buffer.getvalue().encode().split(b"\n")[:-1]]
 
 
 def encode_row(fields: Iterable[object], header: Header) -> bytes:

@@ -8,7 +8,6 @@ from rdkit import Chem
 from servier.errors import DataError
 from servier.tables import find_column, open_table, require_smiles_column, table_format, write_whole
 from servier.tables.sdf import SdFile
-from servier.tables.writers import write_table
 
 
 def test_parquet_rows_keep_their_values(tmp_path):
@@ -112,27 +111,3 @@ def test_failed_write_leaves_nothing(tmp_path):
         fail()
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
     assert path.read_text() == "old"
-
-
-def test_parquet_types_survive_the_writer(tmp_path):
-    """A Parquet table with added columns keeps its types."""
-    source, target = tmp_path / "s.parquet", tmp_path / "t.parquet"
-    pq.write_table(pa.table({"smiles": ["C", "CC"], "n": pa.array([1, None], pa.int32())}), source)
-    with open_table(source) as table, write_table(target, table, {"p": float}) as write:
-        write(list(table), [[0.5], [None]])
-    written = pq.read_table(target)
-    assert written.schema.field("n").type == pa.int32()
-    assert written.to_pydict() == {"smiles": ["C", "CC"], "n": [1, None], "p": [0.5, None]}
-
-
-def test_taken_column_name_is_refused(tmp_path):
-    """A column of the input is never overwritten."""
-    source = tmp_path / "s.csv"
-    source.write_text("smiles,status\nC,x\n")
-    with (
-        pytest.raises(DataError, match="'status'"),
-        open_table(source) as table,
-        write_table(tmp_path / "t.csv", table, {"status": str}),
-    ):
-        pass
-    assert not (tmp_path / "t.csv").exists()

@@ -144,3 +144,14 @@ def test_unusable_input_is_one_line_and_no_output(servier, model_1, tmp_path, co
     assert stderr.count("\n") == 1
     assert message in stderr
     assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["in.csv"])
+
+
+def test_parquet_types_survive(servier, model_1, tmp_path):
+    """A Parquet table keeps the types of its columns."""
+    pq.write_table(
+        pa.table({"smiles": ["C", "CC"], "n": pa.array([1, None], pa.int32())}), tmp_path / "in.parquet"
+    )
+    servier("predict-file", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model_path", model_1)
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written.schema.field("n").type == pa.int32()
+    assert written["n"].to_pylist() == [1, None]

@@ -1,0 +1,1 @@
+"""Score files of any size: one output row for each input row, durably, in shards, at constant memory."""

@@ -1,0 +1,145 @@
+"""Blocks of rows, on their way from a table to the workers and to the output."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from servier.errors import DataError
+from servier.tables import (
+    DelimitedText,
+    Header,
+    Record,
+    Table,
+    encode_row,
+    require_smiles_column,
+)
+
+BLOCK_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of a table.
+
+    Parameters
+    ----------
+    items
+        For each row what a worker needs: the SMILES string and why the row cannot be used, or None; or the
+        number of the row in a feature file.
+    rows
+        For each row what is carried over into the output: text, or a list of values.
+    """
+
+    items: Sequence[Any]
+    rows: Sequence[Any]
+
+
+class Reader:
+    """Reads a table in blocks, with the columns that the output carries over.
+
+    Parameters
+    ----------
+    table
+        The table.
+    target
+        The output: its suffix decides whether rows are text, and how it is delimited.
+    smiles_column
+        Detected where it is None.
+    columns
+        The columns that are carried over; None for all.
+    as_values
+        Whether the output wants lists of values, not text.
+    by_number
+        Whether workers want the numbers of rows, for their features are in a file.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        target: Path,
+        smiles_column: str | None,
+        columns: Sequence[str] | None,
+        *,
+        as_values: bool,
+        by_number: bool,
+    ) -> None:
+        names = table.header.columns
+        self._table = table
+        self._position = 0 if by_number else names.index(require_smiles_column(names, smiles_column))
+        self.kept = (
+            [_find(names, name) for name in columns] if columns is not None else list(range(len(names)))
+        )
+        self.header = _output_header(table.header, [names[i] for i in self.kept], target)
+        self._is_raw = self.header == table.header
+        self._as_values, self._by_number = as_values, by_number
+
+    def blocks(self, rows: range) -> Iterator[Block]:
+        """Read the rows with these numbers, counted from 0; those before them are passed over quickly."""
+        if (
+            isinstance(self._table, DelimitedText)
+            and self._is_raw
+            and not (self._as_values or self._by_number)
+        ):
+            yield from self._text_blocks(self._table, rows)
+            return
+        records = islice(self._table, rows.start, rows.stop)
+        start = rows.start
+        while batch := list(islice(records, BLOCK_ROWS)):
+            yield Block(self._items(batch, start), [self._carry(record) for record in batch])
+            start += len(batch)
+
+    def _text_blocks(self, table: DelimitedText, rows: range) -> Iterator[Block]:
+        """Read delimited text without cutting it into fields, where that is possible."""
+        delimiter = self.header.delimiter.encode()
+        n_delimiters, position = len(table.header.columns) - 1, self._position
+        records = islice(table.raw_records(), rows.start, rows.stop)
+        while batch := list(islice(records, BLOCK_ROWS)):
+            items: list[tuple[str, str | None]] = []
+            carried: list[bytes] = []
+            for line, raw in batch:
+                if b'"' not in raw and raw.count(delimiter) == n_delimiters:
+                    field = raw.split(delimiter, position + 1)[position]
+                    items.append((field.decode("utf-8", errors="replace"), None))
+                    carried.append(raw)
+                else:
+                    record = table.parse(line, raw)
+                    items.append((record.fields[position], record.problem))
+                    carried.append(record.raw)
+            yield Block(items, carried)
+
+    def _items(self, batch: list[Record], start: int) -> Sequence[Any]:
+        if self._by_number:
+            return range(start, start + len(batch))
+        values = (record.fields[self._position] for record in batch)
+        return [
+            ("" if value is None else str(value), record.problem)
+            for value, record in zip(values, batch, strict=True)
+        ]
+
+    def _carry(self, record: Record) -> Any:
+        if self._is_raw and not self._as_values:
+            return record.raw
+        fields = [record.fields[i] for i in self.kept]
+        return fields if self._as_values else encode_row(fields, self.header)
+
+
+def _find(names: Sequence[str], name: str) -> int:
+    if name not in names:
+        raise DataError(f"no column {name!r} to carry over", mend=f"the columns are {', '.join(names)}")
+    return names.index(name)
+
+
+def _output_header(header: Header, columns: list[str], target: Path) -> Header:
+    """Return the header of the output: tabs are for .tsv files, and only for them."""
+    wanted = "\t" if ".tsv" in target.suffixes else "," if header.delimiter == "\t" else header.delimiter
+    if wanted == header.delimiter and columns == header.columns:
+        return header
+    changed = replace(header, columns=columns, delimiter=wanted)
+    return replace(changed, raw=encode_row(columns, changed))

@@ -1,0 +1,77 @@
+"""What stands behind `servier predict-file`: options to a run, a run to words and a summary."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from servier.bulk.options import Options, Shard
+from servier.bulk.planning import Plan, plan
+from servier.bulk.run import Summary
+from servier.bulk.run import predict_file as run_predict_file
+from servier.parallel import count_cores
+from servier.progress import ProgressReport, format_seconds
+from servier.tables import write_whole
+
+logger = logging.getLogger(__name__)
+
+
+def predict_file(source: str, target: str, checkpoints: Sequence[str], given: dict[str, Any]) -> str | None:
+    """Run the command; return what belongs on stdout.
+
+    Parameters
+    ----------
+    source, target, checkpoints
+        As in `servier.bulk.run.predict_file`.
+    given
+        The options of the command line, by name.
+    """
+    restart, dry_run, summary_path = (given.pop(name) for name in ("restart", "dry_run", "summary"))
+    given["columns"] = None if given["columns"] is None else tuple(given["columns"].split(","))
+    given["shard"] = None if given["shard"] is None else Shard.parse(given["shard"])
+    given["workers"] = given["workers"] or count_cores()
+    options = Options(**given)
+    if dry_run:
+        planned = plan(source, target, checkpoints, options)
+        _write_summary(summary_path, asdict(planned))
+        return describe_plan(planned, options.workers)
+    report = ProgressReport()
+    try:
+        summary = run_predict_file(source, target, checkpoints, options, restart=restart, report=report)
+    finally:
+        report.close()
+    logger.info("%s", describe_summary(summary))
+    _write_summary(summary_path, asdict(summary) | {"rate": summary.rate})
+    return None
+
+
+def describe_summary(summary: Summary) -> str:
+    """Return one line on what became of a run."""
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
+    text = f"{summary.rows} rows in {summary.seconds:.1f} s ({summary.rate:.0f}/s): {statuses or 'no rows'}"
+    if summary.written != summary.rows:
+        text += f"; {summary.written} rows written"
+    if summary.resumed:
+        text += f"; {summary.resumed} rows were done by an earlier run"
+    return text
+
+
+def describe_plan(planned: Plan, workers: int) -> str:
+    """Return a few lines on what a run would take."""
+    return "\n".join(
+        [
+            f"rows         {planned.rows:,}",
+            f"rate         {planned.rate:,.0f} rows/s with {workers} processes, on {planned.sampled:,} rows",
+            f"time         {format_seconds(planned.seconds)}",
+            f"core-hours   {planned.core_hours:,.2f}",
+            f"output size  {planned.output_bytes / 1e6:,.1f} MB",
+        ]
+    )
+
+
+def _write_summary(path: str | None, document: dict[str, Any]) -> None:
+    if path:
+        with write_whole(Path(path)) as temporary:
+            temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

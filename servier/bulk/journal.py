@@ -1,0 +1,204 @@
+"""The journal of a run: what it is a run of, and how much of its output is durably written.
+
+It stands beside the output as `NAME.journal`, one JSON document on each line: first the identity of the run,
+then, after each time the output was forced to disk, how far it is. A line that was cut short by a crash does
+not count.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from servier.errors import DataError
+
+EDGE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Parameters
+    ----------
+    rows
+        Rows of the input that are done.
+    written
+        Rows of the output.
+    size
+        Bytes of the spool.
+    counts
+        Rows of the input by status.
+    is_complete
+        Whether the output has its final name.
+    """
+
+    rows: int = 0
+    written: int = 0
+    size: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    is_complete: bool = False
+
+
+def journal_path(target: Path) -> Path:
+    """Return where the journal of an output is."""
+    return target.with_name(f"{target.name}.journal")
+
+
+def identify_file(path: str | Path) -> dict[str, Any]:
+    """Return the size of a file and a sha256 of its first and last megabyte."""
+    with Path(path).open("rb") as stream:
+        sha = hashlib.sha256(stream.read(EDGE))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - EDGE))
+        sha.update(stream.read())
+    return {"size": size, "sha256 of both ends": sha.hexdigest()}
+
+
+class Journal:
+    """The journal of one output, locked against a second run.
+
+    Parameters
+    ----------
+    target
+        The output.
+    identity
+        What decides the output: values by name, in one level or two.
+
+    Raises
+    ------
+    DataError
+        It cannot be written, another run holds it, or it belongs to another run (the differences are named).
+    """
+
+    def __init__(self, target: Path, identity: dict[str, Any], *, restart: bool = False) -> None:
+        self.path = journal_path(target)
+        self._target = target
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream: IO[bytes] = self.path.open("a+b")
+        except OSError as error:
+            raise DataError(f"cannot write here: {error.strerror}", path=target) from error
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._stream.close()
+            problem = "another run is writing this file"
+            raise DataError(problem, path=target, mend="wait for it, or stop it") from error
+        try:
+            self.progress = self._read(identity, restart=restart)
+        except DataError:
+            self._stream.close()
+            raise
+
+    def _read(self, identity: dict[str, Any], *, restart: bool) -> Progress:
+        lines, size = ([], 0) if restart else _read_lines(self.path)
+        # What was cut short by a crash goes, so that the next line begins at a line's beginning.
+        self._stream.truncate(size)
+        if not lines:
+            self._write({"identity": identity})
+            return Progress()
+        found = lines[0]["identity"]
+        if found != identity:
+            changes = "; ".join(_differences(found, identity))
+            mend = "give the same options and files to go on with that run, or --restart to start over"
+            problem = f"an unfinished run with other inputs was writing this file: {changes}"
+            raise DataError(problem, path=self._target, mend=mend)
+        return _progress(lines[-1]) if len(lines) > 1 else Progress()
+
+    def commit(self, progress: Progress) -> None:
+        """Note durably how far the run is; the output must be on disk already."""
+        self.progress = progress
+        self._write(asdict(progress))
+
+    def _write(self, document: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(document).encode() + b"\n")
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+    def finish(self, progress: Progress, *, keep: bool) -> None:
+        """Note that the output is complete; keep the journal of a shard, for `merge`."""
+        if keep:
+            self.commit(progress)
+        else:
+            self.progress = progress
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove the journal."""
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Give up the lock."""
+        self._stream.close()
+
+
+class NoJournal:
+    """In place of a journal where a run cannot be continued: from stdin, or to stdout."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+
+    def commit(self, progress: Progress) -> None:
+        """Remember how far the run is."""
+        self.progress = progress
+
+    def finish(self, progress: Progress, *, keep: bool) -> None:  # noqa: ARG002
+        """Remember that the output is complete."""
+        self.progress = progress
+
+    def remove(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
+    """Read the journal of an output.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    lines, _ = _read_lines(journal_path(target))
+    if not lines:
+        mend = "shards are written by: servier predict-file … --shard 1/4"
+        raise DataError("this file has no journal beside it", path=target, mend=mend)
+    return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
+
+
+def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Return the documents of the complete lines, and the size of these lines in bytes."""
+    documents: list[dict[str, Any]] = []
+    size = 0
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return [], 0
+    for line in lines[:-1]:
+        try:
+            documents.append(json.loads(line))
+        except ValueError:
+            break
+        size += len(line) + 1
+    return (documents, size) if documents and "identity" in documents[0] else ([], 0)
+
+
+def _progress(document: dict[str, Any]) -> Progress:
+    return Progress(**document)
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    found = []
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += [f"{name} {text}" for text in _differences(before, after)]
+        elif before != after:
+            found.append(f"{name} was {before}, now {after}")
+    return found

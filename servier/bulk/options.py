@@ -1,0 +1,98 @@
+"""What can be said about a run over a file."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from servier.errors import ServierError
+from servier.molecules import MAX_ATOMS
+from servier.parallel import TIMEOUT
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several slices of a file.
+
+    Parameters
+    ----------
+    number, total
+        `3/16` is the third of sixteen.
+    """
+
+    number: int = 1
+    total: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read `3/16`.
+
+        Raises
+        ------
+        ServierError
+            It is written otherwise, or there is no such shard.
+        """
+        first, _, second = text.partition("/")
+        if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
+            raise ServierError(f"{text!r} is not a shard", mend="write 3/16 for the third of sixteen")
+        return cls(int(first), int(second))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.total}"
+
+    def rows(self, n_rows: int, step: int) -> range:
+        """Return the rows of the shard; shards begin at multiples of `step` and together are all rows."""
+        n_blocks = -(-n_rows // step)
+        start = n_blocks * (self.number - 1) // self.total * step
+        stop = n_blocks * self.number // self.total * step
+        return range(min(start, n_rows), min(stop, n_rows))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to score a file. All but `workers` decide what the output holds.
+
+    Parameters
+    ----------
+    smiles_column, delimiter
+        Detected where they are None.
+    columns
+        The columns of the input that are carried over; None for all.
+    max_atoms
+        The largest number of heavy atoms that is scored.
+    timeout
+        Seconds that one molecule may take.
+    views
+        How many ways to write a molecule model 2 averages over; None for as many as in training.
+    top, threshold
+        Only the rows with the highest scores, or with at least this score, are written.
+    rank_by
+        The target that `top` and `threshold` look at; None for the first.
+    shard
+        Which slice of the file.
+    workers
+        Number of processes.
+    """
+
+    smiles_column: str | None = None
+    delimiter: str | None = None
+    columns: tuple[str, ...] | None = None
+    max_atoms: int = MAX_ATOMS
+    timeout: float = TIMEOUT
+    views: int | None = None
+    top: int | None = None
+    threshold: float | None = None
+    rank_by: str | None = None
+    shard: Shard | None = None
+    workers: int = 1
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether only some rows are written."""
+        return self.top is not None or self.threshold is not None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the output, for the journal."""
+        values = asdict(self)
+        values.pop("workers")
+        values["columns"] = None if self.columns is None else list(self.columns)
+        values["shard"] = None if self.shard is None else str(self.shard)
+        return values

@@ -1,0 +1,348 @@
+"""predict-file: from a table to a scored table."""
+
+import os
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from servier import __version__
+from servier.bulk.blocks import BLOCK_ROWS, Block, Reader
+from servier.bulk.journal import Journal, NoJournal, Progress, identify_file
+from servier.bulk.options import Options, Shard
+from servier.bulk.outputs import Output, is_parquet, make_output, write_best
+from servier.bulk.selection import Selection
+from servier.bulk.work import RescoringWork, Scored, ScoringWork
+from servier.checkpoint import open_checkpoint
+from servier.errors import DataError, ServierError
+from servier.features.store import FeatureFile, feature_specification
+from servier.parallel import ordered_map
+from servier.scoring import Scorer, prediction_fields
+from servier.tables import STANDARD_STREAM, count_rows, open_table
+
+COMMIT_SECONDS = 1.0
+
+Report = Callable[[Counter[str], int | None, int, float], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a run.
+
+    Parameters
+    ----------
+    rows
+        Rows of the input (or of the shard).
+    written
+        Rows of the output.
+    counts
+        Rows by status.
+    resumed
+        Rows that an earlier, interrupted run had done.
+    seconds
+        Wall time of this run.
+    identity
+        What decided the output: input, checkpoints, options, versions.
+    """
+
+    rows: int
+    written: int
+    counts: dict[str, int]
+    resumed: int
+    seconds: float
+    identity: dict[str, Any]
+
+    @property
+    def rate(self) -> float:
+        """Rows per second of this run."""
+        return (self.rows - self.resumed) / max(self.seconds, 1e-9)
+
+
+def predict_file(
+    source: str | Path,
+    target: str | Path,
+    checkpoints: Sequence[str | Path],
+    options: Options,
+    *,
+    restart: bool = False,
+    report: Report | None = None,
+) -> Summary:
+    """Score every row of a table; go on with an interrupted run where there is one.
+
+    Parameters
+    ----------
+    source
+        A table of any format, a feature Parquet file, or `-` for stdin.
+    target
+        A CSV (plain, `.gz` or `.zst`), TSV or Parquet file, or `-` for stdout. It gets the columns of the
+        input and the predictions after them, under its own name only when it is complete.
+    checkpoints
+        One model, or several whose mean is taken.
+    options
+        Columns, limits, selection, shard, processes.
+    restart
+        Forget an interrupted run.
+    report
+        Called after each block with the rows by status, the number of rows in all (None where it is not
+        known), the rows that an earlier run had done, and the seconds taken.
+
+    Raises
+    ------
+    DataError
+        The input as a whole cannot be used, the output cannot be written, or an interrupted run had other
+        inputs.
+    CheckpointError
+        A checkpoint cannot be used.
+    """
+    clock = _Clock(report)
+    target = Path(target)
+    with (
+        open_inputs(Path(source), target, checkpoints, options) as inputs,
+        _open_journal(target, inputs.identity, restart=restart) as journal,
+    ):
+        resumed = journal.progress.rows
+        if not journal.progress.is_complete:
+            run = _Run(inputs, journal, options, target)
+            run.score(clock)
+            run.publish()
+        progress = journal.progress
+    return Summary(progress.rows, progress.written, progress.counts, resumed, clock.seconds, inputs.identity)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that a run needs, opened and checked; nothing is written yet.
+
+    Parameters
+    ----------
+    reader
+        Gives blocks of rows.
+    work
+        Scores them.
+    output
+        Knows how they are written.
+    identity
+        What decides the output.
+    rows
+        Which rows are meant.
+    n_rows
+        How many they are; None where that is not known.
+    """
+
+    reader: Reader
+    work: ScoringWork
+    output: Output
+    identity: dict[str, Any]
+    rows: range
+    n_rows: int | None
+
+
+@contextmanager
+def open_inputs(
+    source: Path, target: Path, checkpoints: Sequence[str | Path], options: Options
+) -> Iterator[Inputs]:
+    """Open a table and checkpoints for a run.
+
+    Raises
+    ------
+    ServierError
+        Something cannot be used.
+    """
+    scorer = Scorer([open_checkpoint(path) for path in checkpoints], views=options.views)
+    is_feature_file = str(source) != STANDARD_STREAM and feature_specification(source) is not None
+    if is_feature_file:
+        FeatureFile(source, scorer.featurizers)
+    with open_table(source, options.delimiter) as table:
+        as_values = is_parquet(target)
+        reader = Reader(
+            table,
+            target,
+            options.smiles_column,
+            options.columns,
+            as_values=as_values,
+            by_number=is_feature_file,
+        )
+        output = make_output(target, table, reader.header, reader.kept, prediction_fields(scorer.targets))
+        identity = identify(source, scorer, options)
+        work = _make_work(source if is_feature_file else None, checkpoints, options, output, scorer)
+        rows, n_rows = _rows(source, target, options)
+        yield Inputs(reader, work, output, identity, rows, n_rows)
+
+
+def identify(source: Path, scorer: Scorer, options: Options) -> dict[str, Any]:
+    """Return everything that decides the output."""
+    from rdkit import __version__ as rdkit_version
+
+    return {
+        "input": {} if str(source) == STANDARD_STREAM else identify_file(source),
+        "checkpoints": [checkpoint.digest for checkpoint in scorer.checkpoints],
+        "ranked by": rank_column(scorer, options),
+        "option": options.identity(),
+        "version": {"servier": __version__, "rdkit": rdkit_version},
+    }
+
+
+class _Run:
+    """The way of the blocks from the reader through the workers into the spool."""
+
+    def __init__(self, inputs: Inputs, journal: Journal | NoJournal, options: Options, target: Path) -> None:
+        self._inputs, self._output = inputs, inputs.output
+        self._journal, self._options, self._target = journal, options, target
+        self._spool_path = spool_path(target)
+        self._spool = self._output.open_spool(self._spool_path, journal.progress.size)
+        self._rank_column = inputs.identity["ranked by"]
+        self._selection = self._restore_selection()
+
+    def _restore_selection(self) -> Selection | None:
+        if not self._options.is_selecting:
+            return None
+        ranks: list[float] = []
+        if self._journal.progress.written:
+            position = self._output.columns.index(self._rank_column)
+            ranks = [float(fields[position]) for _, fields in self._output.read_back(self._spool_path)]
+        return Selection(self._options.top, self._options.threshold, ranks)
+
+    def score(self, clock: "_Clock") -> None:
+        """Score what is left of the rows, and commit now and then."""
+        rows = self._inputs.rows
+        progress = self._journal.progress
+        n_done, n_written, counts = progress.rows, progress.written, Counter(progress.counts)
+        under_way: deque[Block] = deque()
+
+        def read() -> Iterator[Sequence[Any]]:
+            for block in self._inputs.reader.blocks(range(rows.start + n_done, rows.stop)):
+                under_way.append(block)
+                yield block.items
+
+        answers = ordered_map(self._inputs.work, read(), self._options.workers, self._options.timeout)
+        try:
+            for scored in answers:
+                written = self._combine(under_way.popleft(), scored)
+                self._spool.append(written)
+                n_done += sum(scored.counts.values())
+                n_written += len(written)
+                counts.update(scored.counts)
+                if clock.is_time_to_commit():
+                    self._journal.commit(Progress(n_done, n_written, self._spool.sync(), dict(counts)))
+                clock.report(counts, self._inputs.n_rows, resumed=progress.rows)
+        finally:
+            answers.close()  # type: ignore[attr-defined]
+        self._journal.commit(Progress(n_done, n_written, self._spool.sync(), dict(counts)))
+
+    def _combine(self, block: Block, scored: Scored) -> list[Any]:
+        lines = self._output.combine(block.rows, scored.ends)
+        return lines if self._selection is None else self._selection.choose(lines, scored.ranks)
+
+    def publish(self) -> None:
+        """Give the output its final name."""
+        progress = self._journal.progress
+        n_written = progress.written
+        if self._options.top is None:
+            self._spool.publish(self._target)
+        else:
+            self._spool.discard()
+            n_written = write_best(
+                self._output, [self._spool_path], self._target, self._rank_column, self._options.top
+            )
+            self._spool_path.unlink()
+        size = 0 if str(self._target) == STANDARD_STREAM else self._target.stat().st_size
+        self._journal.finish(
+            replace(progress, written=n_written, size=size, is_complete=True),
+            keep=self._options.shard is not None,
+        )
+
+
+class _Clock:
+    """Measures time, and knows when to commit."""
+
+    def __init__(self, report: Report | None) -> None:
+        self._report = report
+        self._started = self._committed = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def is_time_to_commit(self) -> bool:
+        if time.monotonic() - self._committed < COMMIT_SECONDS:
+            return False
+        self._committed = time.monotonic()
+        return True
+
+    def report(self, counts: Counter[str], n_rows: int | None, resumed: int) -> None:
+        if self._report is not None:
+            self._report(counts, n_rows, resumed, self.seconds)
+
+
+def spool_path(target: Path) -> Path:
+    """Return where rows wait until the output is complete."""
+    return target.with_name(f"{target.name}.partial")
+
+
+@contextmanager
+def _open_journal(target: Path, identity: dict[str, Any], *, restart: bool) -> Iterator[Journal | NoJournal]:
+    """Open the journal; an input that turns out to be unusable leaves nothing, anything else can go on."""
+    if str(target) == STANDARD_STREAM or not identity["input"]:
+        journal: Journal | NoJournal = NoJournal()
+    else:
+        journal = Journal(target, identity, restart=restart)
+    try:
+        yield journal
+    except DataError:
+        journal.remove()
+        spool_path(target).unlink(missing_ok=True)
+        raise
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is said to nobody
+        raise ServierError("the reader of the output has gone") from error
+    except OSError as error:
+        mend = "give the same command again to go on from the last durable row"
+        raise ServierError(f"cannot write: {error.strerror}", path=target, mend=mend) from error
+    finally:
+        journal.close()
+
+
+def rank_column(scorer: Scorer, options: Options) -> str | None:
+    """Return the column by which rows are selected; None where all are written.
+
+    Raises
+    ------
+    ServierError
+        The target does not exist.
+    """
+    if not options.is_selecting:
+        return None
+    names = [target.name for target in scorer.targets]
+    if options.rank_by is not None and options.rank_by not in names:
+        raise ServierError(
+            f"no target is called {options.rank_by!r}", mend=f"choose among {', '.join(names)}"
+        )
+    target = scorer.targets[names.index(options.rank_by or names[0])]
+    return f"{target.name}_{'probability' if target.task == 'binary' else 'pred'}"
+
+
+def _make_work(
+    features: Path | None, checkpoints: Sequence[str | Path], options: Options, output: Output, scorer: Scorer
+) -> ScoringWork:
+    names = [target.name for target in scorer.targets]
+    ranked = names.index(options.rank_by or names[0]) if options.is_selecting else None
+    paths = tuple(str(path) for path in checkpoints)
+    common = (paths, options.max_atoms, options.views, output.text_header, ranked)
+    return ScoringWork(*common) if features is None else RescoringWork(*common, str(features))
+
+
+def _rows(source: Path, target: Path, options: Options) -> tuple[range, int | None]:
+    """Return which rows of the input are meant, and how many they are where that is known."""
+    if str(source) == STANDARD_STREAM:
+        if options.shard:
+            raise ServierError("stdin cannot be scored in shards", mend="give a file")
+        return range(sys.maxsize), None
+    if str(target) == STANDARD_STREAM and options.top is not None:
+        raise ServierError("the best rows are known only at the end", mend="give a file for OUTPUT")
+    n_rows = count_rows(source, options.delimiter)
+    rows = (options.shard or Shard()).rows(n_rows, BLOCK_ROWS)
+    return rows, len(rows)

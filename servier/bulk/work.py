@@ -1,0 +1,110 @@
+"""What worker processes do: SMILES strings go in, a few numbers for each come out, ready to be written."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from servier.checkpoint import open_checkpoint
+from servier.features.store import FeatureFile
+from servier.molecules import InvalidMolecule, Status, parse_smiles
+from servier.scoring import Predictions, Scorer, output_rows
+from servier.tables import Header, encode_ends
+
+Row = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The answers for a run of rows.
+
+    Parameters
+    ----------
+    ends
+        For each row what is written after its own columns: text, or a list of values for a Parquet file.
+    counts
+        Rows by status.
+    ranks
+        For each row the score by which rows are selected, NaN where there is none; empty where none are.
+    """
+
+    ends: list[bytes] | list[list[object]]
+    counts: Counter[str]
+    ranks: list[float]
+
+
+@dataclass(frozen=True)
+class ScoringWork:
+    """Scores chunks of rows: a SMILES string each, and why the row cannot be used, or None.
+
+    Parameters
+    ----------
+    paths
+        Of the checkpoints.
+    max_atoms, views
+        As in `Options`.
+    header
+        How the output is written as text; None for values.
+    ranked
+        The position of the target by which rows are selected; None where none are.
+    """
+
+    paths: tuple[str, ...]
+    max_atoms: int
+    views: int | None
+    header: Header | None
+    ranked: int | None
+
+    def open_scorer(self) -> Scorer:
+        """Open the checkpoints."""
+        return Scorer([open_checkpoint(path) for path in self.paths], 1, self.max_atoms, self.views)
+
+    def prepare(self) -> Callable[[Sequence[Row]], Scored]:
+        """Open the checkpoints; the function parses and scores."""
+        scorer = self.open_scorer()
+
+        def score(rows: Sequence[Row]) -> Scored:
+            mols = [
+                InvalidMolecule(Status.INVALID, problem) if problem else parse_smiles(smiles, self.max_atoms)
+                for smiles, problem in rows
+            ]
+            return self.pack(scorer.score_molecules(mols))
+
+        return score
+
+    def give_up(self, item: object, status: str, reason: str) -> Scored:  # noqa: ARG002
+        """Return a row without an answer."""
+        return self.pack(self.open_scorer().refuse(InvalidMolecule(Status(status), reason)))
+
+    def join(self, answers: list[Scored]) -> Scored:
+        """Put the answers one after another."""
+        return Scored(
+            [end for answer in answers for end in answer.ends],  # type: ignore[arg-type]
+            sum((answer.counts for answer in answers), Counter()),
+            [rank for answer in answers for rank in answer.ranks],
+        )
+
+    def pack(self, predictions: Predictions) -> Scored:
+        """Write predictions as they go into the file."""
+        rows = output_rows(predictions)
+        ranks = [] if self.ranked is None else predictions.values[:, self.ranked].tolist()
+        counts = Counter(str(row[-2]) for row in rows)
+        return Scored(rows if self.header is None else encode_ends(rows, self.header), counts, ranks)
+
+
+@dataclass(frozen=True)
+class RescoringWork(ScoringWork):
+    """Scores rows of a feature Parquet file, by their numbers.
+
+    Parameters
+    ----------
+    features_path
+        The file.
+    """
+
+    features_path: str = ""
+
+    def prepare(self) -> Callable[[Sequence[int]], Scored]:  # type: ignore[override]
+        """Open the checkpoints and the file; the function reads features and scores them."""
+        scorer = self.open_scorer()
+        features = FeatureFile(self.features_path, scorer.featurizers)
+        return lambda rows: self.pack(scorer.score_features(features.read(rows[0], rows[-1] + 1)))

@@ -1,0 +1,203 @@
+"""Runs that are interrupted, resumed, cut into shards: always the same bytes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from molecules_for_tests import SMILES
+
+from servier.simulation import simulate
+
+ROWS = [*simulate(150, seed=2).smiles, *SMILES, "nope", "C1CC", ""] * 20
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    path = tmp_path_factory.mktemp("library") / "in.csv"
+    path.write_text("id,smiles\n" + "".join(f"{i:06d},{smiles}\n" for i, smiles in enumerate(ROWS)))
+    return path
+
+
+@pytest.fixture(scope="module", params=["out.csv", "out.csv.gz", "out.csv.zst", "out.parquet"])
+def whole(request, servier, model_1, library, tmp_path_factory):
+    """The name of an output and the bytes of an uninterrupted run."""
+    target = tmp_path_factory.mktemp("whole") / request.param
+    servier("predict-file", library, target, "--model_path", model_1, "--workers", 2)
+    return request.param, target.read_bytes()
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def wait_for_progress(target, rows=1):
+    """Wait until the journal has noted some rows."""
+    journal = target.with_name(f"{target.name}.journal")
+    for _ in range(600):
+        if journal.exists():
+            lines = journal.read_text().splitlines()[1:]
+            if lines and json.loads(lines[-1])["rows"] >= rows:
+                return
+        time.sleep(0.05)
+    pytest.fail("the run made no progress")
+
+
+def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, library, tmp_path):
+    """Killed again and again at random moments, the same command ends with the same file and no other."""
+    name, expected = whole
+    target = tmp_path / name
+    arguments = [library, target, "--model_path", model_1, "--workers", "2"]
+    rng = random.Random(name)
+    for _ in range(3):
+        process = start(*arguments)
+        time.sleep(rng.uniform(0.5, 2.5))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    servier("predict-file", *arguments)
+    assert target.read_bytes() == expected
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_resuming_does_not_start_over(servier, model_1, library, tmp_path):
+    """What was durably written is not scored again, and the summary says how much that was."""
+    target = tmp_path / "out.csv"
+    process = start(library, target, "--model_path", model_1, "--workers", "1")
+    wait_for_progress(target)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not target.exists()
+    servier("predict-file", library, target, "--model_path", model_1, "--summary", tmp_path / "summary.json")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert 0 < summary["resumed"] <= len(ROWS) == summary["rows"] == summary["written"]
+    assert sum(summary["counts"].values()) == len(ROWS)
+    assert summary["counts"]["invalid"] == 40
+
+
+def test_ctrl_c_ends_soon_and_keeps_the_journal(servier, model_1, library, tmp_path):
+    """An interrupt ends the run within two seconds with status 130, and the run can go on."""
+    target = tmp_path / "out.csv"
+    process = start(library, target, "--model_path", model_1, "--workers", "2")
+    wait_for_progress(target)
+    started = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+    servier("predict-file", library, target, "--model_path", model_1)
+    assert target.read_bytes().count(b"\n") == len(ROWS) + 1
+
+
+def test_journal_of_another_run_is_refused(servier, model_1, model_2, library, tmp_path):
+    """Another option, model or input is named; --restart starts over."""
+    target = tmp_path / "out.csv"
+    process = start(library, target, "--model_path", model_1, "--workers", "1")
+    wait_for_progress(target)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    arguments = ["predict-file", library, target, "--model_path", model_1]
+    assert "option max_atoms was 500, now 20" in servier(*arguments, "--max_atoms", 20, status=1).stderr
+    other = servier("predict-file", library, target, "--model_path", model_2, status=1).stderr
+    assert "checkpoints was" in other
+    shorter = tmp_path / "in.csv"
+    shorter.write_text("smiles\nC\n")
+    assert (
+        "input size was" in servier("predict-file", shorter, target, "--model_path", model_1, status=1).stderr
+    )
+    servier("predict-file", shorter, target, "--model_path", model_1, "--restart")
+    assert target.read_text().count("\n") == 2
+
+
+def test_two_runs_do_not_write_one_file(servier, model_1, library, tmp_path):
+    """The second run says that the first is there."""
+    target = tmp_path / "out.csv"
+    process = start(library, target, "--model_path", model_1, "--workers", "1")
+    try:
+        wait_for_progress(target)
+        assert (
+            "another run is writing this file"
+            in servier("predict-file", library, target, "--model_path", model_1, status=1).stderr
+        )
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_torn_journal_line_does_not_count(servier, model_1, library, tmp_path):
+    """A journal whose last line was cut, and a spool that is longer than it says, are mended."""
+    target = tmp_path / "out.csv"
+    process = start(library, target, "--model_path", model_1, "--workers", "1")
+    wait_for_progress(target)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    with (tmp_path / "out.csv.journal").open("a") as journal:
+        journal.write('{"rows": 99')
+    with (tmp_path / "out.csv.partial").open("ab") as spool:
+        spool.write(b"half a li")
+    servier("predict-file", library, target, "--model_path", model_1)
+    servier("predict-file", library, tmp_path / "again.csv", "--model_path", model_1)
+    assert target.read_bytes() == (tmp_path / "again.csv").read_bytes()
+
+
+def test_shards_merged_are_the_whole_run(whole, servier, model_1, library, tmp_path):
+    """Three shards, merged in any order, are the bytes of the run without shards."""
+    name, expected = whole
+    parts = [tmp_path / f"{i}.{name}" for i in range(1, 4)]
+    for i, part in enumerate(parts, start=1):
+        servier("predict-file", library, part, "--model_path", model_1, "--shard", f"{i}/3", "--workers", 1)
+    servier("merge", tmp_path / name, *reversed(parts))
+    assert (tmp_path / name).read_bytes() == expected
+
+
+@pytest.fixture(scope="module")
+def shards(servier, model_1, library, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    for i in (1, 2):
+        servier("predict-file", library, folder / f"{i}.csv", "--model_path", model_1, "--shard", f"{i}/2")
+    return folder
+
+
+def test_merge_refuses_what_does_not_belong_together(servier, model_1, library, shards, tmp_path):
+    """A missing, doubled, changed, foreign or unfinished shard is named, and nothing is written."""
+    one, two = shards / "1.csv", shards / "2.csv"
+
+    def refused(*parts):
+        said = servier("merge", tmp_path / "out.csv", *parts, status=1).stderr
+        assert not (tmp_path / "out.csv").exists()
+        return said
+
+    assert "shard 2/2 is missing" in refused(one)
+    assert "shard 1/2 is given twice" in refused(one, one, two)
+    assert "has no journal" in refused(one, library)
+    third = tmp_path / "3.csv"
+    servier("predict-file", library, third, "--model_path", model_1, "--shard", "2/2", "--max_atoms", 20)
+    assert "of another run" in refused(one, third)
+    changed = tmp_path / "4.csv"
+    changed.write_bytes(two.read_bytes() + b"x")
+    (tmp_path / "4.csv.journal").write_bytes((shards / "2.csv.journal").read_bytes())
+    assert "has changed" in refused(one, changed)
+    journal = (shards / "2.csv.journal").read_bytes().splitlines(keepends=True)
+    (tmp_path / "4.csv.journal").write_bytes(b"".join(journal[:-1]))
+    assert "is not complete" in refused(one, changed)
+
+
+def test_complete_shard_is_not_scored_again(servier, model_1, library, shards):
+    """The same command for a shard that is there returns at once."""
+    before = (shards / "1.csv").stat().st_mtime_ns
+    servier("predict-file", library, shards / "1.csv", "--model_path", model_1, "--shard", "1/2")
+    assert (shards / "1.csv").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3"])
+def test_wrong_shard_is_refused(servier, model_1, library, tmp_path, text):
+    """A shard that does not exist says how to write one."""
+    said = servier(
+        "predict-file", library, tmp_path / "o.csv", "--model_path", model_1, "--shard", text, status=1
+    ).stderr
+    assert "is not a shard; write 3/16" in said

@@ -1,0 +1,212 @@
+"""Molecules that hang or kill a worker, and surroundings that fail."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from molecules_for_tests import SMILES
+
+N_CORNERS = 16
+
+
+def tangle(n_atoms):
+    """A SMILES string of atoms that are all bound to each other: RDKit counts its paths for hours."""
+    closures = {}
+    atoms = []
+    for i in range(n_atoms):
+        numbers = [
+            closures.setdefault((min(i, j), max(i, j)), len(closures) + 1)
+            for j in range(n_atoms)
+            if abs(i - j) > 1
+        ]
+        atoms.append("*" + "".join(f"%({number})" for number in numbers))
+    return "".join(atoms)
+
+
+ROWS = [*SMILES, tangle(N_CORNERS), *SMILES, "nope"]
+BAD = len(SMILES)
+
+
+@pytest.fixture(scope="module")
+def avalon_model(servier, simulated, workshop):
+    """A model whose features include Avalon counts."""
+    recipe = workshop / "accurate.yaml"
+    recipe.write_text("folds: 2\nensemble: 1\nmax_rounds: 5\n")
+    path = workshop / "accurate.servier"
+    servier(
+        "train",
+        "--data_dir",
+        simulated.parent,
+        "--config",
+        recipe,
+        "--model_path",
+        path,
+        "--preset",
+        "accurate",
+    )
+    return path
+
+
+@pytest.fixture
+def library(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in ROWS))
+    return path
+
+
+def statuses(path):
+    return [row["status"] for row in csv.DictReader(path.open())]
+
+
+def test_a_molecule_that_hangs_costs_its_row(servier, avalon_model, library, tmp_path):
+    """All rows are there; the one that hangs says timeout, and its neighbours have their scores."""
+    target = tmp_path / "out.csv"
+    servier("predict-file", library, target, "--model_path", avalon_model, "--timeout", 2, "--workers", 2)
+    found = statuses(target)
+    assert found[BAD] == "timeout"
+    assert found[:BAD] == ["ok"] * BAD
+    assert found[BAD + 1 :] == ["ok"] * BAD + ["invalid"]
+    rows = list(csv.DictReader(target.open()))
+    assert rows[BAD]["reason"] == "no answer within 2 s"
+    assert [row["P1_probability"] for row in rows[:BAD]] == [
+        row["P1_probability"] for row in rows[BAD + 1 : -1]
+    ]
+
+
+def busy_children(pid):
+    """The worker processes of a run that have used more than three seconds of processor time."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == pid and (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 3:
+                yield int(entry.name)
+
+
+def test_a_molecule_that_kills_its_worker_costs_its_row(avalon_model, library, tmp_path):
+    """Whoever reads the bad molecule is killed each time; only its row says crashed."""
+    target = tmp_path / "out.csv"
+    command = [sys.executable, "-m", "servier", "predict-file", library, target, "--model_path", avalon_model]
+    process = subprocess.Popen([*command, "--timeout", "100", "--workers", "1"])
+
+    def kill():
+        while process.poll() is None:
+            for child in busy_children(process.pid):
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    assert process.wait(timeout=280) == 0
+    thread.join()
+    found = statuses(target)
+    assert found[BAD] == "crashed"
+    assert found[:BAD] + found[BAD + 1 : -1] == ["ok"] * 2 * BAD
+
+
+def test_features_of_a_molecule_that_hangs(avalon_model, library, tmp_path):
+    """The same holds for features in memory."""
+    from servier.features import PRESETS
+    from servier.features.store import FeatureWork
+    from servier.parallel import ordered_map
+
+    (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [ROWS[BAD - 2 : BAD + 2]], 1, timeout=2)
+    assert [problem and problem.status for problem in found.problems] == [None, None, "timeout", None]
+    assert found.X.any(axis=1).tolist() == [True, True, False, True]
+
+
+def test_a_killed_worker_costs_nothing(servier, model_1, tmp_path):
+    """A worker that is killed by chance is replaced, and the output is that of a quiet run."""
+    library = tmp_path / "in.csv"
+    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 100))
+    arguments = ["predict-file", library, tmp_path / "out.csv", "--model_path", model_1]
+    process = subprocess.Popen([sys.executable, "-m", "servier", *map(str, arguments)])
+    killed = 0
+    time.sleep(2)
+    while process.poll() is None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        for child in children.read_text().split() if children.exists() else []:
+            if killed < 3 and b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+                killed += 1
+        time.sleep(0.7)
+    assert process.returncode == 0
+    servier("predict-file", library, tmp_path / "quiet.csv", "--model_path", model_1)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "quiet.csv").read_bytes()
+
+
+def test_workers_die_with_the_run(avalon_model, library, tmp_path):
+    """When the run is killed while a worker is inside RDKit, the worker goes too."""
+    command = [sys.executable, "-m", "servier", "predict-file", library, tmp_path / "out.csv"]
+    process = subprocess.Popen([*command, "--model_path", avalon_model, "--timeout", "100", "--workers", "1"])
+    for _ in range(400):
+        children = list(busy_children(process.pid))
+        if children:
+            break
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    time.sleep(1)
+    assert not [child for child in children if Path(f"/proc/{child}").exists() and "Z" not in state_of(child)]
+
+
+def state_of(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def test_a_full_disk_is_one_clear_line(servier, model_1, tmp_path):
+    """No space ends the run with one line; the same command ends it well when there is space again."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", disk], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        library = tmp_path / "in.csv"
+        library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 300))
+        arguments = ["predict-file", library, disk / "out.csv", "--model_path", model_1]
+        said = servier(*arguments, status=1).stderr
+        assert said.splitlines()[-1].startswith("Error: ")
+        assert "No space left on device; give the same command again" in said
+        subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True)
+        servier(*arguments)
+        servier("predict-file", library, tmp_path / "out.csv", "--model_path", model_1)
+        assert (disk / "out.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_reader_that_leaves_is_one_clear_line(model_1, tmp_path):
+    """`| head` ends the run without a traceback."""
+    library = tmp_path / "in.csv"
+    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 200))
+    command = f"{sys.executable} -m servier predict-file {library} - --model_path {model_1} | head -2"
+    finished = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert finished.stdout.count("\n") == 2
+    assert finished.stderr.splitlines() == ["Error: the reader of the output has gone"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(servier, model_1, library, tmp_path):
+    """An output below a file, or in a read-only place, is refused before anything is scored."""
+    said = servier("predict-file", library, library / "out.csv", "--model_path", model_1, status=1).stderr
+    assert said.startswith("Error: ")
+    assert "cannot write here" in said
+    assert (
+        "cannot write here"
+        in servier("predict-file", library, "/proc/out.csv", "--model_path", model_1, status=1).stderr
+    )
