@@ -4,12 +4,11 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from molecules_for_tests import SMILES
+from runs_for_tests import start, wait_for_progress
 
 from servier.simulation import simulate
 
@@ -29,23 +28,6 @@ def whole(request, servier, model_1, library, tmp_path_factory):
     target = tmp_path_factory.mktemp("whole") / request.param
     servier("predict-file", library, target, "--model_path", model_1, "--workers", 2)
     return request.param, target.read_bytes()
-
-
-def start(*arguments):
-    command = [sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-
-
-def wait_for_progress(target, rows=1):
-    """Wait until the journal has noted some rows."""
-    journal = target.with_name(f"{target.name}.journal")
-    for _ in range(600):
-        if journal.exists():
-            lines = journal.read_text().splitlines()[1:]
-            if lines and json.loads(lines[-1])["rows"] >= rows:
-                return
-        time.sleep(0.05)
-    pytest.fail("the run made no progress")
 
 
 def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, library, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from molecules_for_tests import SMILES
+from runs_for_tests import start, wait_for_progress
 
 N_CORNERS = 16
 
@@ -126,11 +127,10 @@ def test_features_of_a_molecule_that_hangs(avalon_model, library, tmp_path):
 def test_a_killed_worker_costs_nothing(servier, model_1, tmp_path):
     """A worker that is killed by chance is replaced, and the output is that of a quiet run."""
     library = tmp_path / "in.csv"
-    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 100))
-    arguments = ["predict-file", library, tmp_path / "out.csv", "--model_path", model_1]
-    process = subprocess.Popen([sys.executable, "-m", "servier", *map(str, arguments)])
+    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 300))
+    process = start(library, tmp_path / "out.csv", "--model_path", model_1)
     killed = 0
-    time.sleep(2)
+    wait_for_progress(tmp_path / "out.csv")
     while process.poll() is None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         for child in children.read_text().split() if children.exists() else []:
@@ -139,6 +139,7 @@ def test_a_killed_worker_costs_nothing(servier, model_1, tmp_path):
                 killed += 1
         time.sleep(0.7)
     assert process.returncode == 0
+    assert killed > 0
     servier("predict-file", library, tmp_path / "quiet.csv", "--model_path", model_1)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "quiet.csv").read_bytes()
 
