@@ -112,9 +112,13 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     DataError
         The file cannot be written.
     """
-    contents = {METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.members}
     with write_whole(path) as temporary:
-        temporary.write_bytes(pack(contents))
+        temporary.write_bytes(encode_checkpoint(checkpoint))
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes of a checkpoint file."""
+    return pack({METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.members})
 
 
 class _Members(Mapping[str, bytes]):

@@ -4,7 +4,7 @@ import functools
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,10 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
       servier train --dataset solubility.csv --target logS --model_name 2
     """
     data = _load(given)
-    from servier.checkpoint import write_checkpoint
+    from servier.checkpoint import encode_checkpoint
     from servier.describing import describe_metrics
     from servier.recipes import RecipeFile, read_recipe
+    from servier.tables import write_whole
     from servier.training import Options
     from servier.training import train as train_model
 
@@ -135,8 +136,9 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
         model_name, **(recipe.settings | chosen | {"workers": _count_workers(given["workers"])})
     )
     path = Path(model_path) if model_path else Path(models_dir) / f"model_{model_name}.servier"
-    checkpoint = train_model(data, settings, recipe.recipe)
-    write_checkpoint(path, checkpoint)
+    with write_whole(path) as temporary:
+        checkpoint = train_model(data, settings, recipe.recipe)
+        temporary.write_bytes(encode_checkpoint(checkpoint))
 
     click.echo(describe_metrics(checkpoint))
     click.echo(f"Model {model_name} is in {path}")
@@ -165,7 +167,12 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
 
     checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
     given["targets"] = given["targets"] or [target.name for target in checkpoint.targets]
-    data = _load(given)
+    if len(given["targets"]) != len(checkpoint.targets):
+        names = ", ".join(target.name for target in checkpoint.targets)
+        raise ServierError(
+            f"this model has the targets {names}", mend="name one column for each with --target"
+        )
+    data = _load(given, [target.task for target in checkpoint.targets])
     from servier.describing import describe_evaluation
     from servier.evaluation import as_document
     from servier.evaluation import evaluate as evaluate_model
@@ -176,7 +183,8 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
     if output_dir:
         with write_whole(Path(output_dir) / "metrics.json") as temporary:
             temporary.write_text(document + "\n", encoding="utf-8")
-    click.echo(document if given["as_json"] else describe_evaluation(evaluation))
+    columns = dict(zip(evaluation.metrics, data.targets, strict=True))
+    click.echo(document if given["as_json"] else describe_evaluation(evaluation, columns))
 
 
 @main.command()
@@ -229,7 +237,12 @@ def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, a
     help=f"A checkpoint; given twice, the mean of both is taken.  [default: {DEFAULT_MODEL_PATHS['1']}]",
 )
 @smiles_column
-@click.option("--delimiter", help="Of a delimited text.  [default: detected]")
+@click.option(
+    "--delimiter",
+    type=click.Choice([",", ";", "\t", "\\t", "tab", "comma", "semicolon"]),
+    metavar="CHARACTER",
+    help="Comma, semicolon or tab.  [default: detected]",
+)
 @click.option("--columns", metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
 @click.option(
     "--max_atoms", type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
@@ -393,12 +406,14 @@ def serve(models_dir: str, host: str, port: int) -> None:
     serve_models(models_dir, host, port)
 
 
-def _load(given: dict[str, Any]) -> Any:
+def _load(given: dict[str, Any], tasks: Sequence[str] | None = None) -> Any:
     from servier.datasets import Columns, find_dataset, load_dataset
 
     path = given["dataset"] or find_dataset(given["data_dir"])
     columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
-    return load_dataset(path, columns, given["task"])
+    if tasks is None and given["task"]:
+        tasks = [given["task"]] * max(1, len(given["targets"]))
+    return load_dataset(path, columns, tasks)
 
 
 def _count_workers(workers: int | None) -> int:

@@ -83,7 +83,9 @@ def find_dataset(data_dir: str | Path) -> Path:
     return path
 
 
-def load_dataset(path: str | Path, columns: Columns | None = None, task: str | None = None) -> Dataset:
+def load_dataset(
+    path: str | Path, columns: Columns | None = None, tasks: Sequence[str] | None = None
+) -> Dataset:
     """Read a labelled table.
 
     Parameters
@@ -92,8 +94,8 @@ def load_dataset(path: str | Path, columns: Columns | None = None, task: str | N
         A table of any format.
     columns
         Names of columns; what is None or empty is detected.
-    task
-        `binary` or `regression` for all targets; detected from the values where it is None.
+    tasks
+        `binary` or `regression` for each target; detected from the labels where it is None.
 
     Raises
     ------
@@ -117,7 +119,10 @@ def load_dataset(path: str | Path, columns: Columns | None = None, task: str | N
         ids=_column(records, names, id_name) or [""] * len(records),
         lines=[record.line for record in records],
         targets=targets,
-        tasks=[_detect_task(y[:, i], task, target, path, records) for i, target in enumerate(targets)],
+        tasks=[
+            _check_task(y[:, i], tasks[i] if tasks else None, target, path, records)
+            for i, target in enumerate(targets)
+        ],
         y=y,
         split=_column(records, names, split_name),
     )
@@ -139,7 +144,7 @@ def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[
     if len(left) == 1:
         return left
     mend = f"name it with --target; the columns are {', '.join(names)}"
-    raise DataError("which column is the target?", mend=mend)
+    raise DataError("it is not clear which column is the target", mend=mend)
 
 
 def _text(value: object) -> str:
@@ -162,12 +167,14 @@ def _read_label(record: Record, names: Sequence[str], target: str, path: str | P
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        mend = "labels are numbers; leave the field empty where a label is missing"
+        mend = (
+            "labels are numbers with a decimal point, or 1 and 0; leave the field empty where one is missing"
+        )
         raise DataError(f"{text!r} is not a number", path=path, row=record.line, column=target, mend=mend)
     return value
 
 
-def _detect_task(
+def _check_task(
     y: NDArray[np.float64], task: str | None, target: str, path: str | Path, records: list[Record]
 ) -> str:
     known = ~np.isnan(y)

@@ -13,12 +13,28 @@ def describe_answer(answer: Mapping[str, Any]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
 
 
-def describe_evaluation(evaluation: "Evaluation") -> str:
-    """Return which rows were scored and a table of metrics with their intervals."""
+def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) -> str:
+    """Return which rows were scored and a table of metrics with their intervals.
+
+    Parameters
+    ----------
+    evaluation
+        What was measured.
+    columns
+        For each target the column of the table that it was compared with.
+    """
     counts = evaluation.counts
     lines = [
         f"Scored {counts['scored']} rows: {evaluation.rows}.",
-        f"Not scored: {counts['trained_on']} of molecules from training, {counts['unreadable']} unreadable.",
+        (
+            f"Not scored: {counts['trained_on']} of molecules from training, "
+            f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
+        ),
+    ]
+    lines += [
+        f"The model predicts {target}; it is compared with the column {column}."
+        for target, column in columns.items()
+        if column != target
     ]
     for target, measured in evaluation.metrics.items():
         rows = [

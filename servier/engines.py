@@ -1,9 +1,13 @@
 """From molecules to raw scores: an ONNX graph, and what it wants to be fed."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+# Structures are confidential: ONNX Runtime is to collect and send nothing. It looks once, at its start.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort

@@ -24,7 +24,7 @@ class Evaluation:
     rows
         In words, which rows were scored.
     counts
-        Rows scored, rows left out because the model was trained on their molecule, and unreadable rows.
+        Rows scored, and rows that were not: trained on, unreadable, unlabelled.
     metrics
         For each target the metrics, each with its 95 % interval.
     """
@@ -55,7 +55,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
         No row is left.
     """
     mols = parse_all(data.smiles)
-    unseen, rows = _unseen_rows(checkpoint, data, mols)
+    unseen, n_trained_on, rows = _unseen_rows(checkpoint, data, mols)
     if not len(unseen):
         mend = "evaluate on other molecules, or train with a --test_fraction above 0"
         raise DataError("the model was trained on every row of this table", path=data.path, mend=mend)
@@ -67,27 +67,32 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
         measured[target.name] = metrics.bootstrap(
             y[known], values[known], target.task, target.threshold, seed
         )
-    n_unreadable = sum(problem is not None for problem in predictions.problems)
+    is_readable = np.array([problem is None for problem in predictions.problems])
+    is_labelled = ~np.isnan(data.y[unseen]).all(axis=1)
     counts = {
-        "scored": len(unseen) - n_unreadable,
-        "trained_on": len(data) - len(unseen),
-        "unreadable": n_unreadable,
+        "scored": int(np.sum(is_readable & is_labelled)),
+        "trained_on": n_trained_on,
+        "unreadable": int(np.sum(~is_readable)),
+        "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
     return Evaluation(rows, counts, measured)
 
 
 def _unseen_rows(
     checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]
-) -> tuple[NDArray[np.int64], str]:
-    if data.digest == checkpoint.metadata["dataset"]["digest"]:
-        return checkpoint.reference["test_rows"], "the rows that training held out"
+) -> tuple[NDArray[np.int64], int, str]:
+    """Return the rows to score, how many were trained on, and in words which rows are scored."""
+    dataset = checkpoint.metadata["dataset"]
+    if data.digest == dataset["digest"]:
+        return checkpoint.reference["test_rows"], dataset["train_rows"], "the rows that training held out"
     trained = set(checkpoint.reference["train_molecules"].tolist())
     unseen = [
         i
         for i, mol in enumerate(mols)
         if isinstance(mol, InvalidMolecule) or molecule_hash(mol) not in trained
     ]
-    return np.array(unseen, np.int64), "all rows but those with a molecule that the model was trained on"
+    what = "all rows but those with a molecule that the model was trained on"
+    return np.array(unseen, np.int64), len(data) - len(unseen), what
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:
@@ -97,6 +102,7 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "checkpoint": checkpoint.digest,
         "dataset": data.digest,
         "rows": evaluation.rows,
+        "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
         "counts": evaluation.counts,
         "metrics": evaluation.metrics,
     }

@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, TypeVar
@@ -102,7 +104,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        self.process.start()
+        with _ignoring_interrupts():
+            self.process.start()
         theirs.close()
         self.is_ready = False
         self.job: _Job[Any, Any] | None = None
@@ -231,9 +234,21 @@ class _Crew(Generic[Item, Answer]):
                 self._finish(parent, self._work.join(parent.parts))
 
 
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Let what is started here ignore Ctrl-C from its first moment: the parent decides when it ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _serve(connection: Connection, work: Work[Any, Any]) -> None:
     """Answer chunks until the other side is gone; runs in the worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
     try:
         apply = work.prepare()

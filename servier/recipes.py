@@ -1,11 +1,20 @@
 """Recipe files: what `train --config` reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from servier.errors import RecipeError
 
+MINIMA = {
+    "folds": 2,
+    "ensemble": 1,
+    "max_rounds": 1,
+    "epochs": 1,
+    "batch_size": 1,
+    "views": 1,
+    "embedding": 1,
+}
 SETTINGS = ("preset", "split", "test_fraction", "seed")
 
 
@@ -44,26 +53,43 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
 
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise RecipeError(f"cannot read this recipe: {error.strerror}", path=path) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(
             "cannot read this recipe as YAML", path=path, mend=str(error).split("\n")[0]
         ) from error
     if not isinstance(content, dict):
         raise RecipeError("a recipe is a mapping of names to values", path=path)
     if str(content.pop("model_name", model_name)) != model_name:
-        raise RecipeError(f"this is not a recipe for model {model_name}", path=path)
+        raise RecipeError(
+            f"this is not a recipe for model {model_name}", path=path, mend="give the other --model_name"
+        )
     known = _recipe_fields(model_name)
     unknown = [key for key in content if key not in known and key not in SETTINGS]
     if unknown:
         mend = f"known are {', '.join((*SETTINGS, *known))}"
         raise RecipeError(f"unknown key {unknown[0]!r}", path=path, mend=mend)
+    for key, default in known.items():
+        _check_value(path, key, content.get(key, default), default)
     settings = {key: content.pop(key) for key in SETTINGS if key in content}
     return RecipeFile(settings, content)
 
 
-def _recipe_fields(model_name: str) -> list[str]:
+def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the default, or one that trains nothing."""
+    kinds = (int, float) if isinstance(default, float) else type(default)
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        problem = f"{key} is {value!r}, not a {'mapping' if isinstance(default, dict) else 'number'}"
+        raise RecipeError(problem, path=path, mend=f"the default is {default!r}")
+    if isinstance(value, (int, float)) and value < MINIMA.get(key, 0):
+        raise RecipeError(f"{key} is {value!r}, the least is {MINIMA.get(key, 0)}", path=path)
+
+
+def _recipe_fields(model_name: str) -> dict[str, Any]:
+    """Return the fields of a model's recipe with their defaults."""
     if model_name == "1":
         from servier.models.lightgbm import Recipe
     else:
         from servier.models.smiles_network import Recipe  # type: ignore[assignment]
-    return list(Recipe.__dataclass_fields__)
+    return asdict(Recipe())

@@ -221,7 +221,11 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
 
 
 def as_answer(predictions: Predictions, row: int = 0) -> dict[str, object]:
-    """Return one row of predictions by column name, without the empty ones."""
+    """Return one row of predictions by column name, without the empty ones, and with the thresholds."""
     names = prediction_fields(predictions.targets)
     values = output_rows(predictions)[row]
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    for target in predictions.targets:
+        if target.threshold is not None and f"{target.name}_pred" in answer:
+            answer[f"{target.name}_threshold"] = target.threshold
+    return answer

@@ -144,6 +144,8 @@ def true_probability(mol: Mol) -> float:
 
 def write_simulation(simulation: Simulation, path: str | Path) -> None:
     """Write a simulation as a CSV file with the columns `P1,mol_id,smiles`."""
+    if Path(path).suffix != ".csv":
+        raise DataError("a simulation is a CSV file", path=path, mend="end its name in .csv")
     header = Header(["P1", "mol_id", "smiles"], b"P1,mol_id,smiles")
     lines = [header.raw]
     for row, (label, smiles) in enumerate(zip(simulation.labels, simulation.smiles, strict=True), start=1):

@@ -27,6 +27,7 @@ from servier.splitting import Indices, group_numbers, split_by_column, split_fol
 
 logger = logging.getLogger(__name__)
 
+SHOWN = 5
 PACKAGES = ("rdkit", "numpy", "onnxruntime", "onnx", "lightgbm", "tensorflow-cpu", "tensorflow", "keras")
 
 
@@ -100,6 +101,8 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     DataError
         Too few molecules are readable, or the test rows cannot be split off.
     """
+    for name, task in zip(data.targets, data.tasks, strict=True):
+        logger.info("target %s: %s", name, task)
     rows = _select_rows(data, options)
     logger.info(
         "%s rows for training, %s for testing, %s left out (unreadable or unlabelled)",
@@ -149,8 +152,11 @@ def _select_rows(data: Dataset, options: Options) -> _Rows:
     parsed = parse_all(data.smiles)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
-    for row in np.flatnonzero(has_label & ~readable)[:5]:
+    unreadable = np.flatnonzero(has_label & ~readable)
+    for row in unreadable[:SHOWN]:
         logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
+    if len(unreadable) > SHOWN:
+        logger.warning("and %s more unreadable molecules", len(unreadable) - SHOWN)
     kept = np.flatnonzero(has_label & readable)
     if len(kept) < 20:
         mend = "check the SMILES column, or name it with --smiles_column"

@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -126,7 +129,9 @@ def test_evaluate_leaves_out_molecules_that_training_saw(servier, simulated, mod
     table.write_text("P1,smiles\n" + "\n".join([*respelled, *["0,CCO", "1,CCN", "0,CCC"] * 10]) + "\n")
     document = json.loads(servier("evaluate", "--dataset", table, "--model_path", model_1, "--json").stdout)
     trained = json.loads(servier("inspect", model_1, "--json").stdout)["dataset"]["train_rows"]
-    assert document["counts"] == {"scored": 270 - trained, "trained_on": trained, "unreadable": 0}
+    assert document["counts"] == {
+        "scored": 270 - trained, "trained_on": trained, "unreadable": 0, "unlabelled": 0,
+    }  # fmt: skip
 
 
 def test_regression_on_any_table(servier, recipes, tmp_path):
@@ -255,3 +260,65 @@ def test_unusable_table_is_one_line(servier, model_1, tmp_path, command, text, m
     assert message in stderr.splitlines()[-1]
     assert stderr.splitlines()[-1].startswith("Error: ")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_training_says_what_it_takes_the_target_for(servier, simulated, recipes, tmp_path):
+    """The task is said, and a place that cannot be written is refused before any training."""
+    place = ["--model_path", simulated / "m.servier"]
+    said = servier("train", "--data_dir", simulated.parent, "--config", recipes["1"], *place, status=1).stderr
+    assert "cannot write here" in said
+    assert "rows for training" not in said
+
+
+def test_evaluate_names_another_column_and_refuses_other_labels(servier, model_1, tmp_path):
+    """A column of another name is compared with by name; labels that are not 0 and 1 are refused."""
+    rows = "".join(f"{i % 2},{i + 0.5},{'C' * (i + 1)}O\n" for i in range(30))
+    table = tmp_path / "t.csv"
+    table.write_text("active,value,smiles\n" + rows + ",,CCN\n")
+    arguments = ["evaluate", "--dataset", table, "--model_path", model_1]
+    said = servier(*arguments, "--target", "active").stdout
+    assert "The model predicts P1; it is compared with the column active." in said
+    assert "0 unreadable, 1 without a label" in said
+    refused = servier(*arguments, "--target", "value", status=1).stderr
+    assert "label 0.5 in a binary target" in refused
+
+
+def test_nothing_is_collected_in_the_home_folder(model_1, tmp_path):
+    """Scoring leaves no file behind in the user's home."""
+    command = [sys.executable, "-m", "servier", "predict", "CCO", "--model_1_path", model_1]
+    subprocess.run(command, env=os.environ | {"HOME": str(tmp_path)}, check=True, capture_output=True)
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["featurize", "in.csv", "f.csv"], "end its name in .parquet"),
+        (["simulate", "s.parquet"], "end its name in .csv"),
+        (["predict-file", "in.csv", "in.csv"], "this is the input itself"),
+        (
+            ["predict-file", "bare.csv", "o.csv"],
+            "this table has no header: its first line holds the molecule 'CCO'",
+        ),
+        (["predict-file", "in.csv", "o.csv", "--delimiter", "tab"], "no '\\t' in the header line"),
+        (["predict-file", "wide.csv", "o.csv"], "perhaps in UTF-16"),
+        (["serve", "--models_dir", "nothing"], "no model can be served"),
+    ],
+)
+def test_slips_are_one_clear_line(servier, model_1, tmp_path, arguments, message):
+    """A slip of the kind that everyone makes is named before anything is written."""
+    (tmp_path / "in.csv").write_text("smiles,id\nCCO,1\n")
+    (tmp_path / "bare.csv").write_text("CCO\nCCN\n")
+    (tmp_path / "wide.csv").write_bytes("smiles,id\nCCO,1\n".encode("utf-16"))
+    before = sorted(tmp_path.iterdir())
+    model = ["--model_path", model_1] if arguments[0] == "predict-file" else []
+    said = servier(*arguments, *model, cwd=tmp_path, status=1).stderr
+    assert message in said.splitlines()[-1]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
+    """When hardly any row has an answer, the run says what may be wrong."""
+    (tmp_path / "in.csv").write_text("smiles,name\n" + "aspirin,CCO\n" * 5)
+    said = servier("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
+    assert "More than half of the rows have no answer" in said

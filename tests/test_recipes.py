@@ -18,6 +18,9 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
         ("fold: 4\n", "unknown key 'fold'; known are preset, .*folds"),
         ("model_name: 2\n", "not a recipe for model 1"),
         ("- 1\n", "a recipe is a mapping"),
+        ("folds: many\n", "folds is 'many', not a number; the default is 5"),
+        ("folds: 1\n", "folds is 1, the least is 2"),
+        ("parameters: 7\n", "parameters is 7, not a mapping"),
         ("a: [\n", "cannot read this recipe as YAML"),
     ],
 )

@@ -43,7 +43,9 @@ def test_rows_have_a_value_for_each_field():
     )
     assert list(prediction_fields(targets)) == ["P1_pred", "P1_probability", "logS_pred", "status", "reason"]
     assert output_rows(predictions) == [[1, 0.7, 1.5, "ok", None], [None, None, None, "empty", "no"]]
-    assert as_answer(predictions) == {"P1_pred": 1, "P1_probability": 0.7, "logS_pred": 1.5, "status": "ok"}
+    assert as_answer(predictions) == {
+        "P1_pred": 1, "P1_probability": 0.7, "P1_threshold": 0.4, "logS_pred": 1.5, "status": "ok",
+    }  # fmt: skip
 
 
 def test_consensus_is_the_mean(models_dir):

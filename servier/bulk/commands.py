@@ -17,6 +17,9 @@ from servier.tables import write_whole
 
 logger = logging.getLogger(__name__)
 
+DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
+MANY = 0.5
+
 
 def predict_file(source: str, target: str, checkpoints: Sequence[str], given: dict[str, Any]) -> str | None:
     """Run the command; return what belongs on stdout.
@@ -29,6 +32,7 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
         The options of the command line, by name.
     """
     restart, dry_run, summary_path = (given.pop(name) for name in ("restart", "dry_run", "summary"))
+    given["delimiter"] = DELIMITER_NAMES.get(given["delimiter"], given["delimiter"])
     given["columns"] = None if given["columns"] is None else tuple(given["columns"].split(","))
     given["shard"] = None if given["shard"] is None else Shard.parse(given["shard"])
     given["workers"] = given["workers"] or count_cores()
@@ -43,6 +47,9 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
     finally:
         report.close()
     logger.info("%s", describe_summary(summary))
+    if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
+        column = options.smiles_column or "the detected column"
+        logger.warning("More than half of the rows have no answer: does %s hold SMILES strings?", column)
     _write_summary(summary_path, asdict(summary) | {"rate": summary.rate})
     return None
 

@@ -152,6 +152,8 @@ def open_inputs(
     ServierError
         Something cannot be used.
     """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise DataError("this is the input itself", path=target, mend="give OUTPUT another name")
     scorer = Scorer([open_checkpoint(path) for path in checkpoints], views=options.views)
     is_feature_file = str(source) != STANDARD_STREAM and feature_specification(source) is not None
     if is_feature_file:

@@ -20,7 +20,7 @@ from servier.errors import DataError
 from servier.features import Features, FeatureSet
 from servier.molecules import InvalidMolecule, Status, parse_all
 from servier.parallel import ordered_map
-from servier.tables import open_table, require_smiles_column, write_whole
+from servier.tables import open_table, require_smiles_column, table_format, write_whole
 from servier.tables.parquet import open_parquet
 
 KEY = b"servier.features"
@@ -97,6 +97,8 @@ def write_features(
     DataError
         The table cannot be used, or a column of it has a name that the file needs itself.
     """
+    if table_format(target) != "parquet":
+        raise DataError("features go into a Parquet file", path=target, mend="end its name in .parquet")
     features = FeatureSet(featurizers)
     counts: dict[str, int] = {}
     with open_table(source) as table, write_whole(target) as temporary:

@@ -13,6 +13,7 @@ from onnx import helper
 from onnxmltools.convert import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
+from servier.errors import RecipeError
 from servier.models import FittedModel, Standardization
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -103,7 +104,10 @@ def fit(
             "feature_contri": np.where(is_count, recipe.fingerprint_gain, 1.0).tolist(),
         }  # fmt: skip
         labels = units.apply(y)[known, target]
-        n_rounds, scores = _cross_validate(X[known], labels, _restrict(folds, known), parameters, recipe)
+        try:
+            n_rounds, scores = _cross_validate(X[known], labels, _restrict(folds, known), parameters, recipe)
+        except lgb.basic.LightGBMError as error:
+            raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
         held_out[known, target] = scores
         rounds.append(n_rounds)
         boosters.append([])

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -249,7 +250,9 @@ def _export(model: keras.Model) -> tuple[bytes, bytes]:
     bare(np.ones((2, LENGTH_STEP), np.int32))
     with tempfile.TemporaryDirectory() as folder:
         onnx_path, keras_path = Path(folder) / "model.onnx", Path(folder) / "model.keras"
-        bare.export(str(onnx_path), format="onnx", verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the exporter asks NumPy for a name to come
+            bare.export(str(onnx_path), format="onnx", verbose=False)
         bare.save(keras_path)
         return onnx_path.read_bytes(), _without_date(keras_path)
 

@@ -108,7 +108,11 @@ def serve(models_dir: str | Path, host: str, port: int) -> None:
     ServierError
         The address cannot be listened on.
     """
-    app = create_app(load_scorers(models_dir))
+    scorers = load_scorers(models_dir)
+    if not scorers:
+        mend = "train one with: servier train, or name another --models_dir"
+        raise ServierError("no model can be served", path=models_dir, mend=mend)
+    app = create_app(scorers)
     try:
         server = waitress.create_server(app, host=host, port=port)
     except OSError as error:

@@ -65,6 +65,11 @@ def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
         There is none, or more than one.
     """
     found = find_column(columns, name, SMILES_NAMES, "smiles")
+    if found is None and (molecule := next(filter(_looks_like_molecule, columns), None)):
+        mend = "add a header line such as smiles,name, or end the file's name in .smi"
+        raise DataError(
+            f"this table has no header: its first line holds the molecule {molecule!r}", mend=mend
+        )
     if found is None and len(columns) == 1:
         found = columns[0]
     if found is None:
@@ -72,3 +77,12 @@ def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
         mend = f"name it with --smiles_column; the columns are {listing}"
         raise DataError("no column with SMILES strings found", mend=mend)
     return found
+
+
+def _looks_like_molecule(name: str) -> bool:
+    """Say whether a column's name is a SMILES string, one letter excepted: there may be a column C."""
+    if len(name) < 2:
+        return False
+    from servier.molecules import InvalidMolecule, parse_smiles
+
+    return not isinstance(parse_smiles(name), InvalidMolecule)

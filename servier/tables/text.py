@@ -54,6 +54,15 @@ class DelimitedText:
         raw = first.rstrip(b"\r\n")
         text = raw.removeprefix(BOM).decode("utf-8", errors="replace")
         delimiter = delimiter or detect_delimiter(text, self.path)
+        if "\x00" in text or text.startswith("\ufffd"):
+            mend = "save it as UTF-8"
+            raise DataError(
+                "this is not a text in UTF-8, but perhaps in UTF-16", path=self.path, row=1, mend=mend
+            )
+        if delimiter not in text and any(other in text for other in DELIMITERS):
+            raise DataError(
+                f"no {delimiter!r} in the header line", path=self.path, row=1, mend="leave --delimiter out"
+            )
         columns = [name.strip() for name in split_fields(text, delimiter)]
         if len(set(columns)) < len(columns):
             twice = next(name for name in columns if columns.count(name) > 1)

@@ -91,8 +91,8 @@ def test_other_paths_and_methods_are_refused_in_json(address):
     assert post(address, {}, path="/health")[0] == 405
 
 
-def test_missing_models_are_reported_and_the_rest_served(models_dir, tmp_path):
-    """Without checkpoints the service starts, says so, and refuses to predict."""
+def test_a_damaged_model_is_reported_and_not_served(models_dir, tmp_path):
+    """A model that cannot be loaded is left out, and asking for it is refused."""
     from servier.server.app import create_app, load_scorers
 
     (tmp_path / "model_1.servier").write_bytes((models_dir / "model_1.servier").read_bytes()[:-100])
