@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 from rdkit import rdBase
-from rdkit.Chem import Descriptors
 
 from servier.features.base import Featurizer, to_float32
+from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate_descriptors
 from servier.molecules import Mol
 
 
@@ -23,13 +22,13 @@ class Descriptors2D(Featurizer):
     kind: ClassVar[str] = "descriptors_2d"
 
     def __len__(self) -> int:
-        return len(Descriptors.descList)
+        return len(DESCRIPTOR_NAMES)
 
     def __call__(self, mol: Mol) -> NDArray[Any]:
         """Return the values, float32."""
         with rdBase.BlockLogs():
-            return to_float32(np.array(list(Descriptors.CalcMolDescriptors(mol, missingVal=np.nan).values())))
+            return to_float32(calculate_descriptors(mol))
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""
-        return [name for name, _ in Descriptors.descList]
+        return list(DESCRIPTOR_NAMES)

@@ -1,4 +1,7 @@
+import csv
+import gzip
 import pickle
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -31,6 +34,22 @@ def test_avalon_counts_are_rdkits(mol):
     """Each position holds RDKit's count."""
     counts = pyAvalonTools.GetAvalonCountFP(mol, 1024)
     assert build({"kind": "avalon_count"})(mol).tolist() == [counts[i] for i in range(1024)]
+
+
+@pytest.mark.parametrize(
+    "smiles", ["C" * 1100, "*", "[Cu+2]", "[H][H]", "F/C=C/[C@H](O)[C@@H](N)Cl |&1:3,5|"]
+)
+def test_avalon_counts_of_unusual_molecules_are_rdkits(smiles):
+    """So they are for molecules too large for the common mol block, and for those with nothing to count."""
+    mol = Chem.MolFromSmiles(smiles)
+    try:
+        counts = pyAvalonTools.GetAvalonCountFP(mol, 512)
+    except RuntimeError:
+        with pytest.raises(RuntimeError):
+            build({"kind": "avalon_count", "fp_size": 512})(mol)
+    else:
+        found = build({"kind": "avalon_count", "fp_size": 512})(mol)
+        assert found.tolist() == [counts[i] for i in range(512)]
 
 
 @pytest.mark.parametrize("mol", MOLS, ids=SMILES)
@@ -129,3 +148,15 @@ def test_unknown_featurizer_is_refused(spec):
     """A kind or a parameter that does not exist is an error."""
     with pytest.raises(RecipeError):
         FeatureSet([spec])
+
+
+@pytest.mark.data
+def test_avalon_counts_of_library_molecules_are_rdkits(real_data):
+    """The shorter way to the counts leaves nothing out."""
+    featurizer = build({"kind": "avalon_count"})
+    with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt", encoding="utf-8") as lines:
+        rows = list(islice(csv.DictReader(lines), 0, None, 1300))
+    for row in rows:
+        if (mol := Chem.MolFromSmiles(row["smiles"])) is not None:
+            counts = pyAvalonTools.GetAvalonCountFP(mol, 1024)
+            assert featurizer(mol).tolist() == [counts[i] for i in range(1024)], row["smiles"]
