@@ -77,14 +77,20 @@ class PatternScreen:
         ]
         fulfilled = counts = 0
         atoms, bonds = self._atoms, self._bonds
+        of_atoms: list[int] = []
         for index, code in enumerate(codes):
             bits, unit = atoms.get(code) or self._add_atom(code, graph.atoms[index])
+            of_atoms.append(bits)
             fulfilled |= bits
             counts += unit
         for bond in graph.bonds:
             i, j, order = bond
             key = (codes[i], codes[j], order << 1 | (bond in graph.ring_bonds))
-            bits, unit = bonds.get(key) or self._add_bond(key, graph, i, j)
+            entry = bonds.get(key)
+            if entry is None:
+                rdkit_bond = graph.mol.GetBondBetweenAtoms(i, j)
+                entry = self._add_bond(key, rdkit_bond, of_atoms[i], of_atoms[j])
+            bits, unit = entry
             fulfilled |= bits
             counts += unit
         if graph.ring_sizes:
@@ -100,12 +106,9 @@ class PatternScreen:
         self._atoms[code] = entry = self._conditions.evaluate_atom(atom)
         return entry
 
-    def _add_bond(self, key: tuple[int, int, int], graph: MolecularGraph, i: int, j: int) -> tuple[int, int]:
+    def _add_bond(self, key: tuple[int, int, int], bond: Chem.Bond, begin: int, end: int) -> tuple[int, int]:
         if len(self._bonds) > _MAX_REMEMBERED:
             self._bonds.clear()
-        bond = graph.mol.GetBondBetweenAtoms(i, j)
-        begin = self._conditions.evaluate_atom(graph.atoms[i])[0]
-        end = self._conditions.evaluate_atom(graph.atoms[j])[0]
         self._bonds[key] = entry = self._conditions.evaluate_bond(bond, begin, end)
         return entry
 
@@ -193,6 +196,9 @@ class _ConditionTable:
         numbered: list[Condition] = [*atoms, *self._bonds, *self._rings]
         self._bits = {condition: 1 << number for number, condition in enumerate(numbered)}
         self._atoms = list(atoms)
+        self._bond_bits = [
+            (self._bits[b], b.bond, b.in_ring, self._bits[b.begin], self._bits[b.end]) for b in self._bonds
+        ]
         self._primitives = {
             smarts: Chem.MolFromSmarts(smarts) for atom in atoms for smarts in _primitives(atom)
         }
@@ -249,13 +255,10 @@ class _ConditionTable:
             smarts: query.GetBondWithIdx(0).Match(bond) for smarts, query in self._bond_queries.items()
         }
         bits, ring = 0, bond.IsInRing()
-        for condition in self._bonds:
-            first, second = self._bits[condition.begin], self._bits[condition.end]
-            forward = first & begin and second & end
-            if condition.in_ring and not ring:
-                continue
-            if matched[condition.bond] and (forward or (first & end and second & begin)):
-                bits |= self._bits[condition]
+        for bit, smarts, in_ring, first, second in self._bond_bits:
+            fits = (first & begin and second & end) or (first & end and second & begin)
+            if fits and matched[smarts] and (ring or not in_ring):
+                bits |= bit
         return bits, self._unit(bits)
 
     def evaluate_rings(self, sizes: Sequence[int]) -> int:

@@ -1,0 +1,194 @@
+"""Which blocks of features are worth their time.
+
+For each data set and each set of blocks, model 1 is cross-validated with its own recipe, in folds that share
+no scaffold and on rows for training only: rows whose split is `test` are dropped when a file is read. A line
+of JSON per fit goes to standard error, the tables to standard output.
+
+    OMP_NUM_THREADS=1 python benchmarks/blocks.py --data DIR
+"""
+
+import argparse
+import csv
+import gzip
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+from servier.features import FeatureSet
+from servier.models import Standardization, lightgbm
+from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
+from servier.splitting import group_numbers, split_folds
+
+BLOCKS: dict[str, dict[str, Any]] = {
+    "morgan": {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
+    "avalon": {"kind": "avalon_count", "fp_size": 1024},
+    "erg": {"kind": "erg"},
+    "descriptors": {"kind": "descriptors_2d"},
+    "physchem": {"kind": "physchem"},
+}
+ALL = "all four"
+SETS: dict[str, list[str]] = {
+    "morgan + physchem (fast)": ["morgan", "physchem"],
+    "descriptors": ["descriptors"],
+    "descriptors + erg": ["erg", "descriptors"],
+    "descriptors + avalon": ["avalon", "descriptors"],
+    "descriptors + morgan": ["morgan", "descriptors"],
+    ALL: ["morgan", "avalon", "erg", "descriptors"],
+    "all but morgan": ["avalon", "erg", "descriptors"],
+    "all but avalon": ["morgan", "erg", "descriptors"],
+    "all but erg": ["morgan", "avalon", "descriptors"],
+    "all but descriptors": ["morgan", "avalon", "erg"],
+}
+DATASETS = {
+    "hERG": "binary",
+    "Caco2_Wang": "regression",
+    "Clearance_Microsome_AZ": "regression",
+    "BBB_Martins": "binary",
+    "P1": "binary",
+    "Lipophilicity_AstraZeneca": "regression",
+    "AMES": "binary",
+}
+
+
+class Labelled(NamedTuple):
+    """Molecules with their labels."""
+
+    mols: list[Mol]
+    y: NDArray[np.float64]
+
+
+class Result(NamedTuple):
+    """A metric over all held-out rows, and fold by fold."""
+
+    pooled: float
+    folds: NDArray[np.float64]
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Read a table of comma-separated values, compressed or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def load(data: Path, name: str) -> Labelled:
+    """Read a data set, without its test rows."""
+    if name == "P1":
+        pairs = [(row["smiles"], row["P1"]) for row in read_rows(data / "servier" / "p1_train.csv")]
+    else:
+        rows = read_rows(data / "tdc" / f"{name}.csv.gz")
+        pairs = [(row["Drug"], row["Y"]) for row in rows if row["split"] in {"train", "valid"}]
+    mols = parse_all([smiles for smiles, _ in pairs])
+    kept = [i for i, mol in enumerate(mols) if not isinstance(mol, InvalidMolecule)]
+    return Labelled([mols[i] for i in kept], np.array([float(pairs[i][1]) for i in kept]))
+
+
+def cross_validate(
+    X: NDArray[np.float32],
+    is_count: NDArray[np.bool_],
+    y: NDArray[np.float64],
+    task: str,
+    folds: lightgbm.Folds,
+    recipe: lightgbm.Recipe,
+) -> Result:
+    """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
+    fitted = lightgbm.fit(X, is_count, y[:, None], [task], folds, recipe, seed=0, n_threads=1)
+    units = Standardization.fit(y[:, None], [task])
+    scores = fitted.held_out[:, 0] * units.scale[0] + units.mean[0]
+    metric = roc_auc_score if task == "binary" else mean_absolute_error
+    return Result(metric(y, scores), np.array([metric(y[rows], scores[rows]) for _, rows in folds]))
+
+
+def time_blocks(library: Path, number: int) -> dict[str, float]:
+    """Microseconds of each block for a molecule, with the tables of atoms already filled."""
+    smiles = [row["smiles"] for row in read_rows(library)]
+    sample = parse_all(random.Random(0).sample(smiles, number * 11))  # noqa: S311 - a sample, not a secret
+    mols = [mol for mol in sample if not isinstance(mol, InvalidMolecule)]
+    warm_up, mols = mols[number:], mols[:number]
+    times = {}
+    for name, spec in BLOCKS.items():
+        features = FeatureSet([spec])
+        features(warm_up)
+        start = time.process_time()
+        features(mols)
+        times[name] = (time.process_time() - start) / len(mols) * 1e6
+    return times
+
+
+def compare(data: Path, name: str, recipe: lightgbm.Recipe) -> dict[str, Result]:
+    """Cross-validate every set of blocks on one data set."""
+    mols, y = load(data, name)
+    task = DATASETS[name]
+    groups = group_numbers([scaffold_smiles(mol) for mol in mols])
+    folds = split_folds(y, task, groups, recipe.folds, seed=0)
+    blocks = {block: FeatureSet([spec]) for block, spec in BLOCKS.items()}
+    values = {block: features(mols).X for block, features in blocks.items()}
+    results = {}
+    for title, members in SETS.items():
+        start = time.monotonic()
+        X = np.hstack([values[block] for block in members])
+        is_count = np.concatenate([blocks[block].is_count for block in members])
+        results[title] = cross_validate(X, is_count, y, task, folds, recipe)
+        report = {"data": name, "rows": len(y), "blocks": title, "metric": results[title].pooled}
+        report |= {"folds": results[title].folds.tolist(), "seconds": round(time.monotonic() - start, 1)}
+        print(json.dumps(report), file=sys.stderr, flush=True)
+    return results
+
+
+def gain(result: Result, reference: Result, task: str) -> str:
+    """How much better than the reference, fold by fold, with its standard error over the folds."""
+    differences = result.folds - reference.folds
+    if task == "regression":
+        differences = -differences
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return f"{differences.mean():+.4f} ± {error:.4f}"
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    """Print a Markdown table."""
+    print("|", " | ".join(head), "|")
+    print("|---" + "|---:" * (len(head) - 1) + "|")
+    for row in rows:
+        print("|", " | ".join(row), "|")
+    print()
+
+
+def main() -> None:
+    """Cross-validate, time, and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with servier/, tdc/ and library/")
+    parser.add_argument("--datasets", nargs="*", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("--max-rounds", type=int, default=300)
+    parser.add_argument("--molecules", type=int, default=500, help="how many library molecules are timed")
+    arguments = parser.parse_args()
+    times = time_blocks(arguments.data / "library" / "molecules_1.3m.csv.gz", arguments.molecules)
+    print_table(["block", "µs per molecule"], [[name, f"{value:.0f}"] for name, value in times.items()])
+    recipe = lightgbm.Recipe(ensemble=1, max_rounds=arguments.max_rounds)
+    results = {name: compare(arguments.data, name, recipe) for name in arguments.datasets}
+    metrics = {name: "AUROC" if DATASETS[name] == "binary" else "MAE" for name in results}
+    head = ["blocks", "µs per molecule", *(f"{name} ({metric})" for name, metric in metrics.items())]
+    costs = {title: f"{sum(times[block] for block in members):.0f}" for title, members in SETS.items()}
+    print_table(
+        head, [[s, costs[s], *(f"{found[s].pooled:.4f}" for found in results.values())] for s in SETS]
+    )
+    print(f"Gain over {ALL}, mean ± standard error over the folds (positive is better):\n")
+    gains = [
+        [s, costs[s], *(gain(found[s], found[ALL], DATASETS[name]) for name, found in results.items())]
+        for s in SETS
+        if s != ALL
+    ]
+    print_table(head, gains)
+
+
+if __name__ == "__main__":
+    main()
