@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,7 +46,11 @@ class Engine(Protocol):
     def spec(self) -> dict[str, Any]:
         """What is needed, beside the graph, to build this engine again."""
 
-    def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> RawScores:
+    @property
+    def needs_stereo(self) -> bool:
+        """Whether a score depends on the stereochemistry of a molecule."""
+
+    def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Score molecules, in order; what is no molecule stays a problem."""
 
     def digest(self, mol: Mol) -> str:
@@ -77,7 +81,12 @@ class FeatureEngine:
         """The feature set."""
         return {"kind": self.kind, "featurizers": self.features.specs}
 
-    def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> RawScores:
+    @property
+    def needs_stereo(self) -> bool:
+        """Whether a feature depends on stereochemistry."""
+        return self.features.needs_stereo
+
+    def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Compute features, then score them."""
         return self.score(self.features(mols))
 
@@ -112,6 +121,7 @@ class SequenceEngine:
     """
 
     kind = "smiles"
+    needs_stereo = True
 
     def __init__(
         self, vocabulary: list[str], views: int, seed: int, graph: bytes, n_threads: int = 1
@@ -127,8 +137,9 @@ class SequenceEngine:
         vocabulary = self.tokenizer.vocabulary
         return {"kind": self.kind, "vocabulary": vocabulary, "views": self.views, "seed": self.seed}
 
-    def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> RawScores:
+    def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Write each molecule in several ways, score the strings, average."""
+        mols = list(mols)
         problems = [mol if isinstance(mol, InvalidMolecule) else None for mol in mols]
         rows = [
             tokens for mol in mols if not isinstance(mol, InvalidMolecule) for tokens in self._encode(mol)

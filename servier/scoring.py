@@ -1,6 +1,6 @@
 """The one scoring path: what predict, predict-file, evaluate and the server all call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from servier.checkpoint import GRAPH, Checkpoint, Target
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
-from servier.molecules import MAX_ATOMS, InvalidMolecule, Mol, Status, parse_all, parse_smiles
+from servier.molecules import MAX_ATOMS, InvalidMolecule, Mol, SmilesRows, Status, parse_all, parse_smiles
 
 SENTINELS = (
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -93,10 +93,17 @@ class Scorer:
 
     def score(self, smiles: Sequence[str]) -> Predictions:
         """Score SMILES strings, one answer for each, in order."""
-        return self.score_molecules(parse_all(smiles, self.max_atoms))
+        return self.score_rows([(text, None) for text in smiles])
 
-    def score_molecules(self, mols: Sequence[Mol | InvalidMolecule]) -> Predictions:
-        """Score molecules that have been read already."""
+    def score_rows(self, rows: Sequence[tuple[str, str | None]]) -> Predictions:
+        """Score rows: a SMILES string each, and why the row cannot be used, or None."""
+        with_stereo = any(engine.needs_stereo for engine in self._engines)
+        return self.score_molecules(SmilesRows(rows, self.max_atoms, with_stereo))
+
+    def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
+        """Score molecules."""
+        if len(self._engines) > 1:
+            mols = list(mols)
         return self._join([engine(mols) for engine in self._engines])
 
     def score_features(self, features: Features) -> Predictions:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from servier.checkpoint import open_checkpoint
 from servier.features.store import FeatureFile
-from servier.molecules import InvalidMolecule, Status, parse_smiles
+from servier.molecules import InvalidMolecule, Status
 from servier.scoring import Predictions, Scorer, output_rows
 from servier.tables import Header, encode_ends
 
@@ -62,14 +62,7 @@ class ScoringWork:
         """Open the checkpoints; the function parses and scores."""
         scorer = self.open_scorer()
 
-        def score(rows: Sequence[Row]) -> Scored:
-            mols = [
-                InvalidMolecule(Status.INVALID, problem) if problem else parse_smiles(smiles, self.max_atoms)
-                for smiles, problem in rows
-            ]
-            return self.pack(scorer.score_molecules(mols))
-
-        return score
+        return lambda rows: self.pack(scorer.score_rows(rows))
 
     def give_up(self, item: object, status: str, reason: str) -> Scored:  # noqa: ARG002
         """Return a row without an answer."""

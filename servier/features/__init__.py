@@ -1,6 +1,6 @@
 """Molecules to numbers: the registry of featurizers, and the presets made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from servier.errors import RecipeError
 from servier.features.avalon import AvalonCount
-from servier.features.base import Featurizer
+from servier.features.base import Featurizer, to_float32
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
 from servier.features.morgan import MorganCount
@@ -84,7 +84,7 @@ class FeatureSet:
     def is_count(self) -> NDArray[np.bool_]:
         """Which columns of the matrix count occurrences, bool, shape (n_features,)."""
         return np.repeat(
-            [np.issubdtype(featurizer.dtype, np.integer) for featurizer in self.featurizers],
+            [featurizer.is_count for featurizer in self.featurizers],
             [len(featurizer) for featurizer in self.featurizers],
         )
 
@@ -92,23 +92,35 @@ class FeatureSet:
         """Return a name for each column of the matrix."""
         return [name for featurizer in self.featurizers for name in featurizer.column_names()]
 
-    def __call__(self, mols: Sequence[Mol | InvalidMolecule]) -> Features:
-        """Compute the features of many molecules; what has none stays a row of zeros with its problem."""
-        X = np.zeros((len(mols), len(self)), np.float32)
+    @property
+    def needs_stereo(self) -> bool:
+        """Whether a feature depends on the stereochemistry of a molecule."""
+        return any(featurizer.needs_stereo for featurizer in self.featurizers)
+
+    def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> Features:
+        """Compute the features of many molecules; what has none stays a row of zeros with its problem.
+
+        Each molecule is asked for once, so that they may be read on the way.
+        """
+        blocks = [
+            np.zeros((len(mols), len(featurizer)), np.float32 if featurizer.is_count else np.float64)
+            for featurizer in self.featurizers
+        ]
+        pairs = list(zip(self.featurizers, blocks, strict=True))
         problems: list[InvalidMolecule | None] = [None] * len(mols)
-        blocks = list(zip(self.featurizers, self.slices, strict=True))
         for row, mol in enumerate(mols):
             if isinstance(mol, InvalidMolecule):
                 problems[row] = mol
                 continue
             try:
-                for featurizer, columns in blocks:
-                    X[row, columns] = featurizer(mol)
+                for featurizer, block in pairs:
+                    block[row] = featurizer(mol)
             except (RuntimeError, ValueError) as error:
-                X[row] = 0
+                for block in blocks:
+                    block[row] = 0
                 reason = f"{featurizer.kind}: {' '.join(str(error).split())[:200]}"
                 problems[row] = InvalidMolecule(Status.INVALID, reason)
-        return Features(X, problems)
+        return Features(np.hstack([to_float32(block) for block in blocks]), problems)
 
 
 def build(spec: dict[str, Any]) -> Featurizer:

@@ -41,7 +41,7 @@ class AvalonCount(Featurizer):
     def _fingerprint(self, mol: Mol) -> Any:
         """Return RDKit's counts by way of a mol block, as RDKit does it.
 
-        For its block RDKit lays the molecule out in two dimensions, which takes half of the time, although
+        For its block RDKit lays the molecule out in two dimensions, which takes a third of the time, although
         the fingerprint looks at neither coordinates nor stereo bonds. A block that cannot be read has no
         counts: then RDKit is asked, and raises the error.
         """

@@ -22,6 +22,7 @@ class Featurizer(ABC):
 
     kind: ClassVar[str]
     dtype: ClassVar[str] = "float32"
+    needs_stereo: ClassVar[bool] = False
 
     @abstractmethod
     def __len__(self) -> int:
@@ -30,6 +31,11 @@ class Featurizer(ABC):
     @abstractmethod
     def __call__(self, mol: Mol) -> NDArray[Any]:
         """Return the values of one molecule, shape (len(self),)."""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the values count occurrences."""
+        return np.issubdtype(self.dtype, np.integer)
 
     def column_names(self) -> list[str]:
         """Return a name for each value, for importances and explanations."""
@@ -42,5 +48,7 @@ class Featurizer(ABC):
 
 def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Make values fit for a model: float32, undefined ones 0, the rest within plus or minus 1e9."""
+    if values.dtype == np.float32:
+        return values
     values = np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
     return np.asarray(np.clip(values, -LIMIT, LIMIT), np.float32)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from rdkit import rdBase
 
-from servier.features.base import Featurizer, to_float32
+from servier.features.base import Featurizer
 from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate_descriptors
 from servier.molecules import Mol
 
@@ -20,14 +20,15 @@ class Descriptors2D(Featurizer):
     """
 
     kind: ClassVar[str] = "descriptors_2d"
+    needs_stereo: ClassVar[bool] = True
 
     def __len__(self) -> int:
         return len(DESCRIPTOR_NAMES)
 
     def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the values, float32."""
+        """Return RDKit's values, float64; NaN where there is none."""
         with rdBase.BlockLogs():
-            return to_float32(calculate_descriptors(mol))
+            return calculate_descriptors(mol)
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from servier.features.base import Featurizer, to_float32
+from servier.features.base import Featurizer
 from servier.molecules import Mol
 
 CHEAP: dict[str, Callable[[Mol], float]] = {
@@ -19,17 +19,13 @@ CHEAP: dict[str, Callable[[Mol], float]] = {
     "TPSA": rdMolDescriptors.CalcTPSA,
     "NHOHCount": rdMolDescriptors.CalcNumLipinskiHBD,
     "NOCount": rdMolDescriptors.CalcNumLipinskiHBA,
-    "NumHeteroatoms": rdMolDescriptors.CalcNumHeteroatoms,
     "RingCount": rdMolDescriptors.CalcNumRings,
-    "NumAromaticRings": rdMolDescriptors.CalcNumAromaticRings,
     "NumHeterocycles": rdMolDescriptors.CalcNumHeterocycles,
     "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms,
     "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms,
-    "NumAtomStereoCenters": rdMolDescriptors.CalcNumAtomStereoCenters,
     "HallKierAlpha": rdMolDescriptors.CalcHallKierAlpha,
     "Kappa1": rdMolDescriptors.CalcKappa1,
     "Chi0v": rdMolDescriptors.CalcChi0v,
-    "Chi1v": rdMolDescriptors.CalcChi1v,
     "FormalCharge": Chem.GetFormalCharge,
 }
 
@@ -44,8 +40,8 @@ class Physchem(Featurizer):
         return len(CHEAP)
 
     def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the values in the order of `CHEAP`, float32."""
-        return to_float32(np.array([calculate(mol) for calculate in CHEAP.values()]))
+        """Return the values in the order of `CHEAP`, float64."""
+        return np.array([calculate(mol) for calculate in CHEAP.values()])
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""

@@ -18,7 +18,7 @@ from rdkit import __version__ as rdkit_version
 
 from servier.errors import DataError
 from servier.features import Features, FeatureSet
-from servier.molecules import InvalidMolecule, Status, parse_all
+from servier.molecules import InvalidMolecule, SmilesRows, Status
 from servier.parallel import ordered_map
 from servier.tables import open_table, require_smiles_column, table_format, write_whole
 from servier.tables.parquet import open_parquet
@@ -43,7 +43,8 @@ class FeatureWork:
     def prepare(self) -> Callable[[Sequence[str]], Features]:
         """Build the feature set."""
         features = FeatureSet(self.featurizers)
-        return lambda smiles: features(parse_all(smiles))
+        with_stereo = features.needs_stereo
+        return lambda smiles: features(SmilesRows([(text, None) for text in smiles], with_stereo=with_stereo))
 
     def give_up(self, item: str, status: str, reason: str) -> Features:  # noqa: ARG002
         """Return a row of zeros with its problem."""
