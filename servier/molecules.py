@@ -20,7 +20,7 @@ MAX_REASON = 200
 Mol = Any
 
 _HYDROGEN = "[H"
-_AS_WRITTEN = Chem.SmilesParserParams()
+_AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
 

@@ -1,3 +1,8 @@
+import csv
+import gzip
+from itertools import islice
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,9 +10,11 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from servier.features import PRESETS, FeatureSet
 from servier.molecules import (
     MAX_LENGTH,
     InvalidMolecule,
+    SmilesRows,
     molecule_hash,
     parent_smiles,
     parse_all,
@@ -52,10 +59,53 @@ def test_limit_of_atoms_is_inclusive():
     assert isinstance(parse_smiles("CCCC", max_atoms=3), InvalidMolecule)
 
 
-@given(st.text(max_size=60))
+@pytest.mark.parametrize("smiles", SMILES)
+def test_without_stereo_the_rest_is_the_same(smiles):
+    """A molecule read without stereochemistry is RDKit's molecule in all else."""
+    found, expected = parse_smiles(smiles, with_stereo=False), Chem.MolFromSmiles(smiles)
+    assert flat(found) == flat(expected)
+    assert not FeatureSet(PRESETS["fast"]).needs_stereo
+    features = FeatureSet(PRESETS["fast"])
+    np.testing.assert_array_equal(features([found]).X, features([expected]).X)
+
+
+def flat(mol):
+    """Everything about atoms and bonds but stereochemistry."""
+    atoms = [
+        (
+            a.GetAtomicNum(),
+            a.GetFormalCharge(),
+            a.GetTotalNumHs(),
+            a.GetIsAromatic(),
+            a.GetIsotope(),
+            a.GetHybridization(),
+        )
+        for a in mol.GetAtoms()
+    ]
+    bonds = [
+        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondType(), b.GetIsConjugated()) for b in mol.GetBonds()
+    ]
+    return atoms, bonds
+
+
+def test_without_stereo_real_molecules_are_the_same(real_data):
+    """The features of two thousand molecules of the library do not depend on how they are read."""
+    with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt") as stream:
+        smiles = [row["smiles"] for row in islice(csv.DictReader(stream), 0, 1_300_000, 650)]
+    features = FeatureSet(PRESETS["fast"])
+    rows = [(text, None) for text in smiles]
+    plain, quick = features(SmilesRows(rows)), features(SmilesRows(rows, with_stereo=False))
+    np.testing.assert_array_equal(plain.X, quick.X)
+    assert plain.problems == quick.problems
+
+
+@given(st.text(max_size=60) | st.text("CNOc1()=#[]H+-2@/\\%.", max_size=20))
 def test_any_text_is_a_molecule_or_a_problem(text):
     """No string whatever raises, and RDKit's own verdict is ours."""
     found = parse_smiles(text)
+    assert (found if isinstance(found, InvalidMolecule) else None) == (
+        quick if isinstance(quick := parse_smiles(text, with_stereo=False), InvalidMolecule) else None
+    )
     stripped = text.strip()
     expected = Chem.MolFromSmiles(stripped) if stripped else None
     is_readable = expected is not None and expected.GetNumAtoms() > 0
