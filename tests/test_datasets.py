@@ -70,5 +70,5 @@ def test_unusable_table_is_one_clear_error(tmp_path, text, columns, task, messag
     """Whatever is wrong is said with file, line and column."""
     path = write(tmp_path, text)
     with pytest.raises(DataError, match=message) as caught:
-        load_dataset(path, Columns(**columns), task)
+        load_dataset(path, Columns(**columns), [task] if task else None)
     assert str(caught.value).startswith(str(path))

@@ -19,7 +19,6 @@ from servier.bulk.selection import Selection
 from servier.bulk.work import RescoringWork, Scored, ScoringWork
 from servier.checkpoint import open_checkpoint
 from servier.errors import DataError, ServierError
-from servier.features.store import FeatureFile, feature_specification
 from servier.parallel import ordered_map
 from servier.scoring import Scorer, prediction_fields
 from servier.tables import STANDARD_STREAM, count_rows, open_table
@@ -155,9 +154,7 @@ def open_inputs(
     if target.exists() and source.exists() and target.samefile(source):
         raise DataError("this is the input itself", path=target, mend="give OUTPUT another name")
     scorer = Scorer([open_checkpoint(path) for path in checkpoints], views=options.views)
-    is_feature_file = str(source) != STANDARD_STREAM and feature_specification(source) is not None
-    if is_feature_file:
-        FeatureFile(source, scorer.featurizers)
+    is_feature_file = _is_feature_file(source, scorer)
     with open_table(source, options.delimiter) as table:
         as_values = is_parquet(target)
         reader = Reader(
@@ -173,6 +170,18 @@ def open_inputs(
         work = _make_work(source if is_feature_file else None, checkpoints, options, output, scorer)
         rows, n_rows = _rows(source, target, options)
         yield Inputs(reader, work, output, identity, rows, n_rows)
+
+
+def _is_feature_file(source: Path, scorer: Scorer) -> bool:
+    """Say whether a file holds features; these must be those that the models read."""
+    if source.suffix.lower() != ".parquet":
+        return False
+    from servier.features.store import FeatureFile, feature_specification
+
+    if feature_specification(source) is None:
+        return False
+    FeatureFile(source, scorer.featurizers)
+    return True
 
 
 def identify(source: Path, scorer: Scorer, options: Options) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from servier.checkpoint import open_checkpoint
-from servier.features.store import FeatureFile
 from servier.molecules import InvalidMolecule, Status
 from servier.scoring import Predictions, Scorer, output_rows
 from servier.tables import Header, encode_ends
@@ -98,6 +97,8 @@ class RescoringWork(ScoringWork):
 
     def prepare(self) -> Callable[[Sequence[int]], Scored]:  # type: ignore[override]
         """Open the checkpoints and the file; the function reads features and scores them."""
+        from servier.features.store import FeatureFile
+
         scorer = self.open_scorer()
         features = FeatureFile(self.features_path, scorer.featurizers)
         return lambda rows: self.pack(scorer.score_features(features.read(rows[0], rows[-1] + 1)))
