@@ -6,6 +6,7 @@ UV_VERSION := 0.13.9
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := $(CURDIR)/.venv/bin/python
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: run test check format lock clean
 
