@@ -40,10 +40,10 @@ def test_version(servier):
     assert servier("--version").stdout == f"servier, version {__version__}\n"
 
 
-def test_options_are_spelled_with_underscores_or_hyphens(servier, simulated, model_1):
-    """`--data-dir` is `--data_dir`."""
-    with_underscores = servier("evaluate", "--data_dir", simulated.parent, "--model_path", model_1)
-    with_hyphens = servier("evaluate", "--data-dir", simulated.parent, "--model-path", model_1)
+def test_options_are_spelled_with_underscores_or_hyphens(servier, model_1):
+    """`--model-1-path` is `--model_1_path`."""
+    with_underscores = servier("predict", "CCO", "--model_1_path", model_1, "--model_name", 1)
+    with_hyphens = servier("predict", "CCO", "--model-1-path", model_1, "--model-name", 1)
     assert with_underscores.stdout == with_hyphens.stdout
 
 
