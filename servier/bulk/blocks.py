@@ -17,6 +17,7 @@ from servier.tables import (
 )
 
 BLOCK_ROWS = 512
+STATUS_COLUMNS = ("status", "reason")
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ class Reader:
         names = table.header.columns
         self._table = table
         self._position = 0 if by_number else names.index(require_smiles_column(names, smiles_column))
-        self.kept = (
-            [_find(names, name) for name in columns] if columns is not None else list(range(len(names)))
-        )
+        if columns is None:
+            # What featurize says of a row is said anew by the prediction.
+            columns = [name for name in names if not (by_number and name in STATUS_COLUMNS)]
+        self.kept = [_find(names, name) for name in columns]
         self.header = _output_header(table.header, [names[i] for i in self.kept], target)
         self._is_raw = self.header == table.header
         self._as_values, self._by_number = as_values, by_number

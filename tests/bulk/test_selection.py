@@ -110,3 +110,31 @@ def test_streams_refuse_what_needs_a_file(servier, model_1, library, arguments):
         "predict-file", *arguments, "--model_path", model_1, cwd=library.parent, stdin="smiles\nC\n", status=1
     )
     assert "give a file" in said.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_features_are_scored_like_the_molecules(servier, model_1, tmp_path, workers):
+    """From the file of featurize come the very rows that come from the table, bad molecules and all."""
+    library = tmp_path / "in.csv"
+    smiles = [*simulate(700, seed=6).smiles, "nope", "", "C1CC"]
+    library.write_text("id,smiles\n" + "".join(f"{i:04d},{text}\n" for i, text in enumerate(smiles)))
+    servier("featurize", library, tmp_path / "f.parquet", "--preset", "fast")
+    for source, target in (("in.csv", "a.csv"), ("f.parquet", "b.csv")):
+        servier(
+            "predict-file",
+            tmp_path / source,
+            tmp_path / target,
+            "--model_path",
+            model_1,
+            "--workers",
+            workers,
+        )
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_features_of_another_kind_are_refused(servier, model_1, model_2, library, tmp_path):
+    """Features that the model does not read, and a model that reads none, are refused."""
+    servier("featurize", library, tmp_path / "f.parquet", "--preset", "accurate")
+    arguments = ["predict-file", tmp_path / "f.parquet", tmp_path / "o.csv", "--model_path"]
+    assert "this file holds other features" in servier(*arguments, model_1, status=1).stderr
+    assert "model 2 reads SMILES strings, not features" in servier(*arguments, model_2, status=1).stderr
