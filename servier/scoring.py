@@ -188,7 +188,7 @@ def _join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
 
 def _mean_threshold(thresholds: Sequence[float | None]) -> float | None:
     known = [threshold for threshold in thresholds if threshold is not None]
-    return float(np.mean(known)) if known else None
+    return round(float(np.mean(known)), PROBABILITY_DIGITS) if known else None
 
 
 def _round(values: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
