@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from servier.archives import pack
 from servier.errors import CheckpointError
-from servier.tables import write_whole
 
 FORMAT = "servier checkpoint"
 FORMAT_VERSION = 1
@@ -104,20 +103,8 @@ def make_checkpoint(
     return Checkpoint(complete, members)
 
 
-def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all; equal checkpoints are equal files.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
-    with write_whole(path) as temporary:
-        temporary.write_bytes(encode_checkpoint(checkpoint))
-
-
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """Return the bytes of a checkpoint file."""
+    """Return the bytes of a checkpoint file; equal checkpoints give equal bytes."""
     return pack({METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.members})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from servier.errors import DataError
 from servier.tables import (
+    STATUS_COLUMNS,
     DelimitedText,
     Header,
     Record,
@@ -17,7 +18,6 @@ from servier.tables import (
 )
 
 BLOCK_ROWS = 512
-STATUS_COLUMNS = ("status", "reason")
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,11 @@ from servier.errors import DataError
 from servier.features import Features, FeatureSet
 from servier.molecules import InvalidMolecule, SmilesRows, Status
 from servier.parallel import ordered_map
-from servier.tables import open_table, require_smiles_column, table_format, write_whole
+from servier.tables import STATUS_COLUMNS, open_table, require_smiles_column, table_format, write_whole
 from servier.tables.parquet import open_parquet
 
 KEY = b"servier.features"
 CHUNK_ROWS = 512
-STATUS_COLUMNS = ("status", "reason")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from servier.errors import DataError
-from servier.tables.columns import ID_NAMES, SMILES_NAMES, find_column, require_smiles_column
+from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
 from servier.tables.files import open_binary, write_whole
 from servier.tables.records import Header, Record, Table
 from servier.tables.text import DelimitedText, SmiText, encode_ends, encode_row
@@ -14,6 +14,7 @@ __all__ = [
     "ID_NAMES",
     "SMILES_NAMES",
     "STANDARD_STREAM",
+    "STATUS_COLUMNS",
     "DelimitedText",
     "Header",
     "Record",

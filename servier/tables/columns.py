@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from servier.errors import DataError
 
+STATUS_COLUMNS = ("status", "reason")
 SMILES_NAMES = ("smiles", "smile", "canonical_smiles", "structure", "drug")
 ID_NAMES = (
     "mol_id",
