@@ -1,10 +1,11 @@
 """How fast scoring is, as ratios measured in one run.
 
-    python benchmarks/speed.py --library molecules.csv.gz --rows 100000 --model_1_path fast.servier \\
+    python benchmarks/speed.py --library molecules.csv.gz --rows 200000 --model_1_path fast.servier \\
         --accurate_path accurate.servier --model_2_path model_2.servier --processes 2
 
 Every figure is a ratio of two things done by the same machine within the same minutes; absolute rates are
-printed beside it to be read with care.
+printed beside it to be read with care. Features are also compared with those of scikit-fingerprints, where it
+is installed.
 """
 
 import argparse
@@ -79,6 +80,54 @@ def compare(name, ours, other, n_rows, note):
     return ratio
 
 
+def stopwatch(work):
+    """Return a function that does some work and returns the seconds it takes."""
+
+    def run():
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    return run
+
+
+def compare_features(smiles):
+    """Compare features with RDKit's own functions and with scikit-fingerprints, in one process."""
+    from rdkit import Chem, rdBase
+    from rdkit.Chem import Descriptors, rdFingerprintGenerator
+
+    from servier.features import FeatureSet
+    from servier.molecules import SmilesRows, parse_all
+
+    rdBase.DisableLog("rdApp.*")
+    morgan = FeatureSet([{"kind": "morgan_count", "radius": 2, "fp_size": 2048}])
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+
+    def ours():
+        for start in range(0, len(smiles), 512):
+            rows = [(text, None) for text in smiles[start : start + 512]]
+            morgan(SmilesRows(rows, constitution_only=True))
+
+    def rdkit():
+        for text in smiles:
+            generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(text))
+
+    compare("Morgan counts from SMILES", stopwatch(ours), stopwatch(rdkit), len(smiles), "RDKit")
+    try:
+        from skfp.fingerprints import ECFPFingerprint
+    except ImportError:
+        print("| Morgan counts from SMILES | | | | scikit-fingerprints is not installed: left out |")
+    else:
+        other = ECFPFingerprint(count=True, fp_size=2048, n_jobs=1)
+        theirs = stopwatch(lambda: other.transform(smiles))
+        compare("Morgan counts from SMILES", stopwatch(ours), theirs, len(smiles), "scikit-fingerprints")
+    descriptors = FeatureSet([{"kind": "descriptors_2d"}])
+    mols = parse_all(smiles[: max(100, len(smiles) // 20)])
+    descriptors(parse_all(smiles[-2000:]))
+    theirs = stopwatch(lambda: [Descriptors.CalcMolDescriptors(mol) for mol in mols])
+    compare("217 descriptors", stopwatch(lambda: descriptors(mols)), theirs, len(mols), "CalcMolDescriptors")
+
+
 def time_start_up(model_path):
     """Compare one prediction with the imports that it cannot do without."""
     imports = [sys.executable, "-c", "import numpy, onnxruntime, rdkit.Chem"]
@@ -99,7 +148,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--library", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--model_1_path", type=Path, required=True, help="model 1, preset fast")
     parser.add_argument("--accurate_path", type=Path, help="model 1, preset accurate")
     parser.add_argument("--model_2_path", type=Path)
@@ -138,7 +187,7 @@ def run(options, smiles, workers, folder):
     model = options.model_1_path
     compare("fast, from features", score(features, model), score(everything, model), n_rows, "from SMILES")
     if options.accurate_path:
-        few = max(2000, n_rows // 20)
+        few = max(2000, n_rows // 10)
         part = write("part.csv", few)
         compare("accurate, end to end", score(part, options.accurate_path), parse(few), few, "bare parsing")
     if options.model_2_path:
@@ -146,6 +195,7 @@ def run(options, smiles, workers, folder):
         part = write("some.csv", some)
         one_view = score(part, options.model_2_path, "--views", 1)
         compare("model 2, one view", one_view, parse(some), some, "bare parsing")
+    compare_features(smiles[: n_rows // 10])
     start_up = time_start_up(options.model_1_path)
     print(
         f"\nOne prediction takes {start_up:.2f} times as long as importing numpy, onnxruntime and rdkit.Chem."

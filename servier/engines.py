@@ -47,8 +47,8 @@ class Engine(Protocol):
         """What is needed, beside the graph, to build this engine again."""
 
     @property
-    def needs_stereo(self) -> bool:
-        """Whether a score depends on the stereochemistry of a molecule."""
+    def constitution_only(self) -> bool:
+        """Whether a score depends on the constitution of a molecule alone."""
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Score molecules, in order; what is no molecule stays a problem."""
@@ -82,9 +82,9 @@ class FeatureEngine:
         return {"kind": self.kind, "featurizers": self.features.specs}
 
     @property
-    def needs_stereo(self) -> bool:
-        """Whether a feature depends on stereochemistry."""
-        return self.features.needs_stereo
+    def constitution_only(self) -> bool:
+        """Whether all features depend on the constitution of a molecule alone."""
+        return self.features.constitution_only
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Compute features, then score them."""
@@ -121,7 +121,7 @@ class SequenceEngine:
     """
 
     kind = "smiles"
-    needs_stereo = True
+    constitution_only = False
 
     def __init__(
         self, vocabulary: list[str], views: int, seed: int, graph: bytes, n_threads: int = 1

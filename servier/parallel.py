@@ -32,6 +32,9 @@ AHEAD_PER_WORKER = 4
 START_ATTEMPTS = 3
 SINGLE_ATTEMPTS = 2
 
+MALLOC_VARIABLE = "GLIBC_TUNABLES"
+MALLOC_SETTINGS = "glibc.malloc.tcache_count=250"
+
 
 class Work(Protocol[Item_contra, Answer]):
     """What is to be done with chunks of items. It must pickle."""
@@ -104,7 +107,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _ignoring_interrupts():
+        with _ignoring_interrupts(), _allocating_fast():
             self.process.start()
         theirs.close()
         self.is_ready = False
@@ -245,6 +248,22 @@ def _ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _allocating_fast() -> Iterator[None]:
+    """Let what is started here keep more freed pieces of memory at hand, for molecules are made of many.
+
+    The GNU C library reads its settings once, when a process starts. A user's own come first.
+    """
+    if MALLOC_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[MALLOC_VARIABLE] = MALLOC_SETTINGS
+    try:
+        yield
+    finally:
+        del os.environ[MALLOC_VARIABLE]
 
 
 def _serve(connection: Connection, work: Work[Any, Any]) -> None:

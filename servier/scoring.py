@@ -97,8 +97,8 @@ class Scorer:
 
     def score_rows(self, rows: Sequence[tuple[str, str | None]]) -> Predictions:
         """Score rows: a SMILES string each, and why the row cannot be used, or None."""
-        with_stereo = any(engine.needs_stereo for engine in self._engines)
-        return self.score_molecules(SmilesRows(rows, self.max_atoms, with_stereo))
+        constitution_only = all(engine.constitution_only for engine in self._engines)
+        return self.score_molecules(SmilesRows(rows, self.max_atoms, constitution_only))
 
     def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules."""

@@ -19,7 +19,8 @@ from servier.datasets import Dataset
 from servier.engines import FeatureEngine, SequenceEngine
 from servier.errors import DataError
 from servier.features import PRESETS, FeatureSet
-from servier.features.store import compute_features, feature_specification, read_features
+from servier.features.computing import compute_features
+from servier.features.store import feature_specification, read_features
 from servier.models import FittedModel
 from servier.molecules import InvalidMolecule, Mol, molecule_hash, parse_all, scaffold_smiles, smiles_views
 from servier.scoring import Scorer, make_sentinels, to_answers
@@ -180,7 +181,7 @@ def _fit_features(
 ) -> tuple[FittedModel, FeatureEngine, NDArray[np.float64]]:
     from servier.models import lightgbm
 
-    recipe = replace(lightgbm.Recipe(), **changes)
+    recipe = replace(lightgbm.PRESETS[options.preset], **changes)
     featurizers = PRESETS[options.preset]
     if feature_specification(rows.data.path) is not None:
         features = read_features(rows.data.path, featurizers)

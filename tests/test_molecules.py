@@ -60,17 +60,17 @@ def test_limit_of_atoms_is_inclusive():
 
 
 @pytest.mark.parametrize("smiles", SMILES)
-def test_without_stereo_the_rest_is_the_same(smiles):
-    """A molecule read without stereochemistry is RDKit's molecule in all else."""
-    found, expected = parse_smiles(smiles, with_stereo=False), Chem.MolFromSmiles(smiles)
+def test_constitution_is_the_same(smiles):
+    """A molecule of which only the constitution is read has RDKit's atoms, bonds and rings."""
+    found, expected = parse_smiles(smiles, constitution_only=True), Chem.MolFromSmiles(smiles)
     assert flat(found) == flat(expected)
-    assert not FeatureSet(PRESETS["fast"]).needs_stereo
+    assert FeatureSet(PRESETS["fast"]).constitution_only
     features = FeatureSet(PRESETS["fast"])
     np.testing.assert_array_equal(features([found]).X, features([expected]).X)
 
 
 def flat(mol):
-    """Everything about atoms and bonds but stereochemistry."""
+    """The constitution of a molecule."""
     atoms = [
         (
             a.GetAtomicNum(),
@@ -78,23 +78,21 @@ def flat(mol):
             a.GetTotalNumHs(),
             a.GetIsAromatic(),
             a.GetIsotope(),
-            a.GetHybridization(),
+            a.IsInRing(),
         )
         for a in mol.GetAtoms()
     ]
-    bonds = [
-        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondType(), b.GetIsConjugated()) for b in mol.GetBonds()
-    ]
+    bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondType(), b.IsInRing()) for b in mol.GetBonds()]
     return atoms, bonds
 
 
-def test_without_stereo_real_molecules_are_the_same(real_data):
+def test_constitution_of_real_molecules_is_the_same(real_data):
     """The features of two thousand molecules of the library do not depend on how they are read."""
     with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt") as stream:
         smiles = [row["smiles"] for row in islice(csv.DictReader(stream), 0, 1_300_000, 650)]
     features = FeatureSet(PRESETS["fast"])
     rows = [(text, None) for text in smiles]
-    plain, quick = features(SmilesRows(rows)), features(SmilesRows(rows, with_stereo=False))
+    plain, quick = features(SmilesRows(rows)), features(SmilesRows(rows, constitution_only=True))
     np.testing.assert_array_equal(plain.X, quick.X)
     assert plain.problems == quick.problems
 
@@ -104,7 +102,7 @@ def test_any_text_is_a_molecule_or_a_problem(text):
     """No string whatever raises, and RDKit's own verdict is ours."""
     found = parse_smiles(text)
     assert (found if isinstance(found, InvalidMolecule) else None) == (
-        quick if isinstance(quick := parse_smiles(text, with_stereo=False), InvalidMolecule) else None
+        quick if isinstance(quick := parse_smiles(text, constitution_only=True), InvalidMolecule) else None
     )
     stripped = text.strip()
     expected = Chem.MolFromSmiles(stripped) if stripped else None

@@ -14,10 +14,12 @@ from servier.tables import (
     Record,
     Table,
     encode_row,
+    encode_rows,
     require_smiles_column,
 )
 
 BLOCK_ROWS = 512
+FEATURE_BLOCK_ROWS = 8 * BLOCK_ROWS
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Reader:
         self.header = _output_header(table.header, [names[i] for i in self.kept], target)
         self._is_raw = self.header == table.header
         self._as_values, self._by_number = as_values, by_number
+        # A row group of a feature file is read by one worker.
+        self.block_rows = FEATURE_BLOCK_ROWS if by_number else BLOCK_ROWS
 
     def blocks(self, rows: range) -> Iterator[Block]:
         """Read the rows with these numbers, counted from 0; those before them are passed over quickly."""
@@ -93,8 +97,8 @@ class Reader:
             return
         records = islice(self._table, rows.start, rows.stop)
         start = rows.start
-        while batch := list(islice(records, BLOCK_ROWS)):
-            yield Block(self._items(batch, start), [self._carry(record) for record in batch])
+        while batch := list(islice(records, self.block_rows)):
+            yield Block(self._items(batch, start), self._carry(batch))
             start += len(batch)
 
     def _text_blocks(self, table: DelimitedText, rows: range) -> Iterator[Block]:
@@ -125,11 +129,9 @@ class Reader:
             for value, record in zip(values, batch, strict=True)
         ]
 
-    def _carry(self, record: Record) -> Any:
-        if self._is_raw and not self._as_values:
-            return record.raw
-        fields = [record.fields[i] for i in self.kept]
-        return fields if self._as_values else encode_row(fields, self.header)
+    def _carry(self, batch: list[Record]) -> list[Any]:
+        rows = [[record.fields[i] for i in self.kept] for record in batch]
+        return rows if self._as_values else encode_rows(rows, self.header)
 
 
 def _find(names: Sequence[str], name: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from servier import __version__
-from servier.bulk.blocks import BLOCK_ROWS, Block, Reader
+from servier.bulk.blocks import Block, Reader
 from servier.bulk.journal import Journal, NoJournal, Progress, identify_file
 from servier.bulk.options import Options, Shard
 from servier.bulk.outputs import Output, is_parquet, make_output, write_best
@@ -168,7 +168,7 @@ def open_inputs(
         output = make_output(target, table, reader.header, reader.kept, prediction_fields(scorer.targets))
         identity = identify(source, scorer, options)
         work = _make_work(source if is_feature_file else None, checkpoints, options, output, scorer)
-        rows, n_rows = _rows(source, target, options)
+        rows, n_rows = _rows(source, target, options, reader.block_rows)
         yield Inputs(reader, work, output, identity, rows, n_rows)
 
 
@@ -346,7 +346,7 @@ def _make_work(
     return ScoringWork(*common) if features is None else RescoringWork(*common, str(features))
 
 
-def _rows(source: Path, target: Path, options: Options) -> tuple[range, int | None]:
+def _rows(source: Path, target: Path, options: Options, step: int) -> tuple[range, int | None]:
     """Return which rows of the input are meant, and how many they are where that is known."""
     if str(source) == STANDARD_STREAM:
         if options.shard:
@@ -355,5 +355,5 @@ def _rows(source: Path, target: Path, options: Options) -> tuple[range, int | No
     if str(target) == STANDARD_STREAM and options.top is not None:
         raise ServierError("the best rows are known only at the end", mend="give a file for OUTPUT")
     n_rows = count_rows(source, options.delimiter)
-    rows = (options.shard or Shard()).rows(n_rows, BLOCK_ROWS)
+    rows = (options.shard or Shard()).rows(n_rows, step)
     return rows, len(rows)

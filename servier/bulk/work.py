@@ -9,6 +9,8 @@ from servier.molecules import InvalidMolecule, Status
 from servier.scoring import Predictions, Scorer, output_rows
 from servier.tables import Header, encode_ends
 
+PART_ROWS = 512
+
 Row = tuple[str, str | None]
 
 
@@ -101,4 +103,10 @@ class RescoringWork(ScoringWork):
 
         scorer = self.open_scorer()
         features = FeatureFile(self.features_path, scorer.featurizers)
-        return lambda rows: self.pack(scorer.score_features(features.read(rows[0], rows[-1] + 1)))
+
+        def score(rows: Sequence[int]) -> Scored:
+            parts = [rows[i : i + PART_ROWS] for i in range(0, len(rows), PART_ROWS)]
+            scored = (scorer.score_features(features.read(part[0], part[-1] + 1)) for part in parts)
+            return self.join([self.pack(predictions) for predictions in scored])
+
+        return score

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from servier.errors import RecipeError
 from servier.features.avalon import AvalonCount
-from servier.features.base import Featurizer, to_float32
+from servier.features.base import Featurizer
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
 from servier.features.morgan import MorganCount
 from servier.features.physchem import Physchem
-from servier.molecules import InvalidMolecule, Mol, Status
+from servier.molecules import MAX_REASON, InvalidMolecule, Mol, Status
 
 FEATURIZERS: dict[str, type[Featurizer]] = {
     featurizer.kind: featurizer for featurizer in (MorganCount, AvalonCount, ErG, Descriptors2D, Physchem)
@@ -24,7 +24,6 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
     "fast": [{"kind": "morgan_count", "radius": 2, "fp_size": 2048}, {"kind": "physchem"}],
     "accurate": [
         {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
-        {"kind": "avalon_count", "fp_size": 1024},
         {"kind": "erg"},
         {"kind": "descriptors_2d"},
     ],
@@ -93,34 +92,39 @@ class FeatureSet:
         return [name for featurizer in self.featurizers for name in featurizer.column_names()]
 
     @property
-    def needs_stereo(self) -> bool:
-        """Whether a feature depends on the stereochemistry of a molecule."""
-        return any(featurizer.needs_stereo for featurizer in self.featurizers)
+    def constitution_only(self) -> bool:
+        """Whether all features depend on the constitution of a molecule alone."""
+        return all(featurizer.constitution_only for featurizer in self.featurizers)
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> Features:
         """Compute the features of many molecules; what has none stays a row of zeros with its problem.
 
         Each molecule is asked for once, so that they may be read on the way.
         """
-        blocks = [
-            np.zeros((len(mols), len(featurizer)), np.float32 if featurizer.is_count else np.float64)
-            for featurizer in self.featurizers
-        ]
-        pairs = list(zip(self.featurizers, blocks, strict=True))
-        problems: list[InvalidMolecule | None] = [None] * len(mols)
-        for row, mol in enumerate(mols):
-            if isinstance(mol, InvalidMolecule):
-                problems[row] = mol
-                continue
+        X = np.zeros((len(mols), len(self)), np.float32)
+        problems: list[InvalidMolecule | None] = []
+        computed: list[list[Any]] = []
+        for mol in mols:
+            values = mol if isinstance(mol, InvalidMolecule) else self._compute(mol)
+            if isinstance(values, InvalidMolecule):
+                problems.append(values)
+            else:
+                problems.append(None)
+                computed.append(values)
+        rows = np.flatnonzero([problem is None for problem in problems])
+        for i, (featurizer, columns) in enumerate(zip(self.featurizers, self.slices, strict=True)):
+            featurizer.write([values[i] for values in computed], X[:, columns], rows)
+        return Features(X, problems)
+
+    def _compute(self, mol: Mol) -> list[Any] | InvalidMolecule:
+        values = []
+        for featurizer in self.featurizers:
             try:
-                for featurizer, block in pairs:
-                    block[row] = featurizer(mol)
+                values.append(featurizer.compute(mol))
             except (RuntimeError, ValueError) as error:
-                for block in blocks:
-                    block[row] = 0
-                reason = f"{featurizer.kind}: {' '.join(str(error).split())[:200]}"
-                problems[row] = InvalidMolecule(Status.INVALID, reason)
-        return Features(np.hstack([to_float32(block) for block in blocks]), problems)
+                reason = f"{featurizer.kind}: {' '.join(str(error).split())[:MAX_REASON]}"
+                return InvalidMolecule(Status.INVALID, reason)
+        return values
 
 
 def build(spec: dict[str, Any]) -> Featurizer:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Avalon import pyAvalonTools
 
-from servier.features.base import Featurizer
+from servier.features.base import CountFingerprint
 from servier.molecules import Mol
 
 FEATURES = 0x7FFF
@@ -16,8 +14,8 @@ FEATURES = 0x7FFF
 
 
 @dataclass(frozen=True)
-class AvalonCount(Featurizer):
-    """How often each Avalon feature occurs, folded to `fp_size` bins.
+class AvalonCount(CountFingerprint):
+    """How often each Avalon feature occurs.
 
     References
     ----------
@@ -25,18 +23,11 @@ class AvalonCount(Featurizer):
     """
 
     kind: ClassVar[str] = "avalon_count"
-    dtype: ClassVar[str] = "uint16"
     fp_size: int = 1024
 
-    def __len__(self) -> int:
-        return self.fp_size
-
-    def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the counts, uint16, shape (fp_size,)."""
-        counts = np.zeros(self.fp_size, np.uint16)
-        for position, count in self._fingerprint(mol).GetNonzeroElements().items():
-            counts[position] = min(count, 65535)
-        return counts
+    def compute(self, mol: Mol) -> dict[int, int]:
+        """Return the counts that are not 0, by bin."""
+        return self._fingerprint(mol).GetNonzeroElements()  # type: ignore[no-any-return]
 
     def _fingerprint(self, mol: Mol) -> Any:
         """Return RDKit's counts by way of a mol block, as RDKit does it.

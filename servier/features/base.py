@@ -1,7 +1,9 @@
 """What every featurizer has in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,25 +19,32 @@ class Featurizer(ABC):
     """One block of numbers for one molecule.
 
     A subclass is a frozen dataclass: its fields are its parameters, and with its `kind` they are all that
-    is stored of it. RDKit's own generators do not pickle, so they are made where they are first used.
+    is stored of it. RDKit's own generators do not pickle, so they are made where they are first used. With
+    `constitution_only` it is also right for molecules of which nothing else was perceived.
     """
 
     kind: ClassVar[str]
     dtype: ClassVar[str] = "float32"
-    needs_stereo: ClassVar[bool] = False
+    is_count: ClassVar[bool] = False
+    constitution_only: ClassVar[bool] = False
 
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of values."""
 
     @abstractmethod
-    def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the values of one molecule, shape (len(self),)."""
+    def compute(self, mol: Mol) -> Any:
+        """Return the values of one molecule, as many as `len(self)`."""
 
-    @property
-    def is_count(self) -> bool:
-        """Whether the values count occurrences."""
-        return np.issubdtype(self.dtype, np.integer)
+    def write(self, computed: Sequence[Any], X: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
+        """Write what was computed for some molecules into rows of a matrix of zeros."""
+        X[rows] = to_float32(np.array(computed, np.float64).reshape(-1, len(self)))
+
+    def __call__(self, mol: Mol) -> NDArray[np.float32]:
+        """Return the values of one molecule as a model sees them, shape (len(self),)."""
+        X = np.zeros((1, len(self)), np.float32)
+        self.write([self.compute(mol)], X, np.array([0]))
+        return np.asarray(X[0])
 
     def column_names(self) -> list[str]:
         """Return a name for each value, for importances and explanations."""
@@ -46,9 +55,32 @@ class Featurizer(ABC):
         return {"kind": self.kind, **asdict(self)}
 
 
+@dataclass(frozen=True)
+class CountFingerprint(Featurizer):
+    """A fingerprint that counts substructures, nearly all of them absent, folded to `fp_size` bins."""
+
+    dtype: ClassVar[str] = "uint16"
+    is_count: ClassVar[bool] = True
+    fp_size: int = 2048
+
+    def __len__(self) -> int:
+        return self.fp_size
+
+    @abstractmethod
+    def compute(self, mol: Mol) -> dict[int, int]:
+        """Return the counts that are not 0, by bin."""
+
+    def write(
+        self, computed: Sequence[dict[int, int]], X: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> None:
+        """Write counts into rows of a matrix of zeros."""
+        sizes = [len(counts) for counts in computed]
+        bins = np.fromiter(chain.from_iterable(computed), np.int64, sum(sizes))
+        values = chain.from_iterable(counts.values() for counts in computed)
+        X[np.repeat(rows, sizes), bins] = np.fromiter(values, np.float32, sum(sizes))
+
+
 def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Make values fit for a model: float32, undefined ones 0, the rest within plus or minus 1e9."""
-    if values.dtype == np.float32:
-        return values
     values = np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
     return np.asarray(np.clip(values, -LIMIT, LIMIT), np.float32)

@@ -20,12 +20,11 @@ class Descriptors2D(Featurizer):
     """
 
     kind: ClassVar[str] = "descriptors_2d"
-    needs_stereo: ClassVar[bool] = True
 
     def __len__(self) -> int:
         return len(DESCRIPTOR_NAMES)
 
-    def __call__(self, mol: Mol) -> NDArray[Any]:
+    def compute(self, mol: Mol) -> NDArray[Any]:
         """Return RDKit's values, float64; NaN where there is none."""
         with rdBase.BlockLogs():
             return calculate_descriptors(mol)

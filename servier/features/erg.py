@@ -30,7 +30,7 @@ class ErG(Featurizer):
     def __len__(self) -> int:
         return N_PAIRS * self.max_path
 
-    def __call__(self, mol: Mol) -> NDArray[Any]:
+    def compute(self, mol: Mol) -> NDArray[Any]:
         """Return the fuzzy counts, float64, shape (21 * max_path,)."""
         # RDKit would take over a distance matrix that an earlier descriptor has cached, of another graph.
         mol.ClearComputedProps(includeRings=False)

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.features.base import Featurizer
+from servier.features.base import CountFingerprint
 from servier.molecules import Mol
 
 
 @dataclass(frozen=True)
-class MorganCount(Featurizer):
-    """How often each circular substructure occurs, folded to `fp_size` bins.
+class MorganCount(CountFingerprint):
+    """How often each circular substructure occurs.
 
     References
     ----------
@@ -21,16 +20,12 @@ class MorganCount(Featurizer):
     """
 
     kind: ClassVar[str] = "morgan_count"
-    dtype: ClassVar[str] = "uint16"
+    constitution_only: ClassVar[bool] = True
     radius: int = 2
-    fp_size: int = 2048
 
-    def __len__(self) -> int:
-        return self.fp_size
-
-    def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the counts, uint32, shape (fp_size,)."""
-        return self._generator.GetCountFingerprintAsNumPy(mol)  # type: ignore[no-any-return]
+    def compute(self, mol: Mol) -> dict[int, int]:
+        """Return the counts that are not 0, by bin."""
+        return self._generator.GetCountFingerprint(mol).GetNonzeroElements()  # type: ignore[no-any-return]
 
     @cached_property
     def _generator(self) -> Any:

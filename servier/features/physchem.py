@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
@@ -16,16 +14,12 @@ CHEAP: dict[str, Callable[[Mol], float]] = {
     "MolWt": rdMolDescriptors._CalcMolWt,  # noqa: SLF001 - RDKit's Descriptors.MolWt is this function under a public name
     "HeavyAtomCount": rdMolDescriptors.CalcNumHeavyAtoms,
     "FractionCSP3": rdMolDescriptors.CalcFractionCSP3,
-    "TPSA": rdMolDescriptors.CalcTPSA,
     "NHOHCount": rdMolDescriptors.CalcNumLipinskiHBD,
     "NOCount": rdMolDescriptors.CalcNumLipinskiHBA,
     "RingCount": rdMolDescriptors.CalcNumRings,
     "NumHeterocycles": rdMolDescriptors.CalcNumHeterocycles,
     "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms,
     "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms,
-    "HallKierAlpha": rdMolDescriptors.CalcHallKierAlpha,
-    "Kappa1": rdMolDescriptors.CalcKappa1,
-    "Chi0v": rdMolDescriptors.CalcChi0v,
     "FormalCharge": Chem.GetFormalCharge,
 }
 
@@ -35,13 +29,14 @@ class Physchem(Featurizer):
     """Sizes, counts and indices that RDKit computes in a few microseconds each."""
 
     kind: ClassVar[str] = "physchem"
+    constitution_only: ClassVar[bool] = True
 
     def __len__(self) -> int:
         return len(CHEAP)
 
-    def __call__(self, mol: Mol) -> NDArray[Any]:
-        """Return the values in the order of `CHEAP`, float64."""
-        return np.array([calculate(mol) for calculate in CHEAP.values()])
+    def compute(self, mol: Mol) -> list[float]:
+        """Return the values in the order of `CHEAP`."""
+        return [calculate(mol) for calculate in CHEAP.values()]
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""

@@ -1,35 +1,38 @@
 """The feature Parquet file: a table with the features of its molecules beside it.
 
-After the columns of the input come `status` and `reason`, then one column of fixed-size lists for each
-featurizer. The schema's metadata says which featurizers and which RDKit made them.
+After the columns of the input come `status` and `reason`, then one column for each featurizer. The schema's
+metadata says which featurizers and which RDKit made them.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from rdkit import __version__ as rdkit_version
 
 from servier.errors import DataError
 from servier.features import Features, FeatureSet
-from servier.molecules import InvalidMolecule, SmilesRows, Status
+from servier.features.columns import block_field, to_columns, to_matrix
+from servier.features.computing import CHUNK_ROWS, FeatureWork
+from servier.molecules import InvalidMolecule, Status
 from servier.parallel import ordered_map
 from servier.tables import STATUS_COLUMNS, open_table, require_smiles_column, table_format, write_whole
 from servier.tables.parquet import open_parquet
 
 KEY = b"servier.features"
-CHUNK_ROWS = 512
+GROUP_ROWS = 8 * CHUNK_ROWS
 
 
 @dataclass(frozen=True)
-class FeatureWork:
-    """Features of chunks of SMILES strings, for worker processes.
+class ColumnWork:
+    """Features of chunks of SMILES strings as columns of the file, for worker processes.
 
     Parameters
     ----------
@@ -39,33 +42,20 @@ class FeatureWork:
 
     featurizers: list[dict[str, Any]]
 
-    def prepare(self) -> Callable[[Sequence[str]], Features]:
+    def prepare(self) -> Callable[[Sequence[str]], pa.RecordBatch]:
         """Build the feature set."""
+        compute = FeatureWork(self.featurizers).prepare()
         features = FeatureSet(self.featurizers)
-        with_stereo = features.needs_stereo
-        return lambda smiles: features(SmilesRows([(text, None) for text in smiles], with_stereo=with_stereo))
+        return lambda smiles: _encode(compute(smiles), features)
 
-    def give_up(self, item: str, status: str, reason: str) -> Features:  # noqa: ARG002
-        """Return a row of zeros with its problem."""
-        X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
-        return Features(X, [InvalidMolecule(Status(status), reason)])
+    def give_up(self, item: str, status: str, reason: str) -> pa.RecordBatch:
+        """Return a row without features."""
+        row = FeatureWork(self.featurizers).give_up(item, status, reason)
+        return _encode(row, FeatureSet(self.featurizers))
 
-    def join(self, answers: list[Features]) -> Features:
+    def join(self, answers: list[pa.RecordBatch]) -> pa.RecordBatch:
         """Put rows below rows."""
-        problems = [problem for part in answers for problem in part.problems]
-        return Features(np.concatenate([part.X for part in answers]), problems)
-
-
-def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], workers: int) -> Features:
-    """Compute the features of many molecules on several processes.
-
-    Returns
-    -------
-    Features of all rows, in order, in memory.
-    """
-    chunks = (smiles[i : i + CHUNK_ROWS] for i in range(0, len(smiles), CHUNK_ROWS))
-    work = FeatureWork(featurizers)
-    return work.join(list(ordered_map(work, chunks, workers)))
+        return pa.concat_batches(answers)
 
 
 def write_features(
@@ -100,7 +90,7 @@ def write_features(
     if table_format(target) != "parquet":
         raise DataError("features go into a Parquet file", path=target, mend="end its name in .parquet")
     features = FeatureSet(featurizers)
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     with open_table(source) as table, write_whole(target) as temporary:
         names = table.header.columns
         position = names.index(require_smiles_column(names, smiles_column))
@@ -108,17 +98,19 @@ def write_features(
         chunks: list[list[list[Any]]] = []
 
         def read() -> Iterator[list[str]]:
-            for rows in _chunked(record.fields for record in table):
+            for rows in _batched((record.fields for record in table), CHUNK_ROWS):
                 chunks.append(rows)
                 yield [str(row[position] or "") for row in rows]
 
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for part in ordered_map(FeatureWork(featurizers), read(), workers):
-                statuses = [problem.status if problem else Status.OK for problem in part.problems]
-                for status in statuses:
-                    counts[status] = counts.get(status, 0) + 1
-                writer.write_batch(_record_batch(chunks.pop(0), part, features, schema))
-    return counts
+        parts = ordered_map(ColumnWork(featurizers), read(), workers)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=texts) as writer:
+            for group in _batched(parts, GROUP_ROWS // CHUNK_ROWS):
+                batches = [_join(chunks.pop(0), part, schema) for part in group]
+                for batch in batches:
+                    counts.update(batch.column("status").to_pylist())
+                writer.write_table(pa.Table.from_batches(batches), row_group_size=GROUP_ROWS)
+    return dict(counts)
 
 
 def feature_specification(path: str | Path) -> dict[str, Any] | None:
@@ -146,7 +138,8 @@ class FeatureFile:
     """
 
     def __init__(self, path: str | Path, featurizers: list[dict[str, Any]]) -> None:
-        self._kinds = _check_specification(path, FeatureSet(featurizers).specs)
+        self._features = FeatureSet(featurizers)
+        _check_specification(path, self._features.specs)
         self._file = open_parquet(path)
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         self._starts = np.cumsum([0, *sizes])
@@ -166,22 +159,22 @@ class FeatureFile:
             offset = start - int(self._starts[group])
             parts.append(self._read_group(group).slice(offset, end - start))
             start, group = end, group + 1
-        return self._to_features(pa.concat_tables(parts))
+        return self._decode(pa.concat_tables(parts))
 
     def _read_group(self, group: int) -> pa.Table:
         if group != self._group:
-            columns = [*self._kinds, *STATUS_COLUMNS]
+            columns = [*(featurizer.kind for featurizer in self._features.featurizers), *STATUS_COLUMNS]
             self._table = self._file.read_row_group(group, columns=columns, use_threads=False)
             self._group = group
         return self._table
 
-    def _to_features(self, table: pa.Table) -> Features:
-        blocks = [_to_matrix(table[kind].combine_chunks()) for kind in self._kinds]
+    def _decode(self, table: pa.Table) -> Features:
+        blocks = [table[featurizer.kind].combine_chunks() for featurizer in self._features.featurizers]
         problems = [
-            None if status == Status.OK else InvalidMolecule(Status(status), reason or "")
+            None if status == "ok" else InvalidMolecule(Status(status), reason or "")
             for status, reason in zip(*(table[name].to_pylist() for name in STATUS_COLUMNS), strict=True)
         ]
-        return Features(np.concatenate(blocks, axis=1, dtype=np.float32), problems)
+        return Features(to_matrix(blocks, self._features), problems)
 
 
 def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features:
@@ -190,39 +183,30 @@ def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Featur
     return file.read(0, file.n_rows)
 
 
-def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> list[str]:
-    """Return the kinds of the featurizers, or say why the file does not have them."""
+def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> None:
+    """Say why a file does not have these features."""
     found = feature_specification(path)
     if found is None:
         raise DataError("no features in this file", path=path, mend="make it with: servier featurize")
-    kinds = [spec["kind"] for spec in wanted]
     if found["featurizers"] != wanted:
-        other = "+".join(spec["kind"] for spec in found["featurizers"])
-        problem = f"this file holds other features ({other})"
-        raise DataError(problem, path=path, mend=f"featurize again for {'+'.join(kinds)}")
+        here, there = ("+".join(spec["kind"] for spec in specs) for specs in (wanted, found["featurizers"]))
+        raise DataError(
+            f"this file holds other features ({there})", path=path, mend=f"featurize again for {here}"
+        )
     if found["rdkit"] != rdkit_version:
         problem = f"made with RDKit {found['rdkit']}, here is {rdkit_version}"
         raise DataError(problem, path=path, mend="featurize again")
-    return kinds
 
 
-def _chunked(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
-    chunk: list[list[Any]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
 
 
 def _schema(names: Sequence[str], features: FeatureSet, source: str | Path) -> pa.Schema:
     fields = [pa.field(name, pa.string()) for name in (*names, *STATUS_COLUMNS)]
-    fields += [
-        pa.field(block.kind, pa.list_(pa.from_numpy_dtype(np.dtype(block.dtype)), len(block)))
-        for block in features.featurizers
-    ]
+    fields += [block_field(featurizer) for featurizer in features.featurizers]
     taken = [field.name for field in fields]
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
@@ -232,22 +216,20 @@ def _schema(names: Sequence[str], features: FeatureSet, source: str | Path) -> p
     return pa.schema(fields, {KEY: json.dumps(metadata).encode()})
 
 
-def _record_batch(
-    rows: list[list[Any]], part: Features, features: FeatureSet, schema: pa.Schema
-) -> pa.RecordBatch:
-    columns = [
+def _encode(part: Features, features: FeatureSet) -> pa.RecordBatch:
+    """Return status, reason and features of some rows."""
+    statuses = [str(problem.status) if problem else "ok" for problem in part.problems]
+    reasons = [problem.reason if problem else None for problem in part.problems]
+    fields = [pa.field(name, pa.string()) for name in STATUS_COLUMNS]
+    fields += [block_field(featurizer) for featurizer in features.featurizers]
+    columns = [pa.array(statuses, pa.string()), pa.array(reasons, pa.string()), *to_columns(part.X, features)]
+    return pa.record_batch(columns, schema=pa.schema(fields))
+
+
+def _join(rows: Sequence[list[Any]], part: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Put the columns of the input before those of the features."""
+    own = [
         pa.array([None if value is None else str(value) for value in values], pa.string())
         for values in zip(*rows, strict=True)
     ]
-    columns.append(
-        pa.array([str(problem.status) if problem else "ok" for problem in part.problems], pa.string())
-    )
-    columns.append(pa.array([problem.reason if problem else None for problem in part.problems], pa.string()))
-    for featurizer, block in zip(features.featurizers, features.slices, strict=True):
-        values = pa.array(part.X[:, block].astype(featurizer.dtype).ravel())
-        columns.append(pa.FixedSizeListArray.from_arrays(values, len(featurizer)))
-    return pa.record_batch(columns, schema=schema)
-
-
-def _to_matrix(column: pa.ChunkedArray | pa.FixedSizeListArray) -> NDArray[Any]:
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)  # type: ignore[no-any-return]
+    return pa.record_batch([*own, *part.columns], schema=schema)

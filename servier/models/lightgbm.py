@@ -20,6 +20,15 @@ Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 OPSETS = {"": 15, "ai.onnx.ml": 2}
 OBJECTIVES = {"binary": ("binary", "auc"), "regression": ("regression", "l2")}
+PARAMETERS: dict[str, Any] = {
+    "learning_rate": 0.03,
+    "num_leaves": 15,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.2,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "max_bin": 63,
+}
 _FROZEN = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "use_missing": False}
 
 
@@ -47,17 +56,14 @@ class Recipe:
     max_rounds: int = 600
     patience: int = 100
     fingerprint_gain: float = 0.2
-    parameters: dict[str, Any] = field(
-        default_factory=lambda: {
-            "learning_rate": 0.03,
-            "num_leaves": 15,
-            "min_data_in_leaf": 20,
-            "feature_fraction": 0.2,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "max_bin": 63,
-        }
-    )
+    parameters: dict[str, Any] = field(default_factory=PARAMETERS.copy)
+
+
+PRESETS = {
+    "fast": Recipe(ensemble=1, max_rounds=500, parameters=PARAMETERS | {"learning_rate": 0.05}),
+    "accurate": Recipe(),
+}
+"""Recipes for the presets of features; with `fast` ones the trees are a good part of the cost of a score."""
 
 
 def fit(

@@ -8,7 +8,7 @@ from servier.errors import DataError
 from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
 from servier.tables.files import open_binary, write_whole
 from servier.tables.records import Header, Record, Table
-from servier.tables.text import DelimitedText, SmiText, encode_ends, encode_row
+from servier.tables.text import DelimitedText, SmiText, encode_ends, encode_row, encode_rows
 
 __all__ = [
     "ID_NAMES",
@@ -22,6 +22,7 @@ __all__ = [
     "count_rows",
     "encode_ends",
     "encode_row",
+    "encode_rows",
     "find_column",
     "open_binary",
     "open_table",

@@ -40,7 +40,7 @@ class ParquetTable:
         for batch in self._file.iter_batches(BATCH_ROWS, columns=self.schema.names):
             for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 row += 1
-                yield Record(row, encode_row(values, self.header), list(values))
+                yield Record(row, list(values))
 
 
 def open_parquet(path: str | Path) -> pq.ParquetFile:

@@ -13,17 +13,17 @@ class Record:
     ----------
     line
         Where it starts: the line number, from 1, of a text; the row number, from 1, of a Parquet or SD file.
-    raw
-        The row as delimited text, without the line end; of a text the very bytes of the file.
     fields
         Its fields, as many as there are columns. Of a text: decoded, bytes that are not UTF-8 as U+FFFD.
+    raw
+        Of delimited text the very bytes of the file, without the line end, mended where fields were missing.
     problem
         Why the row cannot be used, or None.
     """
 
     line: int
-    raw: bytes
     fields: list[Any]
+    raw: bytes = b""
     problem: str | None = None
 
 

@@ -56,7 +56,7 @@ class SdFile:
         }
         fields = [values.get(column, "") for column in self.header.columns]
         problem = "unreadable mol block" if mol is None else None
-        return Record(row, encode_row(fields, self.header), fields, problem)
+        return Record(row, fields, problem=problem)
 
 
 def _split_records(stream: IO[bytes]) -> Iterator[list[str]]:

@@ -8,7 +8,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from types import SimpleNamespace
+from typing import IO, Any
 
 from servier.errors import DataError
 from servier.tables.records import Header, Record
@@ -82,14 +83,14 @@ class DelimitedText:
         """Cut a record into as many fields as there are columns."""
         fields = split_fields(raw.decode("utf-8", errors="replace"), self.header.delimiter)
         if len(fields) == len(self.header.columns):
-            return Record(line, raw, fields)
+            return Record(line, fields, raw)
         return self._mend(line, fields)
 
     def _mend(self, line: int, fields: list[str]) -> Record:
         width = len(self.header.columns)
         problem = f"{len(fields)} fields where the header has {width}" if len(fields) > width else None
         fields = fields[:width] + [""] * (width - len(fields))
-        return Record(line, encode_row(fields, self.header), fields, problem)
+        return Record(line, fields, encode_row(fields, self.header), problem)
 
     def _complete(self, line: int, raw: bytes) -> bytes:
         delimiter = self.header.delimiter.encode()
@@ -123,7 +124,7 @@ class SmiText:
         for line, raw in enumerate(self._stream, start=1):
             fields = raw.decode("utf-8", errors="replace").split(maxsplit=1)
             fields = [field.strip() for field in fields] + [""] * (2 - len(fields))
-            yield Record(line, encode_row(fields, self.header), fields)
+            yield Record(line, fields)
 
 
 def detect_delimiter(line: str, path: str | Path = "") -> str:
@@ -147,21 +148,25 @@ def encode_ends(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]
     Parameters
     ----------
     rows
-        Values without line breaks; None is an empty field.
+        Values; None is an empty field.
     header
         How the table is written.
     """
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=header.delimiter, lineterminator="\n").writerows(rows)
     delimiter = header.delimiter.encode()
-    return [delimiter + line + header.newline for line in buffer.getvalue().encode().split(b"\n")[:-1]]
+    return [delimiter + row + header.newline for row in encode_rows(rows, header)]
+
+
+def encode_rows(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
+    """Return records of delimited text, fields quoted where needed, without the line ends."""
+    written: list[str] = []
+    writer: Any = SimpleNamespace(write=written.append)  # the writer hands over one row at a time
+    csv.writer(writer, delimiter=header.delimiter, lineterminator="").writerows(rows)
+    return [row.encode() for row in written]
 
 
 def encode_row(fields: Iterable[object], header: Header) -> bytes:
-    """Return one record of delimited text, quoted where needed, without the line end."""
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=header.delimiter, lineterminator="").writerow(fields)
-    return buffer.getvalue().encode()
+    """Return one record of delimited text, fields quoted where needed, without the line end."""
+    return encode_rows([fields], header)[0]
 
 
 def _ends_inside_quotes(raw: bytes, delimiter: bytes) -> bool:

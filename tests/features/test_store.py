@@ -7,7 +7,8 @@ from molecules_for_tests import SMILES
 
 from servier.errors import DataError
 from servier.features import PRESETS, FeatureSet
-from servier.features.store import KEY, compute_features, feature_specification, read_features, write_features
+from servier.features.computing import compute_features
+from servier.features.store import KEY, FeatureFile, feature_specification, read_features, write_features
 from servier.molecules import parse_all
 
 FAST = PRESETS["fast"]
@@ -33,6 +34,19 @@ def test_parquet_holds_the_very_features(table, tmp_path, workers):
     assert found.problems == expected.problems
     assert counts == {"ok": len(SMILES), "invalid": 1, "empty": 1}
     assert pq.read_table(target, columns=["mol_id"])["mol_id"].to_pylist()[:2] == ["000", "001"]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (3, 7), (4000, 4200), (4096, 4097), (5000, 8300)])
+def test_any_rows_are_read(tmp_path, start, stop):
+    """Rows from the middle of a file, within a row group or across some, are those of the whole."""
+    path, target = tmp_path / "t.csv", tmp_path / "f.parquet"
+    smiles = ["CCO", "c1ccccc1O", "nope", "CC(=O)N", "C1CCNCC1", "", "OCC#N"]
+    path.write_text("smiles,n\n" + "".join(f"{smiles[i % 7]},{i}\n" for i in range(8300)))
+    write_features(path, target, FAST)
+    assert pq.ParquetFile(target).metadata.num_row_groups == 3
+    whole, part = read_features(target, FAST), FeatureFile(target, FAST).read(start, stop)
+    np.testing.assert_array_equal(part.X, whole.X[start:stop])
+    assert part.problems == whole.problems[start:stop]
 
 
 def test_processes_do_not_change_features():

@@ -1,0 +1,66 @@
+"""Features as columns of an Arrow table: one for each featurizer.
+
+Counts are lists of the bins that are not 0 with their counts, other values lists of a fixed size.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from servier.features import FeatureSet
+from servier.features.base import Featurizer
+
+_COUNT = pa.struct(
+    [pa.field("bin", pa.uint16(), nullable=False), pa.field("count", pa.uint16(), nullable=False)]
+)
+COUNTS = pa.list_(pa.field("element", _COUNT, nullable=False))
+
+
+def block_field(featurizer: Featurizer) -> pa.Field:
+    """Return name and type of the column of a featurizer."""
+    values = pa.field("element", pa.float32(), nullable=False)
+    kind = COUNTS if featurizer.is_count else pa.list_(values, len(featurizer))
+    return pa.field(featurizer.kind, kind, nullable=False)
+
+
+def to_columns(X: NDArray[np.float32], features: FeatureSet) -> list[pa.Array]:
+    """Return the columns for a matrix of features, float32, shape (n_rows, n_features)."""
+    return [
+        _encode_counts(X[:, columns]) if featurizer.is_count else _encode_values(X[:, columns])
+        for featurizer, columns in zip(features.featurizers, features.slices, strict=True)
+    ]
+
+
+def to_matrix(columns: Sequence[pa.Array], features: FeatureSet) -> NDArray[np.float32]:
+    """Return the matrix, float32, shape (n_rows, n_features), for the columns of all featurizers."""
+    X = np.zeros((len(columns[0]), len(features)), np.float32)
+    for featurizer, place, column in zip(features.featurizers, features.slices, columns, strict=True):
+        if featurizer.is_count:
+            _decode_counts(column, X[:, place])
+        else:
+            X[:, place] = column.flatten().to_numpy().reshape(-1, len(featurizer))
+    return X
+
+
+def _encode_counts(block: NDArray[np.float32]) -> pa.Array:
+    rows, bins = np.nonzero(block)
+    counts = block[rows, bins].astype(np.uint16)
+    starts = np.searchsorted(rows, np.arange(len(block) + 1)).astype(np.int32)
+    pairs = pa.StructArray.from_arrays(
+        [pa.array(bins.astype(np.uint16)), pa.array(counts)], fields=list(_COUNT)
+    )
+    return pa.ListArray.from_arrays(pa.array(starts), pairs, type=COUNTS)
+
+
+def _decode_counts(column: Any, block: NDArray[np.float32]) -> None:
+    rows = np.repeat(np.arange(len(column)), np.diff(column.offsets.to_numpy()))
+    pairs = column.flatten()
+    block[rows, pairs.field("bin").to_numpy()] = pairs.field("count").to_numpy()
+
+
+def _encode_values(block: NDArray[np.float32]) -> pa.Array:
+    values = pa.field("element", pa.float32(), nullable=False)
+    return pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), type=pa.list_(values, block.shape[1]))

@@ -1,0 +1,54 @@
+"""Features of many molecules, on several processes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from servier.features import Features, FeatureSet
+from servier.molecules import InvalidMolecule, SmilesRows, Status
+from servier.parallel import ordered_map
+
+CHUNK_ROWS = 512
+
+
+@dataclass(frozen=True)
+class FeatureWork:
+    """Features of chunks of SMILES strings, for worker processes.
+
+    Parameters
+    ----------
+    featurizers
+        The specification of the feature set.
+    """
+
+    featurizers: list[dict[str, Any]]
+
+    def prepare(self) -> Callable[[Sequence[str]], Features]:
+        """Build the feature set."""
+        features = FeatureSet(self.featurizers)
+        quick = features.constitution_only
+        return lambda smiles: features(SmilesRows([(text, None) for text in smiles], constitution_only=quick))
+
+    def give_up(self, item: str, status: str, reason: str) -> Features:  # noqa: ARG002
+        """Return a row of zeros with its problem."""
+        X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
+        return Features(X, [InvalidMolecule(Status(status), reason)])
+
+    def join(self, answers: list[Features]) -> Features:
+        """Put rows below rows."""
+        problems = [problem for part in answers for problem in part.problems]
+        return Features(np.concatenate([part.X for part in answers]), problems)
+
+
+def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], workers: int) -> Features:
+    """Compute the features of many molecules on several processes.
+
+    Returns
+    -------
+    Features of all rows, in order, in memory.
+    """
+    chunks = (smiles[i : i + CHUNK_ROWS] for i in range(0, len(smiles), CHUNK_ROWS))
+    work = FeatureWork(featurizers)
+    return work.join(list(ordered_map(work, chunks, workers)))
