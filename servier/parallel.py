@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, TypeVar
@@ -269,23 +269,22 @@ def _allocating_fast() -> Iterator[None]:
 def _serve(connection: Connection, work: Work[Any, Any]) -> None:
     """Answer chunks until the other side is gone; runs in the worker process."""
     _die_with_parent()
-    try:
-        apply = work.prepare()
-    except ServierError as error:
-        connection.send(("error", error))
-        return
-    connection.send(("ready", None))
-    while True:
+    with suppress(EOFError, ConnectionError):
         try:
-            items = connection.recv()
-        except (EOFError, OSError):
+            apply = work.prepare()
+        except ServierError as error:
+            connection.send(("error", error))
             return
-        try:
-            answer = apply(items)
-        except Exception as error:  # noqa: BLE001 - one odd item never costs the run: it is found and named
-            connection.send(("failed", f"{type(error).__name__}: {error}"))
-        else:
-            connection.send(("answer", answer))
+        connection.send(("ready", None))
+        while True:
+            connection.send(_answer(apply, connection.recv()))
+
+
+def _answer(apply: Callable[[Any], Any], items: Any) -> tuple[str, Any]:
+    try:
+        return "answer", apply(items)
+    except Exception as error:  # noqa: BLE001 - one odd item never costs the run: it is found and named
+        return "failed", f"{type(error).__name__}: {error}"
 
 
 def _die_with_parent() -> None:
@@ -293,3 +292,6 @@ def _die_with_parent() -> None:
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it has died before it could be asked
+        sys.exit()

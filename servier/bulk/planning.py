@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from servier.bulk.blocks import BLOCK_ROWS, Block
+from servier.bulk.blocks import Block
+from servier.bulk.inputs import Inputs, open_inputs
 from servier.bulk.options import Options
-from servier.bulk.run import Inputs, open_inputs
 from servier.bulk.spools import packer
 from servier.parallel import ordered_map
 from servier.tables import STANDARD_STREAM
@@ -100,5 +100,5 @@ def _sample(inputs: Inputs) -> Iterator[Block]:
     """Take blocks that are spread evenly over the first million rows."""
     span = min(len(inputs.rows), SPAN_ROWS)
     rows = range(inputs.rows.start, inputs.rows.start + span)
-    step = max(1, span // BLOCK_ROWS // SAMPLE_BLOCKS)
+    step = max(1, span // inputs.reader.block_rows // SAMPLE_BLOCKS)
     return islice(inputs.reader.blocks(rows), 0, None, step)
