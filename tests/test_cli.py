@@ -270,6 +270,17 @@ def test_training_says_what_it_takes_the_target_for(servier, simulated, recipes,
     assert "rows for training" not in said
 
 
+def test_replacing_a_model_of_another_target_is_said(servier, simulated, recipes, model_1, tmp_path):
+    """A model of P1 does not give way to one of another column without a word."""
+    table, model = tmp_path / "t.csv", tmp_path / "m.servier"
+    table.write_text(simulated.read_text().replace("P1,", "Q1,", 1))
+    shutil.copy(model_1, model)
+    arguments = ["train", "--config", recipes["1"], "--model_path", model]
+    assert "replaced" not in servier(*arguments, "--data_dir", simulated.parent).stderr
+    said = servier(*arguments, "--dataset", table, "--target", "Q1").stderr
+    assert f"{model} holds a model of P1, which will be replaced" in said
+
+
 def test_evaluate_names_another_column_and_refuses_other_labels(servier, model_1, tmp_path):
     """A column of another name is compared with by name; labels that are not 0 and 1 are refused."""
     rows = "".join(f"{i % 2},{i + 0.5},{'C' * (i + 1)}O\n" for i in range(30))

@@ -1,0 +1,57 @@
+"""The commands: options, then one call into the library."""
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from servier import __version__
+from servier.cli import models, scoring, tables
+from servier.errors import ServierError
+
+
+class ServierGroup(click.Group):
+    """A group whose errors are one line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a `ServierError` ends with status 1 and its line."""
+        try:
+            return super().invoke(ctx)
+        except ServierError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group(
+    cls=ServierGroup,
+    help="servier - Property molecule prediction and model management",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+        "token_normalize_func": lambda name: name.replace("-", "_"),
+    },
+)
+@click.version_option(__version__, prog_name="servier")
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr, only warnings and errors.")
+def main(quiet: bool) -> None:
+    """Set up logging, which goes to stderr."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s", force=True)
+    logging.getLogger("servier").setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+for command in (
+    models.train,
+    models.evaluate,
+    models.inspect,
+    scoring.predict,
+    scoring.predict_file,
+    scoring.merge,
+    scoring.serve,
+    tables.featurize,
+    tables.simulate,
+):
+    main.add_command(command)

@@ -1,0 +1,152 @@
+"""The commands that make models and look at them."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from servier.cli.options import (
+    DEFAULT_MODEL_PATHS,
+    MODELS,
+    as_json,
+    dataset_options,
+    load_labelled,
+    worker_processes,
+    workers,
+)
+from servier.errors import ServierError
+
+logger = logging.getLogger(__name__)
+
+
+@click.command()
+@dataset_options
+@click.option("--model_name", type=MODELS, default="1", show_default=True, help="Model to be trained.")
+@click.option(
+    "--models_dir", default="models", show_default=True, help="Where model_1.servier or model_2.servier goes."
+)
+@click.option("--model_path", help="The very file to write, instead of --models_dir.")
+@click.option(
+    "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
+)
+@click.option("--config", type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
+@click.option(
+    "--split",
+    type=click.Choice(["scaffold", "random"]),
+    help="How test rows are held out.  [default: scaffold]",
+)
+@click.option(
+    "--test_fraction", type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
+)
+@click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
+@workers
+def train(model_name: str, models_dir: str, model_path: str | None, config: str | None, **given: Any) -> None:
+    """Train model from scratch.
+
+    \b
+    Examples:
+      servier train --data_dir data --model_name 1
+      servier train --dataset solubility.csv --target logS --model_name 2
+    """
+    data = load_labelled(given)
+    from servier.checkpoint import encode_checkpoint
+    from servier.describing import describe_metrics
+    from servier.recipes import RecipeFile, read_recipe
+    from servier.tables import write_whole
+    from servier.training import Options
+    from servier.training import train as train_model
+
+    recipe = read_recipe(config, model_name) if config else RecipeFile()
+    chosen = {
+        key: given[key] for key in ("preset", "split", "test_fraction", "seed") if given[key] is not None
+    }
+    settings = Options(
+        model_name, **(recipe.settings | chosen | {"workers": worker_processes(given["workers"])})
+    )
+    path = Path(model_path) if model_path else Path(models_dir) / f"model_{model_name}.servier"
+    _warn_of_replacement(path, data.targets)
+    with write_whole(path) as temporary:
+        checkpoint = train_model(data, settings, recipe.recipe)
+        temporary.write_bytes(encode_checkpoint(checkpoint))
+
+    click.echo(describe_metrics(checkpoint))
+    click.echo(f"Model {model_name} is in {path}")
+
+
+def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
+    """Say so when the file that will be written holds a model of something else."""
+    from servier.checkpoint import open_checkpoint
+
+    try:
+        before = [target.name for target in open_checkpoint(path).targets]
+    except ServierError:
+        return
+    if before != list(targets):
+        logger.warning("%s holds a model of %s, which will be replaced", path, ", ".join(before))
+
+
+@click.command()
+@dataset_options
+@click.option("--model_path", help="Path of the model to be evaluated.  [default: models/model_N.servier]")
+@click.option(
+    "--model_name", type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]"
+)
+@click.option("--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json there.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@as_json
+def evaluate(model_path: str | None, model_name: str | None, output_dir: str | None, **given: Any) -> None:
+    """Evaluate model.
+
+    Scores rows that the model never saw: of the data set it was trained on the rows that training held
+    out, of any other all rows but those with a molecule that it was trained on.
+
+    \b
+    Example:
+      servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
+    """
+    from servier.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
+    given["targets"] = given["targets"] or [target.name for target in checkpoint.targets]
+    if len(given["targets"]) != len(checkpoint.targets):
+        names = ", ".join(target.name for target in checkpoint.targets)
+        raise ServierError(
+            f"this model has the targets {names}", mend="name one column for each with --target"
+        )
+    data = load_labelled(given, [target.task for target in checkpoint.targets])
+    from servier.describing import describe_evaluation
+    from servier.evaluation import as_document
+    from servier.evaluation import evaluate as evaluate_model
+    from servier.tables import write_whole
+
+    evaluation = evaluate_model(checkpoint, data, given["seed"])
+    document = json.dumps(as_document(checkpoint, evaluation, data), indent=1)
+    if output_dir:
+        with write_whole(Path(output_dir) / "metrics.json") as temporary:
+            temporary.write_text(document + "\n", encoding="utf-8")
+    columns = dict(zip(evaluation.metrics, data.targets, strict=True))
+    click.echo(document if given["as_json"] else describe_evaluation(evaluation, columns))
+
+
+@click.command()
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@as_json
+def inspect(checkpoint: str, as_json: bool) -> None:
+    """Show what a checkpoint is, how good it is, and whether it is intact.
+
+    \b
+    Example:
+      servier inspect models/model_1.servier
+    """
+    from servier.checkpoint import open_checkpoint
+    from servier.describing import describe_checkpoint
+    from servier.scoring import Scorer
+
+    opened = open_checkpoint(checkpoint)
+    for name in opened.members:
+        opened.members[name]  # reading a member compares it with its digest
+    Scorer([opened])
+    click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))

@@ -1,0 +1,68 @@
+"""What commands have in common: options, and what they mean."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+Command = Callable[..., None]
+
+MODELS = click.Choice(["1", "2"])
+DEFAULT_MODEL_PATHS = {"1": "models/model_1.servier", "2": "models/model_2.servier"}
+
+
+def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join several option decorators into one."""
+    return lambda command: functools.reduce(lambda inner, wrap: wrap(inner), reversed(decorators), command)
+
+
+smiles_column = click.option(
+    "--smiles_column", metavar="NAME", help="Column with the SMILES strings.  [default: detected]"
+)
+workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+dataset_options = options(
+    click.option(
+        "--data_dir",
+        type=click.Path(file_okay=False),
+        default="data",
+        show_default=True,
+        help="Path to the data directory.",
+    ),
+    click.option(
+        "--dataset",
+        type=click.Path(dir_okay=False),
+        help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
+    ),
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="COLUMN",
+        help="Column to predict; repeatable.  [default: P1]",
+    ),
+    smiles_column,
+    click.option("--id_column", metavar="NAME", help="Column with the identifiers.  [default: detected]"),
+    click.option("--split_column", metavar="NAME", help="Column that says train, valid or test."),
+    click.option("--task", type=click.Choice(["binary", "regression"]), help="[default: by the labels]"),
+)
+
+
+def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> Any:
+    """Read the labelled table that the options mean."""
+    from servier.datasets import Columns, find_dataset, load_dataset
+
+    path = given["dataset"] or find_dataset(given["data_dir"])
+    columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
+    if tasks is None and given["task"]:
+        tasks = [given["task"]] * max(1, len(given["targets"]))
+    return load_dataset(path, columns, tasks)
+
+
+def worker_processes(workers: int | None) -> int:
+    """Return the number of processes, all cores where it was not said."""
+    from servier.parallel import count_cores
+
+    return workers or count_cores()

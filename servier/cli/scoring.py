@@ -1,0 +1,159 @@
+"""The commands that score molecules."""
+
+import json
+import logging
+from typing import Any
+
+import click
+
+from servier.cli.options import DEFAULT_MODEL_PATHS, as_json, smiles_column, workers
+from servier.errors import ServierError
+
+logger = logging.getLogger(__name__)
+
+
+@click.command()
+@click.argument("smile")
+@click.option(
+    "--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1."
+)
+@click.option(
+    "--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2."
+)
+@click.option(
+    "--model_name",
+    type=click.Choice(["1", "2", "consensus"]),
+    default="1",
+    show_default=True,
+    help="Model to ask; consensus is the mean of both.",
+)
+@as_json
+def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, as_json: bool) -> None:
+    """Predict P1 property based on molecule fingerprint.
+
+    \b
+    Example:
+      servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
+    """
+    from servier.checkpoint import open_checkpoint
+    from servier.describing import describe_answer
+    from servier.scoring import Scorer, as_answer
+
+    paths = {"1": model_1_path, "2": model_2_path}
+    names = ["1", "2"] if model_name == "consensus" else [model_name]
+    predictions = Scorer([open_checkpoint(paths[name], name) for name in names]).score([smile])
+    answer = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
+    problem = predictions.problems[0]
+    if as_json:
+        click.echo(json.dumps(answer))
+    if problem is not None:
+        raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", mend="check the SMILES string")
+    if not as_json:
+        click.echo(describe_answer(answer))
+
+
+@click.command("predict-file")
+@click.argument("input", metavar="INPUT")
+@click.argument("output", metavar="OUTPUT")
+@click.option(
+    "--model_path",
+    "model_paths",
+    multiple=True,
+    help=f"A checkpoint; given twice, the mean of both is taken.  [default: {DEFAULT_MODEL_PATHS['1']}]",
+)
+@smiles_column
+@click.option(
+    "--delimiter",
+    type=click.Choice([",", ";", "\t", "\\t", "tab", "comma", "semicolon"]),
+    metavar="CHARACTER",
+    help="Comma, semicolon or tab.  [default: detected]",
+)
+@click.option("--columns", metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
+@click.option(
+    "--max_atoms", type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="Seconds that one molecule may take.",
+)
+@click.option(
+    "--views", type=click.IntRange(1), help="SMILES per molecule that model 2 reads.  [default: as trained]"
+)
+@click.option(
+    "--top", type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
+)
+@click.option("--threshold", type=float, metavar="X", help="Write only rows with a score of at least X.")
+@click.option(
+    "--rank_by",
+    metavar="TARGET",
+    help="The target whose score --top and --threshold mean.  [default: the first]",
+)
+@click.option(
+    "--shard", metavar="I/N", help="Score only the I-th of N slices; join them with: servier merge."
+)
+@click.option("--restart", is_flag=True, help="Forget an interrupted run instead of going on with it.")
+@click.option("--dry_run", is_flag=True, help="Measure on a sample, and print what the whole run would take.")
+@click.option("--summary", type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
+@workers
+def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given: Any) -> None:  # noqa: A002
+    """Score every molecule of a file.
+
+    INPUT is a CSV or TSV, SMI or SD file, plain or compressed (.gz, .zst), a Parquet file, the Parquet
+    file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
+    for stdout. It has one row for each input row, in the same order: all columns of the input, then the
+    predictions, a status and a reason. It appears under its name when it is complete; until then the same
+    command goes on where an interrupted one stopped.
+
+    \b
+    Examples:
+      servier predict-file library.csv.gz scored.csv.gz --model_path models/model_1.servier
+      servier predict-file library.smi best.csv --top 1000
+      servier predict-file library.parquet part3.parquet --shard 3/16
+    """
+    from servier.bulk import commands
+
+    said = commands.predict_file(input, output, model_paths or (DEFAULT_MODEL_PATHS["1"],), given)
+    if said:
+        click.echo(said)
+
+
+@click.command()
+@click.argument("output", metavar="OUTPUT")
+@click.argument("shards", metavar="SHARD...", nargs=-1, required=True)
+def merge(output: str, shards: tuple[str, ...]) -> None:
+    """Join the shards that predict-file --shard wrote.
+
+    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes.
+
+    \b
+    Example:
+      servier merge scored.csv.gz part1.csv.gz part2.csv.gz part3.csv.gz
+    """
+    from servier.bulk.merging import merge as merge_shards
+
+    merged = merge_shards(output, shards)
+    logger.info("%s rows of %s shards are in %s", merged.written, len(shards), output)
+
+
+@click.command()
+@click.option(
+    "--models_dir", default="models", show_default=True, help="Where model_1.servier and model_2.servier are."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen on."
+)
+def serve(models_dir: str, host: str, port: int) -> None:
+    """Answer requests for single molecules over HTTP.
+
+    \b
+    Example:
+      servier serve --port 5000 &
+      curl -d "smile=CCO&model_name=1" http://localhost:5000/predict
+    """
+    from servier.server.app import serve as serve_models
+
+    serve_models(models_dir, host, port)
