@@ -5,6 +5,7 @@ import logging
 import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -74,18 +75,19 @@ def parse_smiles(
     An RDKit molecule with at least one atom, or an `InvalidMolecule`.
     """
     with rdBase.BlockLogs():
-        return _parse(smiles, max_atoms, constitution_only=constitution_only)
+        found = _parse(smiles.strip(), max_atoms, constitution_only=constitution_only)
+    return _explain_refusal(smiles.strip()) if found is None else found
 
 
-def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule:
-    smiles = smiles.strip()
+def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
+    """Return None for a string that RDKit refuses."""
     if not smiles:
         return InvalidMolecule(Status.EMPTY, "no SMILES")
     if len(smiles) > MAX_LENGTH:
         return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
-        return InvalidMolecule(Status.INVALID, _explain_refusal(smiles))
+        return None
     # An atom takes a character at least.
     if len(smiles) > max_atoms and (n_atoms := mol.GetNumHeavyAtoms()) > max_atoms:
         return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
@@ -103,11 +105,14 @@ def _read_constitution(smiles: str) -> Mol | None:
     return mol
 
 
-def _explain_refusal(smiles: str) -> str:
-    """Read a string again, and return the first thing that RDKit says against it."""
+def _explain_refusal(smiles: str) -> InvalidMolecule:
+    """Read a string again, and take the first thing that RDKit says against it for the reason.
+
+    RDKit's messages must not be blocked meanwhile, and are not blocked afterwards.
+    """
     if not smiles.isascii():
         strange = next(character for character in smiles if not character.isascii())
-        return f"character {strange!r} does not belong in a SMILES string"
+        return InvalidMolecule(Status.INVALID, f"character {strange!r} does not belong in a SMILES string")
     with _explaining:
         messages: list[str] = []
         handler = logging.Handler()
@@ -123,7 +128,8 @@ def _explain_refusal(smiles: str) -> str:
     said = _TIME.sub("", messages[0]) if messages else "refused by RDKit"
     said = said.split(" for input:")[0].split(" while parsing:")[0].removeprefix("SMILES Parse Error: ")
     position = re.search(r"position \d+", " ".join(messages))
-    return f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]
+    said = f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]
+    return InvalidMolecule(Status.INVALID, said)
 
 
 def canonical_smiles(mol: Mol) -> str:
@@ -210,9 +216,15 @@ class SmilesRows(Collection[Any]):
         return any(mol is item for mol in self)
 
     def __iter__(self) -> Iterator[Mol | InvalidMolecule]:
-        with rdBase.BlockLogs():
+        with ExitStack() as stack:
+            stack.enter_context(rdBase.BlockLogs())
             for smiles, problem in self.rows:
                 if problem:
                     yield InvalidMolecule(Status.INVALID, problem)
-                else:
-                    yield _parse(smiles, self.max_atoms, constitution_only=self.constitution_only)
+                    continue
+                found = _parse(smiles.strip(), self.max_atoms, constitution_only=self.constitution_only)
+                if found is None:
+                    stack.close()
+                    found = _explain_refusal(smiles.strip())
+                    stack.enter_context(rdBase.BlockLogs())
+                yield found

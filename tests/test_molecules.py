@@ -53,6 +53,16 @@ def test_refusal_is_a_value_with_a_reason(text, status, reason, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_rows_are_read_in_silence(capfd):
+    """Of many rows each one refused has its own reason, and RDKit is silent before and after it."""
+    texts = ["CCO", "C1CC", "[H]", "CCO)", "c1cccn1", "[He][H]", "CN(C)(C)C", "C1CC"]
+    found = list(SmilesRows([(text, None) for text in texts]))
+    assert [mol for mol in found if isinstance(mol, InvalidMolecule)] == [
+        mol for mol in parse_all(texts) if isinstance(mol, InvalidMolecule)
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_limit_of_atoms_is_inclusive():
     """The largest accepted molecule has exactly the limit."""
     assert not isinstance(parse_smiles("CCC", max_atoms=3), InvalidMolecule)
