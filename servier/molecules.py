@@ -19,6 +19,8 @@ MAX_LENGTH = 5_000
 MAX_REASON = 200
 
 Mol = Any
+Row = tuple[str, str | None]
+"""A SMILES string, and why it cannot be used, or None."""
 
 _HYDROGEN = "[H"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
@@ -200,12 +202,12 @@ class SmilesRows(Collection[Any]):
     Parameters
     ----------
     rows
-        For each row a SMILES string, and why the row cannot be used, or None.
+        The strings.
     max_atoms, constitution_only
         As for `parse_smiles`.
     """
 
-    rows: Sequence[tuple[str, str | None]]
+    rows: Sequence[Row]
     max_atoms: int = MAX_ATOMS
     constitution_only: bool = False
 

@@ -11,7 +11,16 @@ from servier.checkpoint import GRAPH, Checkpoint, Target
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
-from servier.molecules import MAX_ATOMS, InvalidMolecule, Mol, SmilesRows, Status, parse_all, parse_smiles
+from servier.molecules import (
+    MAX_ATOMS,
+    InvalidMolecule,
+    Mol,
+    Row,
+    SmilesRows,
+    Status,
+    parse_all,
+    parse_smiles,
+)
 
 SENTINELS = (
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -95,7 +104,7 @@ class Scorer:
         """Score SMILES strings, one answer for each, in order."""
         return self.score_rows([(text, None) for text in smiles])
 
-    def score_rows(self, rows: Sequence[tuple[str, str | None]]) -> Predictions:
+    def score_rows(self, rows: Sequence[Row]) -> Predictions:
         """Score rows: a SMILES string each, and why the row cannot be used, or None."""
         constitution_only = all(engine.constitution_only for engine in self._engines)
         return self.score_molecules(SmilesRows(rows, self.max_atoms, constitution_only))

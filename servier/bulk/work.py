@@ -5,13 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from servier.checkpoint import open_checkpoint
-from servier.molecules import InvalidMolecule, Status
+from servier.molecules import InvalidMolecule, Row, Status
 from servier.scoring import Predictions, Scorer, output_rows
 from servier.tables import Header, encode_ends
 
 PART_ROWS = 512
-
-Row = tuple[str, str | None]
 
 
 @dataclass(frozen=True)

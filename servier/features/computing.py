@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from servier.features import Features, FeatureSet
-from servier.molecules import InvalidMolecule, SmilesRows, Status
+from servier.molecules import InvalidMolecule, Row, SmilesRows, Status
 from servier.parallel import ordered_map
 
 CHUNK_ROWS = 512
@@ -15,7 +15,7 @@ CHUNK_ROWS = 512
 
 @dataclass(frozen=True)
 class FeatureWork:
-    """Features of chunks of SMILES strings, for worker processes.
+    """Features of chunks of rows, for worker processes.
 
     Parameters
     ----------
@@ -25,13 +25,12 @@ class FeatureWork:
 
     featurizers: list[dict[str, Any]]
 
-    def prepare(self) -> Callable[[Sequence[str]], Features]:
+    def prepare(self) -> Callable[[Sequence[Row]], Features]:
         """Build the feature set."""
         features = FeatureSet(self.featurizers)
-        quick = features.constitution_only
-        return lambda smiles: features(SmilesRows([(text, None) for text in smiles], constitution_only=quick))
+        return lambda rows: features(SmilesRows(rows, constitution_only=features.constitution_only))
 
-    def give_up(self, item: str, status: str, reason: str) -> Features:  # noqa: ARG002
+    def give_up(self, item: Row, status: str, reason: str) -> Features:  # noqa: ARG002
         """Return a row of zeros with its problem."""
         X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
         return Features(X, [InvalidMolecule(Status(status), reason)])
@@ -49,6 +48,7 @@ def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], w
     -------
     Features of all rows, in order, in memory.
     """
-    chunks = (smiles[i : i + CHUNK_ROWS] for i in range(0, len(smiles), CHUNK_ROWS))
+    rows: list[Row] = [(text, None) for text in smiles]
+    chunks = (rows[i : i + CHUNK_ROWS] for i in range(0, len(rows), CHUNK_ROWS))
     work = FeatureWork(featurizers)
     return work.join(list(ordered_map(work, chunks, workers)))

@@ -21,9 +21,16 @@ from servier.errors import DataError
 from servier.features import Features, FeatureSet
 from servier.features.columns import block_field, to_columns, to_matrix
 from servier.features.computing import CHUNK_ROWS, FeatureWork
-from servier.molecules import InvalidMolecule, Status
+from servier.molecules import InvalidMolecule, Row, Status
 from servier.parallel import ordered_map
-from servier.tables import STATUS_COLUMNS, open_table, require_smiles_column, table_format, write_whole
+from servier.tables import (
+    STATUS_COLUMNS,
+    Record,
+    open_table,
+    require_smiles_column,
+    table_format,
+    write_whole,
+)
 from servier.tables.parquet import open_parquet
 
 KEY = b"servier.features"
@@ -32,7 +39,7 @@ GROUP_ROWS = 8 * CHUNK_ROWS
 
 @dataclass(frozen=True)
 class ColumnWork:
-    """Features of chunks of SMILES strings as columns of the file, for worker processes.
+    """Features of chunks of rows as columns of the file, for worker processes.
 
     Parameters
     ----------
@@ -42,13 +49,13 @@ class ColumnWork:
 
     featurizers: list[dict[str, Any]]
 
-    def prepare(self) -> Callable[[Sequence[str]], pa.RecordBatch]:
+    def prepare(self) -> Callable[[Sequence[Row]], pa.RecordBatch]:
         """Build the feature set."""
         compute = FeatureWork(self.featurizers).prepare()
         features = FeatureSet(self.featurizers)
-        return lambda smiles: _encode(compute(smiles), features)
+        return lambda rows: _encode(compute(rows), features)
 
-    def give_up(self, item: str, status: str, reason: str) -> pa.RecordBatch:
+    def give_up(self, item: Row, status: str, reason: str) -> pa.RecordBatch:
         """Return a row without features."""
         row = FeatureWork(self.featurizers).give_up(item, status, reason)
         return _encode(row, FeatureSet(self.featurizers))
@@ -95,12 +102,12 @@ def write_features(
         names = table.header.columns
         position = names.index(require_smiles_column(names, smiles_column))
         schema = _schema(names, features, source)
-        chunks: list[list[list[Any]]] = []
+        chunks: list[list[Record]] = []
 
-        def read() -> Iterator[list[str]]:
-            for rows in _batched((record.fields for record in table), CHUNK_ROWS):
-                chunks.append(rows)
-                yield [str(row[position] or "") for row in rows]
+        def read() -> Iterator[list[Row]]:
+            for records in _batched(table, CHUNK_ROWS):
+                chunks.append(records)
+                yield [(str(record.fields[position] or ""), record.problem) for record in records]
 
         parts = ordered_map(ColumnWork(featurizers), read(), workers)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
@@ -226,10 +233,10 @@ def _encode(part: Features, features: FeatureSet) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=pa.schema(fields))
 
 
-def _join(rows: Sequence[list[Any]], part: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _join(records: Sequence[Record], part: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Put the columns of the input before those of the features."""
     own = [
         pa.array([None if value is None else str(value) for value in values], pa.string())
-        for values in zip(*rows, strict=True)
+        for values in zip(*(record.fields for record in records), strict=True)
     ]
     return pa.record_batch([*own, *part.columns], schema=schema)

@@ -128,7 +128,8 @@ def test_features_of_a_molecule_that_hangs(accurate_model, library, tmp_path):
     from servier.features.computing import FeatureWork
     from servier.parallel import ordered_map
 
-    (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [ROWS[BAD - 2 : BAD + 2]], 1, timeout=2)
+    rows = [(smiles, None) for smiles in ROWS[BAD - 2 : BAD + 2]]
+    (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [rows], 1, timeout=2)
     assert [problem and problem.status for problem in found.problems] == [None, None, "timeout", None]
     assert found.X.any(axis=1).tolist() == [True, True, False, True]
 

@@ -116,7 +116,7 @@ def test_streams_refuse_what_needs_a_file(servier, model_1, library, arguments):
 def test_features_are_scored_like_the_molecules(servier, model_1, tmp_path, workers):
     """From the file of featurize come the very rows that come from the table, bad molecules and all."""
     library = tmp_path / "in.csv"
-    smiles = [*simulate(700, seed=6).smiles, "nope", "", "C1CC"]
+    smiles = [*simulate(700, seed=6).smiles, "nope", "", "C1CC", "CCO,too much"]
     library.write_text("id,smiles\n" + "".join(f"{i:04d},{text}\n" for i, text in enumerate(smiles)))
     servier("featurize", library, tmp_path / "f.parquet", "--preset", "fast")
     for source, target in (("in.csv", "a.csv"), ("f.parquet", "b.csv")):
@@ -130,6 +130,19 @@ def test_features_are_scored_like_the_molecules(servier, model_1, tmp_path, work
             workers,
         )
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_shards_of_features_are_the_whole(servier, model_1, tmp_path):
+    """A feature file in shards, merged, gives the bytes of the whole run."""
+    library, features = tmp_path / "in.csv", tmp_path / "f.parquet"
+    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in simulate(300, seed=6).smiles * 33))
+    servier("featurize", library, features, "--preset", "fast")
+    parts = [tmp_path / f"{i}.csv.gz" for i in (1, 2)]
+    for i, part in enumerate(parts, start=1):
+        servier("predict-file", features, part, "--model_path", model_1, "--shard", f"{i}/2")
+    servier("merge", tmp_path / "merged.csv.gz", *parts)
+    servier("predict-file", features, tmp_path / "whole.csv.gz", "--model_path", model_1)
+    assert (tmp_path / "merged.csv.gz").read_bytes() == (tmp_path / "whole.csv.gz").read_bytes()
 
 
 def test_features_of_another_kind_are_refused(servier, model_1, model_2, library, tmp_path):
