@@ -1,6 +1,8 @@
+import fcntl
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,9 +50,20 @@ def servier():
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory):
-    """A folder for what the whole session shares."""
-    return tmp_path_factory.mktemp("workshop")
+def workshop(tmp_path_factory, worker_id):
+    """A folder for what all processes of the session share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "workshop"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def alone(path):
+    """Let one process at a time make something; says whether it is still to be made."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not path.exists()
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +71,11 @@ def simulated(workshop):
     """A small simulated data set, as a CSV file in a data directory."""
     from servier.simulation import simulate, write_simulation
 
-    path = workshop / "data" / "dataset_single.csv"
-    write_simulation(simulate(240, seed=3), path)
-    return path
+    folder = workshop / "data"
+    with alone(folder) as is_missing:
+        if is_missing:
+            write_simulation(simulate(240, seed=3), folder / "dataset_single.csv")
+    return folder / "dataset_single.csv"
 
 
 @pytest.fixture(scope="session")
@@ -76,11 +91,12 @@ def recipes(workshop):
 def models_dir(servier, workshop, simulated, recipes):
     """A folder with both models, trained by the real command."""
     folder = workshop / "models"
-    for name, recipe in recipes.items():
-        servier(
-            "train", "--data_dir", simulated.parent, "--model_name", name, "--config", recipe,
-            "--models_dir", folder, "--workers", 1,
-        )  # fmt: skip
+    with alone(folder) as is_missing:
+        for name, recipe in recipes.items() if is_missing else ():
+            servier(
+                "train", "--data_dir", simulated.parent, "--model_name", name, "--config", recipe,
+                "--models_dir", folder, "--workers", 1,
+            )  # fmt: skip
     return folder
 
 
