@@ -4,8 +4,12 @@ import logging
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
+
+Report = Callable[[Counter[str], int | None, int, float], None]
+"""Told of rows by status, rows in all where that is known, rows of an earlier run, and seconds."""
 
 BAR_SECONDS = 0.2
 LINE_SECONDS = 30.0

@@ -11,9 +11,10 @@ from servier.bulk.options import Options, Shard
 from servier.bulk.planning import Plan, plan
 from servier.bulk.run import Summary
 from servier.bulk.run import predict_file as run_predict_file
+from servier.errors import DataError
 from servier.parallel import count_cores
 from servier.progress import ProgressReport, format_seconds
-from servier.tables import write_whole
+from servier.tables import STANDARD_STREAM, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,14 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
     """
     restart, dry_run, summary_path = (given.pop(name) for name in ("restart", "dry_run", "summary"))
     given["delimiter"] = DELIMITER_NAMES.get(given["delimiter"], given["delimiter"])
-    given["columns"] = None if given["columns"] is None else tuple(given["columns"].split(","))
+    if given["columns"] is not None:
+        given["columns"] = tuple(name.strip() for name in given["columns"].split(","))
     given["shard"] = None if given["shard"] is None else Shard.parse(given["shard"])
     given["workers"] = given["workers"] or count_cores()
     options = Options(**given)
+    _check_summary(summary_path, [source, target, *checkpoints])
+    if dry_run and source == STANDARD_STREAM:
+        raise DataError("stdin cannot be measured", mend="give a file for INPUT")
     if dry_run:
         planned = plan(source, target, checkpoints, options)
         _write_summary(summary_path, asdict(planned))
@@ -44,6 +49,10 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
     report = ProgressReport()
     try:
         summary = run_predict_file(source, target, checkpoints, options, restart=restart, report=report)
+    except KeyboardInterrupt:
+        if STANDARD_STREAM not in (source, target):
+            logger.warning("The same command goes on from the last durable row.")
+        raise
     finally:
         report.close()
     logger.info("%s", describe_summary(summary))
@@ -52,6 +61,12 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
         logger.warning("More than half of the rows have no answer: does %s hold SMILES strings?", column)
     _write_summary(summary_path, asdict(summary) | {"rate": summary.rate})
     return None
+
+
+def _check_summary(path: str | None, others: Sequence[str]) -> None:
+    """Refuse to write the summary over a file of the run."""
+    if path and Path(path).resolve() in [Path(other).resolve() for other in others]:
+        raise DataError("the summary would replace this file", path=path, mend="give --summary another name")
 
 
 def describe_summary(summary: Summary) -> str:

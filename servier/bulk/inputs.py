@@ -60,6 +60,8 @@ def open_inputs(
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise DataError("this is the input itself", path=target, mend="give OUTPUT another name")
+    if target.is_dir():
+        raise DataError("this is a folder", path=target, mend="give OUTPUT the name of a file")
     scorer = Scorer([open_checkpoint(path) for path in checkpoints], views=options.views)
     is_feature_file = _is_feature_file(source, scorer)
     with open_table(source, options.delimiter) as table:

@@ -28,8 +28,8 @@ class Progress:
         Rows of the input that are done.
     written
         Rows of the output.
-    size
-        Bytes of the spool.
+    size, checksum
+        Bytes of the spool, and their CRC-32.
     counts
         Rows of the input by status.
     is_complete
@@ -39,6 +39,7 @@ class Progress:
     rows: int = 0
     written: int = 0
     size: int = 0
+    checksum: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     is_complete: bool = False
 
@@ -105,7 +106,7 @@ class Journal:
         if found != identity:
             changes = "; ".join(_differences(found, identity))
             mend = "give the same options and files to go on with that run, or --restart to start over"
-            problem = f"an unfinished run with other inputs was writing this file: {changes}"
+            problem = f"a run with other inputs or options has begun to write this file: {changes}"
             raise DataError(problem, path=self._target, mend=mend)
         return _progress(lines[-1]) if len(lines) > 1 else Progress()
 
@@ -167,7 +168,7 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     """
     lines, _ = _read_lines(journal_path(target))
     if not lines:
-        mend = "shards are written by: servier predict-file … --shard 1/4"
+        mend = f"a shard goes together with the {journal_path(target).name} that predict-file --shard wrote"
         raise DataError("this file has no journal beside it", path=target, mend=mend)
     return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
 

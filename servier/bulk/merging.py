@@ -42,6 +42,8 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
         mend = f"end its name in {found[0][0].suffix}"
         raise DataError("the shards are of another format", path=target, mend=mend)
     paths = [path for path, _, _ in found]
+    if Path(target).exists() and any(Path(target).samefile(path) for path in paths):
+        raise DataError("this is one of the shards", path=target, mend="give OUTPUT another name")
     with write_whole(target) as temporary:
         top = identity["option"]["top"]
         if top is not None:
@@ -51,7 +53,8 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
             n_written = sum(progress.written for _, _, progress in found)
     counts = dict(sum((Counter(progress.counts) for _, _, progress in found), Counter[str]()))
     n_rows = sum(progress.rows for _, _, progress in found)
-    return Progress(n_rows, n_written, Path(target).stat().st_size, counts, is_complete=True)
+    size = Path(target).stat().st_size
+    return Progress(n_rows, n_written, size, counts=counts, is_complete=True)
 
 
 def _check_shards(paths: list[Path]) -> list[tuple[Path, dict[str, Any], Progress]]:

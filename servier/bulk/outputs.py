@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from servier.bulk.blocks import BLOCK_ROWS
-from servier.bulk.spools import Spool, StandardOutput, TextSpool, packer
+from servier.bulk.spools import BEGINNING, Mark, Spool, StandardOutput, TextSpool, packer
 from servier.errors import DataError
 from servier.tables import (
     STANDARD_STREAM,
@@ -31,8 +31,8 @@ class Output(Protocol):
     def text_header(self) -> Header | None:
         """How rows are written as text, or None where they are values."""
 
-    def open_spool(self, path: Path, size: int) -> Spool:
-        """Open a spool for the output, to begin or to go on at a size."""
+    def open_spool(self, path: Path, mark: Mark) -> Spool:
+        """Open a spool for the output, to begin or to go on."""
 
     def combine(self, rows: Sequence[Any], ends: Sequence[Any]) -> list[Any]:
         """Put the ends after the rows' own columns."""
@@ -58,11 +58,11 @@ class TextOutput:
         self.columns = header.columns
         self._first_line = header.raw + header.newline
 
-    def open_spool(self, path: Path, size: int) -> Spool:
-        """Open a spool for the output, to begin or to go on at a size."""
+    def open_spool(self, path: Path, mark: Mark) -> Spool:
+        """Open a spool for the output, to begin or to go on."""
         if str(self._target) == STANDARD_STREAM:
             return StandardOutput(self._first_line)
-        return TextSpool(path, self._target, self._first_line, size)
+        return TextSpool(path, self._target, self._first_line, mark)
 
     def header_size(self, path: Path) -> int:
         """Return how many bytes of a file its first line takes, compressed by itself as it is."""
@@ -96,11 +96,11 @@ class ParquetOutput:
         self.schema = schema
         self.columns = schema.names
 
-    def open_spool(self, path: Path, size: int) -> Spool:
-        """Open a spool for the output, to begin or to go on at a size."""
+    def open_spool(self, path: Path, mark: Mark) -> Spool:
+        """Open a spool for the output, to begin or to go on."""
         from servier.bulk.parquet_spool import ArrowSpool
 
-        return ArrowSpool(path, self.schema, size)
+        return ArrowSpool(path, self.schema, mark)
 
     def combine(self, rows: Sequence[list[object]], ends: Sequence[list[object]]) -> list[list[object]]:
         """Put the ends after the rows' own columns."""
@@ -142,19 +142,31 @@ def make_output(
     if taken:
         mend = "rename it in the input, or leave it out with --columns"
         raise DataError(f"the input already has a column {taken[0]!r}", path=target, mend=mend)
+    schema = getattr(table, "schema", None)
     if not is_parquet(target):
+        for field in [] if schema is None else [schema.field(position) for position in kept]:
+            _check_text(field)
         raw = header.raw + encode_ends([added], replace(header, newline=b""))[0]
         return TextOutput(target, replace(header, columns=[*header.columns, *added], raw=raw))
     import pyarrow as pa
 
     arrow_types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-    schema = getattr(table, "schema", None)
     fields = [
         pa.field(name, pa.string() if schema is None else schema.field(position).type)
         for name, position in zip(header.columns, kept, strict=True)
     ]
     fields += [pa.field(name, arrow_types[kind]) for name, kind in added.items()]
     return ParquetOutput(pa.schema(fields))
+
+
+def _check_text(field: Any) -> None:
+    """Refuse a column of a Parquet file whose values are no text."""
+    import pyarrow as pa
+
+    kind = field.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        mend = "leave it out with --columns, or write a .parquet file"
+        raise DataError(f"column {field.name!r} holds {kind}, which is no text", mend=mend)
 
 
 def is_parquet(target: Path) -> bool:
@@ -191,7 +203,7 @@ def write_best(output: Output, sources: Sequence[Path], target: Path, column: st
         return chain.from_iterable(output.read_back(source) for source in sources)
 
     positions = best_positions([float(fields[position]) for _, fields in rows()], top)
-    spool = output.open_spool(target.with_name(f"{target.name}.best"), 0)
+    spool = output.open_spool(target.with_name(f"{target.name}.best"), BEGINNING)
     best = pick(rows(), positions)
     for start in range(0, len(best), BLOCK_ROWS):
         spool.append(best[start : start + BLOCK_ROWS])

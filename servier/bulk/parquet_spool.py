@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from servier.bulk.spools import SpoolFile, sync_folder
+from servier.bulk.spools import BEGINNING, Mark, SpoolFile, sync_folder
 
 ROW_GROUP = 65_536
 
@@ -21,13 +21,13 @@ class ArrowSpool:
         The spool.
     schema
         Names and types of the columns.
-    size
-        Where to go on; 0 to begin.
+    mark
+        Where to go on.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, size: int = 0) -> None:
-        self._file, self._schema = SpoolFile(path, size), schema
-        if size == 0:
+    def __init__(self, path: Path, schema: pa.Schema, mark: Mark = BEGINNING) -> None:
+        self._file, self._schema = SpoolFile(path, mark), schema
+        if mark == BEGINNING:
             self._file.write(schema.serialize().to_pybytes())
 
     def append(self, rows: Sequence[Sequence[object]]) -> None:
@@ -37,8 +37,8 @@ class ArrowSpool:
             arrays = [pa.array(column, f.type) for column, f in zip(columns, self._schema, strict=True)]
             self._file.write(pa.record_batch(arrays, schema=self._schema).serialize().to_pybytes())
 
-    def sync(self) -> int:
-        """Force everything to disk; return the size in bytes."""
+    def sync(self) -> Mark:
+        """Force everything to disk; return how far it is."""
         return self._file.sync()
 
     def publish(self, target: Path) -> None:

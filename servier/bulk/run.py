@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +16,14 @@ from servier.bulk.journal import Journal, NoJournal, Progress
 from servier.bulk.options import Options
 from servier.bulk.outputs import write_best
 from servier.bulk.selection import Selection
+from servier.bulk.spools import Mark
 from servier.bulk.work import Scored
 from servier.errors import DataError, ServierError
 from servier.parallel import ordered_map
+from servier.progress import Report
 from servier.tables import STANDARD_STREAM
 
 COMMIT_SECONDS = 1.0
-
-Report = Callable[[Counter[str], int | None, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class _Run:
         self._inputs, self._output = inputs, inputs.output
         self._journal, self._options, self._target = journal, options, target
         self._spool_path = spool_path(target)
-        self._spool = self._output.open_spool(self._spool_path, journal.progress.size)
+        self._spool = self._output.open_spool(self._spool_path, _mark(journal.progress))
         self._rank_column = inputs.identity["ranked by"]
         self._selection = self._restore_selection()
 
@@ -151,11 +151,15 @@ class _Run:
                 n_written += len(written)
                 counts.update(scored.counts)
                 if clock.is_time_to_commit():
-                    self._journal.commit(Progress(n_done, n_written, self._spool.sync(), dict(counts)))
+                    self._journal.commit(self._progress(n_done, n_written, counts))
                 clock.report(counts, self._inputs.n_rows, resumed=progress.rows)
         finally:
             answers.close()  # type: ignore[attr-defined]
-        self._journal.commit(Progress(n_done, n_written, self._spool.sync(), dict(counts)))
+        self._journal.commit(self._progress(n_done, n_written, counts))
+
+    def _progress(self, n_done: int, n_written: int, counts: Counter[str]) -> Progress:
+        mark = self._spool.sync()
+        return Progress(n_done, n_written, mark.size, mark.checksum, dict(counts))
 
     def _combine(self, block: Block, scored: Scored) -> list[Any]:
         lines = self._output.combine(block.rows, scored.ends)
@@ -200,6 +204,10 @@ class _Clock:
     def report(self, counts: Counter[str], n_rows: int | None, resumed: int) -> None:
         if self._report is not None:
             self._report(counts, n_rows, resumed, self.seconds)
+
+
+def _mark(progress: Progress) -> Mark:
+    return Mark(progress.size, progress.checksum)
 
 
 def spool_path(target: Path) -> Path:

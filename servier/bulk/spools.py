@@ -7,13 +7,36 @@ forced to disk or how often the run was interrupted.
 import gzip
 import os
 import sys
+import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from servier.errors import DataError
 
 GZIP_LEVEL = 6
+READ_BYTES = 1 << 20
+START_OVER = "give the same command again to start over"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a spool is durably written.
+
+    Parameters
+    ----------
+    size
+        In bytes; 0 to begin.
+    checksum
+        CRC-32 of these bytes.
+    """
+
+    size: int = 0
+    checksum: int = 0
+
+
+BEGINNING = Mark()
 
 
 class Spool(Protocol):
@@ -22,8 +45,8 @@ class Spool(Protocol):
     def append(self, rows: Sequence[Any]) -> None:
         """Write a block of rows."""
 
-    def sync(self) -> int:
-        """Force everything to disk; return the size in bytes."""
+    def sync(self) -> Mark:
+        """Force everything to disk; return how far it is."""
 
     def publish(self, target: Path) -> None:
         """Turn the rows into the file with its final name."""
@@ -39,34 +62,45 @@ class SpoolFile:
     ----------
     path
         The file.
-    size
-        Its size in bytes when it was last forced to disk; 0 to begin.
+    mark
+        How far it was when it was last forced to disk.
 
     Raises
     ------
     DataError
-        It is shorter than that.
+        It is no longer what it was.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, mark: Mark = BEGINNING) -> None:
         self.path = path
+        if mark.size and not path.exists():
+            raise DataError("this file of an interrupted run is gone", path=path, mend=START_OVER)
         # Unbuffered: what could not be written must not be tried again when the file is closed.
-        self.stream = path.open("r+b" if size else "w+b", buffering=0)
-        if self.stream.seek(0, os.SEEK_END) < size:
-            raise DataError("is shorter than its journal says", path=path, mend="start over with --restart")
-        self.stream.truncate(size)
-        self.stream.seek(size)
+        self.stream = path.open("r+b" if mark.size else "w+b", buffering=0)
+        self._checksum = self._read_checksum(mark.size)
+        if self._checksum != mark.checksum:
+            raise DataError("this file of an interrupted run was damaged", path=path, mend=START_OVER)
+        self.stream.truncate(mark.size)
+        self.stream.seek(mark.size)
+
+    def _read_checksum(self, size: int) -> int:
+        checksum = 0
+        while size and (content := self.stream.read(min(size, READ_BYTES))):
+            checksum = zlib.crc32(content, checksum)
+            size -= len(content)
+        return checksum
 
     def write(self, content: bytes) -> None:
         """Write all of some bytes."""
+        self._checksum = zlib.crc32(content, self._checksum)
         rest = memoryview(content)
         while rest:
             rest = rest[self.stream.write(rest) :]
 
-    def sync(self) -> int:
-        """Force everything to disk; return the size in bytes."""
+    def sync(self) -> Mark:
+        """Force everything to disk; return how far it is."""
         os.fsync(self.stream.fileno())
-        return self.stream.tell()
+        return Mark(self.stream.tell(), self._checksum)
 
     def rename(self, target: Path) -> None:
         """Give the file its final name, durably."""
@@ -87,14 +121,14 @@ class TextSpool:
         The output, whose suffix `.gz` or `.zst` decides about compression.
     header
         The first line, with its line end.
-    size
-        Where to go on; 0 to begin.
+    mark
+        Where to go on.
     """
 
-    def __init__(self, path: Path, target: Path, header: bytes, size: int = 0) -> None:
-        self._file = SpoolFile(path, size)
+    def __init__(self, path: Path, target: Path, header: bytes, mark: Mark = BEGINNING) -> None:
+        self._file = SpoolFile(path, mark)
         self._pack = packer(target)
-        if size == 0:
+        if mark == BEGINNING:
             self._file.write(self._pack(header))
 
     def append(self, rows: Sequence[bytes]) -> None:
@@ -102,8 +136,8 @@ class TextSpool:
         if rows:
             self._file.write(self._pack(b"".join(rows)))
 
-    def sync(self) -> int:
-        """Force everything to disk; return the size in bytes."""
+    def sync(self) -> Mark:
+        """Force everything to disk; return how far it is."""
         return self._file.sync()
 
     def publish(self, target: Path) -> None:
@@ -125,10 +159,10 @@ class StandardOutput:
         """Write lines."""
         sys.stdout.buffer.write(b"".join(rows))
 
-    def sync(self) -> int:
+    def sync(self) -> Mark:
         """Pass on what was written."""
         sys.stdout.buffer.flush()
-        return 0
+        return BEGINNING
 
     def publish(self, target: Path) -> None:  # noqa: ARG002
         """Pass on what was written."""

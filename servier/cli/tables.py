@@ -32,8 +32,15 @@ def featurize(input: str, output: str, preset: str, smiles_column: str | None, w
     """
     from servier.features import PRESETS
     from servier.features.store import write_features
+    from servier.progress import ProgressReport
 
-    counts = write_features(input, output, PRESETS[preset], smiles_column, worker_processes(workers))
+    report = ProgressReport()
+    try:
+        counts = write_features(
+            input, output, PRESETS[preset], smiles_column, worker_processes(workers), report
+        )
+    finally:
+        report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
 
 

@@ -5,6 +5,7 @@ metadata says which featurizers and which RDKit made them.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,22 +19,24 @@ import pyarrow.parquet as pq
 from rdkit import __version__ as rdkit_version
 
 from servier.errors import DataError
-from servier.features import Features, FeatureSet
+from servier.features import PRESETS, Features, FeatureSet
 from servier.features.columns import block_field, to_columns, to_matrix
 from servier.features.computing import CHUNK_ROWS, FeatureWork
 from servier.molecules import InvalidMolecule, Row, Status
 from servier.parallel import ordered_map
+from servier.progress import Report
 from servier.tables import (
+    STANDARD_STREAM,
     STATUS_COLUMNS,
     Record,
+    count_rows,
     open_table,
     require_smiles_column,
     table_format,
     write_whole,
 )
-from servier.tables.parquet import open_parquet
+from servier.tables.parquet import FEATURES_KEY, open_parquet
 
-KEY = b"servier.features"
 GROUP_ROWS = 8 * CHUNK_ROWS
 
 
@@ -71,6 +74,7 @@ def write_features(
     featurizers: list[dict[str, Any]],
     smiles_column: str | None = None,
     workers: int = 1,
+    report: Report | None = None,
 ) -> dict[str, int]:
     """Write the feature Parquet file of a table.
 
@@ -84,6 +88,8 @@ def write_features(
         Detected where it is None.
     workers
         Number of processes.
+    report
+        Told of each group of rows.
 
     Returns
     -------
@@ -98,6 +104,8 @@ def write_features(
         raise DataError("features go into a Parquet file", path=target, mend="end its name in .parquet")
     features = FeatureSet(featurizers)
     counts: Counter[str] = Counter()
+    started = time.monotonic()
+    n_rows = None if str(source) == STANDARD_STREAM else count_rows(source)
     with open_table(source) as table, write_whole(target) as temporary:
         names = table.header.columns
         position = names.index(require_smiles_column(names, smiles_column))
@@ -117,6 +125,8 @@ def write_features(
                 for batch in batches:
                     counts.update(batch.column("status").to_pylist())
                 writer.write_table(pa.Table.from_batches(batches), row_group_size=GROUP_ROWS)
+                if report is not None:
+                    report(counts, n_rows, 0, time.monotonic() - started)
     return dict(counts)
 
 
@@ -125,7 +135,7 @@ def feature_specification(path: str | Path) -> dict[str, Any] | None:
     if Path(path).suffix.lower() != ".parquet":
         return None
     metadata = open_parquet(path).schema_arrow.metadata or {}
-    return json.loads(metadata[KEY]) if KEY in metadata else None
+    return json.loads(metadata[FEATURES_KEY]) if FEATURES_KEY in metadata else None
 
 
 class FeatureFile:
@@ -196,13 +206,19 @@ def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> None
     if found is None:
         raise DataError("no features in this file", path=path, mend="make it with: servier featurize")
     if found["featurizers"] != wanted:
-        here, there = ("+".join(spec["kind"] for spec in specs) for specs in (wanted, found["featurizers"]))
-        raise DataError(
-            f"this file holds other features ({there})", path=path, mend=f"featurize again for {here}"
-        )
+        problem = f"this file holds other features ({_name(found['featurizers'])})"
+        raise DataError(problem, path=path, mend=f"featurize again with: {_name(wanted)}")
     if found["rdkit"] != rdkit_version:
         problem = f"made with RDKit {found['rdkit']}, here is {rdkit_version}"
         raise DataError(problem, path=path, mend="featurize again")
+
+
+def _name(specs: list[dict[str, Any]]) -> str:
+    """Return the option of featurize that gives these features, or their kinds."""
+    for preset, blocks in PRESETS.items():
+        if FeatureSet(blocks).specs == specs:
+            return f"--preset {preset}"
+    return "+".join(spec["kind"] for spec in specs)
 
 
 def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -220,7 +236,7 @@ def _schema(names: Sequence[str], features: FeatureSet, source: str | Path) -> p
         problem = f"its column {twice[0]!r} has a name that the feature file needs"
         raise DataError(problem, path=source, mend="rename the column")
     metadata = {"featurizers": features.specs, "rdkit": rdkit_version}
-    return pa.schema(fields, {KEY: json.dumps(metadata).encode()})
+    return pa.schema(fields, {FEATURES_KEY: json.dumps(metadata).encode()})
 
 
 def _encode(part: Features, features: FeatureSet) -> pa.RecordBatch:

@@ -11,12 +11,12 @@ from servier.tables.records import Header, Record
 from servier.tables.text import encode_row
 
 BATCH_ROWS = 1024
+FEATURES_KEY = b"servier.features"
+"""The metadata that a feature file has in its schema."""
 
 
 class ParquetTable:
-    """The plain columns of a Parquet file.
-
-    Columns whose values are lists (the feature blocks that `servier featurize` writes) are left out.
+    """The columns of a Parquet file, without the features in a file that `servier featurize` wrote.
 
     Parameters
     ----------
@@ -31,7 +31,10 @@ class ParquetTable:
 
     def __init__(self, path: str | Path) -> None:
         self._file = open_parquet(path)
-        self.schema = pa.schema([f for f in self._file.schema_arrow if not pa.types.is_nested(f.type)])
+        schema = self._file.schema_arrow
+        has_features = FEATURES_KEY in (schema.metadata or {})
+        fields = [field for field in schema if not (has_features and pa.types.is_nested(field.type))]
+        self.schema = pa.schema([_without_dictionary(field) for field in fields])
         self.header = Header(self.schema.names, b"")
         self.header = Header(self.schema.names, encode_row(self.schema.names, self.header))
 
@@ -41,6 +44,10 @@ class ParquetTable:
             for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 row += 1
                 yield Record(row, list(values))
+
+
+def _without_dictionary(field: pa.Field) -> pa.Field:
+    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
 
 
 def open_parquet(path: str | Path) -> pq.ParquetFile:

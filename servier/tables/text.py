@@ -160,8 +160,9 @@ def encode_rows(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]
     """Return records of delimited text, fields quoted where needed, without the line ends."""
     written: list[str] = []
     writer: Any = SimpleNamespace(write=written.append)  # the writer hands over one row at a time
-    csv.writer(writer, delimiter=header.delimiter, lineterminator="").writerows(rows)
-    return [row.encode() for row in written]
+    # Fields with a character of the line end are quoted, so it must have both.
+    csv.writer(writer, delimiter=header.delimiter, lineterminator="\r\n").writerows(rows)
+    return [row[:-2].encode() for row in written]
 
 
 def encode_row(fields: Iterable[object], header: Header) -> bytes:

@@ -128,6 +128,27 @@ def test_torn_journal_line_does_not_count(servier, model_1, library, tmp_path):
     assert target.read_bytes() == (tmp_path / "again.csv").read_bytes()
 
 
+@pytest.mark.parametrize("harm", ["changed", "gone"])
+def test_a_damaged_spool_is_not_gone_on_with(servier, model_1, library, tmp_path, harm):
+    """Bytes of an interrupted run that were changed or removed are noticed; the next run starts over."""
+    target, spool = tmp_path / "out.csv", tmp_path / "out.csv.partial"
+    process = start(library, target, "--model_path", model_1, "--workers", "1")
+    wait_for_progress(target)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    if harm == "changed":
+        with spool.open("r+b") as stream:
+            stream.seek(1000)
+            stream.write(b"XXXX")
+    else:
+        spool.unlink()
+    arguments = ["predict-file", library, target, "--model_path", model_1]
+    assert "of an interrupted run" in servier(*arguments, status=1).stderr
+    servier(*arguments)
+    assert target.read_bytes().count(b"\n") == len(ROWS) + 1
+    assert b"XXXX" not in target.read_bytes()
+
+
 def test_shards_merged_are_the_whole_run(whole, servier, model_1, library, tmp_path):
     """Three shards, merged in any order, are the bytes of the run without shards."""
     name, expected = whole

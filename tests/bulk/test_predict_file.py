@@ -155,3 +155,48 @@ def test_parquet_types_survive(servier, model_1, tmp_path):
     written = pq.read_table(tmp_path / "out.parquet")
     assert written.schema.field("n").type == pa.int32()
     assert written["n"].to_pylist() == [1, None]
+
+
+def test_line_breaks_in_fields_are_quoted(servier, model_1, tmp_path):
+    """Of fields with line breaks one row stays one record, whatever it is read from and written to."""
+    notes = ["a\nb", "c\rd", "e\r\nf", 'g"h', "i"]
+    table = pa.table({"id": list("12345"), "smiles": ["CCO"] * 5, "note": notes})
+    pq.write_table(table, tmp_path / "in.parquet")
+    for target, more in [("a.csv", []), ("b.tsv", []), ("c.csv", ["--columns", "note, id"])]:
+        servier("predict-file", tmp_path / "in.parquet", tmp_path / target, "--model_path", model_1, *more)
+        with (tmp_path / target).open(newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t" if target == "b.tsv" else ","))
+        assert [row["note"] for row in rows] == notes
+        assert [row["status"] for row in rows] == ["ok"] * 5
+
+
+def test_columns_of_parquet_files_keep_their_values(servier, model_1, tmp_path):
+    """Lists and categories come out of a Parquet file as they went in; a text refuses what it cannot hold."""
+    table = pa.table(
+        {
+            "smiles": ["CCO", None, "CCN"],
+            "lists": [[1, 2], None, []],
+            "kind": pa.array(["x", None, "y"]).dictionary_encode(),
+        }
+    )
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    pq.write_table(table, source)
+    servier("predict-file", source, target, "--model_path", model_1)
+    assert pq.read_table(target).select(table.column_names).to_pylist() == table.to_pylist()
+    said = servier("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, status=1).stderr
+    assert "column 'lists' holds list<element: int64>, which is no text" in said
+    servier("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, "--columns", "smiles,kind")
+    assert (tmp_path / "o.csv").read_text().splitlines()[2] == ",,,,empty,no SMILES"
+
+
+def test_files_of_the_run_are_not_written_over(servier, model_1, tmp_path):
+    """Neither the summary nor a merge replaces a file that the run needs, and a folder is no output."""
+    source, shard = tmp_path / "in.csv", tmp_path / "s.csv"
+    source.write_text("smiles\nCCO\n")
+    arguments = ["predict-file", source, shard, "--model_path", model_1]
+    for path in (source, shard, model_1):
+        assert "would replace this file" in servier(*arguments, "--summary", path, status=1).stderr
+    servier(*arguments, "--shard", "1/1")
+    assert "one of the shards" in servier("merge", shard, shard, status=1).stderr
+    assert "this is a folder" in servier("predict-file", source, tmp_path, status=1).stderr
+    assert source.read_text() == "smiles\nCCO\n"

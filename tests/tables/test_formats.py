@@ -11,12 +11,12 @@ from servier.tables.sdf import SdFile
 
 
 def test_parquet_rows_keep_their_values(tmp_path):
-    """Values come out with their types; nested columns stay out."""
+    """Values come out with their types, lists too."""
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"smiles": ["C", None], "n": [1, 2], "x": [[1.0], [2.0]]}), path)
     with open_table(path) as table:
-        assert table.header.columns == ["smiles", "n"]
-        assert [record.fields for record in table] == [["C", 1], [None, 2]]
+        assert table.header.columns == ["smiles", "n", "x"]
+        assert [record.fields for record in table] == [["C", 1, [1.0]], [None, 2, [2.0]]]
 
 
 def test_damaged_parquet_is_refused(tmp_path):
