@@ -1,6 +1,7 @@
 """Runs of predict-file that go on while a test does something to them."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,8 +10,10 @@ import pytest
 
 
 def start(*arguments):
+    """Start a run without the measuring of coverage, which takes its time when a process ends."""
     command = [sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=env)
 
 
 def wait_for_progress(target, rows=1):
