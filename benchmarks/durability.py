@@ -3,7 +3,8 @@
     python benchmarks/durability.py --library molecules.csv.gz --model_path fast.servier --rows 200000
 
 Kills a run at random moments and gives the same command again, scores with several numbers of workers, and
-joins shards; each output must be that of a quiet run, byte for byte.
+joins shards; each output must be that of a quiet run, byte for byte. Prints how long a run takes to end
+after Ctrl-C, too.
 """
 
 import argparse
@@ -43,13 +44,28 @@ def score(source, target, model, *more):
     return digest(target), time.monotonic() - started
 
 
+def start(source, target, model):
+    """Start a run that something is to happen to."""
+    command = [*SERVIER, "predict-file", source, target, "--model_path", model, "--workers", 2]
+    return subprocess.Popen(list(map(str, command)), start_new_session=True, stderr=subprocess.DEVNULL)
+
+
+def interrupt(source, target, model, seconds):
+    """Press Ctrl-C in the middle of a run; return the seconds that it took to end."""
+    process = start(source, target, model)
+    time.sleep(1 + seconds / 2)
+    interrupted = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    return time.monotonic() - interrupted
+
+
 def score_with_kills(source, target, model, n_kills, seconds):
     """Kill runs at random moments, then let one end; return the digest of the output."""
     rng = random.Random(0)  # noqa: S311 - moments, not secrets
     killed = 0
     while killed < n_kills:
-        command = [*SERVIER, "predict-file", source, target, "--model_path", model, "--workers", 2]
-        process = subprocess.Popen(list(map(str, command)), start_new_session=True)
+        process = start(source, target, model)
         try:
             process.wait(rng.uniform(0.3, 1 + 2 * seconds / n_kills))
         except subprocess.TimeoutExpired:
@@ -96,7 +112,9 @@ def main():
             for workers in (1, 4):
                 target = folder / f"{workers}.{name}"
                 found[f"{workers} workers"] = score(source, target, model, "--workers", workers)[0]
+            ending = interrupt(source, folder / f"interrupted.{name}", model, seconds)
             found[f"{options.shards} shards"] = score_in_shards(source, folder, name, model, options.shards)
+        print(f"{name}, {options.rows:,} rows, Ctrl-C: ended within {ending:.2f} s", flush=True)
         for what, other in found.items():
             all_equal &= other == whole
             print(
