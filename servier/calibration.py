@@ -9,13 +9,13 @@ DIGITS = 6
 _WEAK_PRIOR = 1e3
 
 
-def calibrate(name: str, task: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Target:
-    """Fit how a raw score becomes an answer.
+def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Target:
+    """Fit how a raw score becomes the probability of label 1, and from which probability on it is predicted.
 
     Parameters
     ----------
-    name, task
-        Of the target.
+    name
+        Of the target, which is binary.
     y
         Labels of the training rows, float64, shape (n_rows,); NaN where missing.
     raw
@@ -23,19 +23,17 @@ def calibrate(name: str, task: str, y: NDArray[np.float64], raw: NDArray[np.floa
 
     Returns
     -------
-    The target. A binary one gets Platt's straight line from raw score to log-odds, and the threshold with the
-    highest balanced accuracy; a regression one goes back from standard units to its own.
+    The target, with Platt's straight line from raw score to log-odds, and the threshold with the highest
+    balanced accuracy.
 
     References
     ----------
     Platt, Probabilistic outputs for support vector machines, 1999. Youden, Cancer 1950, 3, 32.
     """
-    if task == "regression":
-        return Target(name, task, float(np.nanstd(y)), float(np.nanmean(y)))
     known = ~np.isnan(y) & ~np.isnan(raw)
     slope, intercept = _fit_line(y[known], raw[known])
     probability = 1 / (1 + np.exp(-(slope * raw[known] + intercept)))
-    return Target(name, task, slope, intercept, _best_threshold(y[known], probability))
+    return Target(name, "binary", slope, intercept, _best_threshold(y[known], probability))
 
 
 def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, float]:

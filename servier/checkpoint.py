@@ -26,6 +26,7 @@ FORMAT_VERSION = 1
 METADATA = "metadata.json"
 GRAPH = "model.onnx"
 REFERENCE = "reference.npz"
+LOG, MIRRORED_LOG = "log", "mirrored_log"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Target:
         A raw score s becomes `slope * s + intercept`: a value, or the log-odds of label 1.
     threshold
         The probability from which on label 1 is predicted; None for regression.
+    transform, bound
+        `log` where the value is the natural logarithm of the answer; `mirrored_log` where it is the negative
+        logarithm of what the answer lacks to the bound; else None.
     """
 
     name: str
@@ -47,6 +51,8 @@ class Target:
     slope: float = 1.0
     intercept: float = 0.0
     threshold: float | None = None
+    transform: str | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Labelled tables: molecules with the measured values of one or more targets."""
 
 import hashlib
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from servier.tables import ID_NAMES, Record, find_column, open_table, require_sm
 
 DEFAULT_FILE = "dataset_single.csv"
 DEFAULT_TARGET = "P1"
+ALL_TARGETS = "all"
 TASKS = ("binary", "regression")
 MIN_LABELS = 20
+MISSING = ("", "na", "nan", "none", "null")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def find_dataset(data_dir: str | Path) -> Path:
 
 
 def load_dataset(
-    path: str | Path, columns: Columns | None = None, tasks: Sequence[str] | None = None
+    path: str | Path, columns: Columns | None = None, tasks: Sequence[str] | str | None = None
 ) -> Dataset:
     """Read a labelled table.
 
@@ -95,12 +100,13 @@ def load_dataset(
     columns
         Names of columns; what is None or empty is detected.
     tasks
-        `binary` or `regression` for each target; detected from the labels where it is None.
+        `binary` or `regression`, for each target or for all; detected from the labels where it is None.
 
     Raises
     ------
     DataError
         The table is absent, empty or ambiguous, a label is not a number, or a target cannot be learnt from.
+        Of `all` columns those that cannot be learnt from are left out instead, with a warning.
     """
     columns = columns or Columns()
     with open_table(path) as table:
@@ -112,39 +118,56 @@ def load_dataset(
         records = [record for record in table if record.problem is None and any(record.fields)]
     if not records:
         raise DataError("this table has a header but no rows", path=path)
-    y = np.array([[_read_label(record, names, target, path) for target in targets] for record in records])
+    lines = [record.line for record in records]
+    read: dict[str, tuple[NDArray[np.float64], str]] = {}
+    for i, target in enumerate(targets):
+        task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
+        labels = [record.fields[names.index(target)] for record in records]
+        try:
+            read[target] = _read_target(labels, task, lines)
+        except DataError as error:
+            problem = DataError(error.problem, path=path, row=error.row, column=target, mend=error.mend)
+            if not is_all(columns.targets, names):
+                raise problem from None
+            logger.warning("left out: %s", problem)
+    if not read:
+        raise DataError("no column can be learnt from", path=path, mend="name one with --target to see why")
     return Dataset(
         path=str(path),
         smiles=[_text(record.fields[smiles_column]) for record in records],
         ids=_column(records, names, id_name) or [""] * len(records),
-        lines=[record.line for record in records],
-        targets=targets,
-        tasks=[
-            _check_task(y[:, i], tasks[i] if tasks else None, target, path, records)
-            for i, target in enumerate(targets)
-        ],
-        y=y,
+        lines=lines,
+        targets=list(read),
+        tasks=[task for _, task in read.values()],
+        y=np.stack([y for y, _ in read.values()], axis=1),
         split=_column(records, names, split_name),
     )
 
 
 def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
-    """Return the target columns: those asked for, else P1, else the only column that is left.
+    """Return the target columns: those asked for (`all`: all that are left), else P1, else the only one left.
 
     Raises
     ------
     DataError
         A target is absent, or none was named and there are several candidates.
     """
+    left = [name for name in names if name not in taken]
+    if is_all(wanted, names):
+        return left
     if wanted:
         return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
     if DEFAULT_TARGET in names:
         return [DEFAULT_TARGET]
-    left = [name for name in names if name not in taken]
     if len(left) == 1:
         return left
     mend = f"name it with --target; the columns are {', '.join(names)}"
     raise DataError("it is not clear which column is the target", mend=mend)
+
+
+def is_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether `all` columns are asked for, and not a column of that name."""
+    return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
 
 
 def _text(value: object) -> str:
@@ -158,9 +181,37 @@ def _column(records: list[Record], names: Sequence[str], name: str | None) -> li
     return [_text(record.fields[position]) for record in records]
 
 
-def _read_label(record: Record, names: Sequence[str], target: str, path: str | Path) -> float:
-    text = _text(record.fields[names.index(target)]).strip()
-    if text.lower() in ("", "na", "nan", "none", "null"):
+def _read_target(
+    labels: Sequence[object], task: str | None, lines: Sequence[int]
+) -> tuple[NDArray[np.float64], str]:
+    """Return the labels of one target, and what kind of target it is."""
+    y = np.array([read_label(_text(label), line) for label, line in zip(labels, lines, strict=True)])
+    known = ~np.isnan(y)
+    values = np.unique(y[known])
+    if known.sum() < MIN_LABELS:
+        mend = f"at least {MIN_LABELS} rows need a label"
+        raise DataError(f"{known.sum()} labels are too few to learn from", mend=mend)
+    if len(values) == 1:
+        problem = f"all {known.sum()} labels are {values[0]:g}"
+        raise DataError(problem, mend="a model needs at least two different values")
+    is_binary = set(values) <= {0.0, 1.0}
+    if task == "binary" and not is_binary:
+        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
+        problem = f"label {y[row]:g} in a binary target"
+        raise DataError(problem, row=lines[row], mend="use 0 and 1, or --task regression")
+    return y, task or ("binary" if is_binary else "regression")
+
+
+def read_label(text: str, line: int | None = None) -> float:
+    """Read one label; NaN where it is missing.
+
+    Raises
+    ------
+    DataError
+        It is not a number.
+    """
+    text = text.strip()
+    if text.lower() in MISSING:
         return math.nan
     try:
         value = float(text)
@@ -170,27 +221,5 @@ def _read_label(record: Record, names: Sequence[str], target: str, path: str | P
         mend = (
             "labels are numbers with a decimal point, or 1 and 0; leave the field empty where one is missing"
         )
-        raise DataError(f"{text!r} is not a number", path=path, row=record.line, column=target, mend=mend)
+        raise DataError(f"{text!r} is not a number", row=line, mend=mend)
     return value
-
-
-def _check_task(
-    y: NDArray[np.float64], task: str | None, target: str, path: str | Path, records: list[Record]
-) -> str:
-    known = ~np.isnan(y)
-    values = np.unique(y[known])
-    if known.sum() < MIN_LABELS:
-        raise DataError(
-            f"{known.sum()} labels are too few to learn from", path=path, column=target,
-            mend=f"at least {MIN_LABELS} rows need a label",
-        )  # fmt: skip
-    if len(values) == 1:
-        problem = f"all {known.sum()} labels are {values[0]:g}"
-        raise DataError(problem, path=path, column=target, mend="a model needs at least two different values")
-    is_binary = set(values) <= {0.0, 1.0}
-    if task == "binary" and not is_binary:
-        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
-        problem = f"label {y[row]:g} in a binary target"
-        mend = "use 0 and 1, or --task regression"
-        raise DataError(problem, path=path, row=records[row].line, column=target, mend=mend)
-    return task or ("binary" if is_binary else "regression")

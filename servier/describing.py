@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from servier.auditing import Audit
     from servier.checkpoint import Checkpoint
     from servier.evaluation import Evaluation
 
@@ -71,7 +72,10 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}"),
         (
             "rows",
-            f"{rows['train_rows']} to train, {rows['test_rows']} to test, {rows['left_out']} left out",
+            (
+                f"{rows['train_rows']} to train, {rows['test_rows']} to test, {rows['left_out']} left out, "
+                f"{rows['duplicates']} duplicates, {rows['conflicts']} molecules with labels in conflict"
+            ),
         ),
         ("split", data["split"]["strategy"]),
         ("seed", str(data["seed"])),
@@ -82,10 +86,27 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         threshold = (
             "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
         )
-        facts.append((f"target {target.name}", f"{target.task}{threshold}"))
+        scale = ", learnt as a logarithm" if target.transform else ""
+        facts.append((f"target {target.name}", f"{target.task}{threshold}{scale}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     return "\n".join([*lines, "", describe_metrics(checkpoint)])
+
+
+def describe_audit(audit: "Audit") -> str:
+    """Return which problems a table has, how its labels are distributed, and what to look at."""
+    lines = [f"{audit.path}: {len(audit.findings)} rows"]
+    lines += ["", *_table(("problem", "rows"), [(name, str(n)) for name, n in audit.counts.items()])]
+    if not audit.counts:
+        lines[1:] = ["No row has a problem."]
+    for columns in dict.fromkeys(tuple(found) for found in audit.labels.values()):
+        rows = [
+            (target, *(f"{value:.4g}" for value in found.values()))
+            for target, found in audit.labels.items()
+            if tuple(found) == columns
+        ]
+        lines += ["", *_table(("target", *(name.replace("_", " ") for name in columns)), rows)]
+    return "\n".join([*lines, *(f"\nLook at {text}" for text in audit.warnings)])
 
 
 def _describe_input(spec: Mapping[str, Any]) -> str:

@@ -66,15 +66,13 @@ class FeatureEngine:
         The specification of the feature set.
     graph
         ONNX, from float32 (n, n_features) to float32 (n, n_targets).
-    n_threads
-        Threads of ONNX Runtime.
     """
 
     kind = "features"
 
-    def __init__(self, featurizers: list[dict[str, Any]], graph: bytes, n_threads: int = 1) -> None:
+    def __init__(self, featurizers: list[dict[str, Any]], graph: bytes) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _open_session(graph, n_threads)
+        self._session = _open_session(graph)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -116,19 +114,15 @@ class SequenceEngine:
         How many SMILES strings of a molecule are scored, and the seed of the random ones among them.
     graph
         ONNX, from int32 (n, length) to float32 (n, n_targets).
-    n_threads
-        Threads of ONNX Runtime.
     """
 
     kind = "smiles"
     constitution_only = False
 
-    def __init__(
-        self, vocabulary: list[str], views: int, seed: int, graph: bytes, n_threads: int = 1
-    ) -> None:
+    def __init__(self, vocabulary: list[str], views: int, seed: int, graph: bytes) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.views, self.seed = views, seed
-        self._session = _open_session(graph, n_threads)
+        self._session = _open_session(graph)
         self._n_targets = int(self._session.get_outputs()[0].shape[1])
 
     @property
@@ -171,7 +165,7 @@ class SequenceEngine:
         return hashlib.sha256(repr(self._encode(mol)).encode()).hexdigest()
 
 
-def build_engine(spec: dict[str, Any], graph: bytes, n_threads: int = 1) -> Engine:
+def build_engine(spec: dict[str, Any], graph: bytes) -> Engine:
     """Build an engine from its specification.
 
     Raises
@@ -183,7 +177,7 @@ def build_engine(spec: dict[str, Any], graph: bytes, n_threads: int = 1) -> Engi
     kind = parameters.pop("kind", None)
     for engine in (FeatureEngine, SequenceEngine):
         if kind == engine.kind:
-            return engine(**parameters, graph=graph, n_threads=n_threads)
+            return engine(**parameters, graph=graph)
     raise CheckpointError(f"no engine is called {kind!r}", mend="a newer servier may read it")
 
 
@@ -192,9 +186,10 @@ def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) 
     return values
 
 
-def _open_session(graph: bytes, n_threads: int) -> ort.InferenceSession:
+def _open_session(graph: bytes) -> ort.InferenceSession:
+    """Open a graph on one thread: with several, how a sum over trees is rounded depends on the batch."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = n_threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

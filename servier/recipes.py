@@ -1,4 +1,4 @@
-"""Recipe files: what `train --config` reads."""
+"""Recipe files: what `--config` reads."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -6,16 +6,15 @@ from typing import Any
 
 from servier.errors import RecipeError
 
-MINIMA = {
+MINIMA: dict[str, float] = {
     "folds": 2,
     "ensemble": 1,
     "max_rounds": 1,
     "epochs": 1,
     "batch_size": 1,
     "views": 1,
-    "embedding": 1,
 }
-SETTINGS = ("preset", "split", "test_fraction", "seed")
+SETTINGS = ("preset", "split", "test_fraction", "same_molecule", "conflicts", "seed")
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,35 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
     RecipeError
         The file is absent or no YAML, or has a key that does not exist.
     """
+    content = _read_mapping(path)
+    if str(content.pop("model_name", model_name)) != model_name:
+        raise RecipeError(
+            f"this is not a recipe for model {model_name}", path=path, mend="give the other --model_name"
+        )
+    content = _check_fields(path, content, _recipe_fields(model_name), SETTINGS)
+    settings = {key: content.pop(key) for key in SETTINGS if key in content}
+    return RecipeFile(settings, content)
+
+
+def read_fields(path: str | Path, known: dict[str, Any]) -> dict[str, Any]:
+    """Read a file of settings, in YAML.
+
+    Parameters
+    ----------
+    path
+        The file.
+    known
+        The settings that there are, with their defaults.
+
+    Raises
+    ------
+    RecipeError
+        The file is absent or no YAML, or has a key that does not exist.
+    """
+    return _check_fields(path, _read_mapping(path), known, ())
+
+
+def _read_mapping(path: str | Path) -> dict[str, Any]:
     import yaml
 
     try:
@@ -61,26 +89,27 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
         ) from error
     if not isinstance(content, dict):
         raise RecipeError("a recipe is a mapping of names to values", path=path)
-    if str(content.pop("model_name", model_name)) != model_name:
-        raise RecipeError(
-            f"this is not a recipe for model {model_name}", path=path, mend="give the other --model_name"
-        )
-    known = _recipe_fields(model_name)
-    unknown = [key for key in content if key not in known and key not in SETTINGS]
+    return content
+
+
+def _check_fields(
+    path: str | Path, content: dict[str, Any], known: dict[str, Any], settings: tuple[str, ...]
+) -> dict[str, Any]:
+    unknown = [key for key in content if key not in known and key not in settings]
     if unknown:
-        mend = f"known are {', '.join((*SETTINGS, *known))}"
+        mend = f"known are {', '.join((*settings, *known))}"
         raise RecipeError(f"unknown key {unknown[0]!r}", path=path, mend=mend)
     for key, default in known.items():
         _check_value(path, key, content.get(key, default), default)
-    settings = {key: content.pop(key) for key in SETTINGS if key in content}
-    return RecipeFile(settings, content)
+    return content
 
 
 def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the default, or one that trains nothing."""
     kinds = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, kinds) or isinstance(value, bool):
-        problem = f"{key} is {value!r}, not a {'mapping' if isinstance(default, dict) else 'number'}"
+        kind = "mapping" if isinstance(default, dict) else "name" if isinstance(default, str) else "number"
+        problem = f"{key} is {value!r}, not a {kind}"
         raise RecipeError(problem, path=path, mend=f"the default is {default!r}")
     if isinstance(value, (int, float)) and value < MINIMA.get(key, 0):
         raise RecipeError(f"{key} is {value!r}, the least is {MINIMA.get(key, 0)}", path=path)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint import GRAPH, Checkpoint, Target
+from servier.checkpoint import GRAPH, LOG, Checkpoint, Target
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
@@ -30,6 +30,7 @@ SENTINELS = (
 )
 SENTINEL_TOLERANCE = 1e-4
 PROBABILITY_DIGITS = 6
+MAX_EXPONENT = 500
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,6 @@ class Scorer:
     ----------
     checkpoints
         One or more, with the same targets.
-    n_threads
-        Threads of ONNX Runtime; the answers do not depend on it.
     max_atoms
         The largest number of heavy atoms that is scored.
     views
@@ -84,7 +83,6 @@ class Scorer:
     def __init__(
         self,
         checkpoints: Sequence[Checkpoint],
-        n_threads: int = 1,
         max_atoms: int = MAX_ATOMS,
         views: int | None = None,
     ) -> None:
@@ -92,7 +90,7 @@ class Scorer:
         self.max_atoms = max_atoms
         self.targets = _join_targets(self.checkpoints)
         self._engines = [
-            build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH], n_threads)
+            build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
             for checkpoint in self.checkpoints
         ]
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
@@ -156,9 +154,16 @@ class Scorer:
 
 def to_answers(raw: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
     """Turn raw scores, shape (n_rows, n_targets), into probabilities and values."""
-    linear = raw * [target.slope for target in targets] + [target.intercept for target in targets]
-    is_binary = [target.task == "binary" for target in targets]
-    return np.where(is_binary, 1 / (1 + np.exp(-np.clip(linear, -500, 500))), linear)
+    answers = raw * [target.slope for target in targets] + [target.intercept for target in targets]
+    for i, target in enumerate(targets):
+        exponent = np.clip(answers[:, i], -MAX_EXPONENT, MAX_EXPONENT)
+        if target.task == "binary":
+            answers[:, i] = 1 / (1 + np.exp(-exponent))
+        elif target.transform == LOG:
+            answers[:, i] = np.exp(exponent)
+        elif target.bound is not None:
+            answers[:, i] = target.bound - np.exp(-exponent)
+    return answers
 
 
 def make_sentinels(engine: Engine) -> list[dict[str, object]]:

@@ -19,10 +19,10 @@ parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 5, max_bin: 63
 """
 SMALL_RECIPE_2 = """
 model_name: 2
-embedding: 8
-width: 8
-dense: 8
+encoder: none
+architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
 epochs: 2
+folds: 2
 views: 3
 """
 

@@ -17,7 +17,7 @@ def scores():
 def test_distorted_scores_are_straightened(scores):
     """The line that distorted the log-odds is found again, and the probabilities are those of the labels."""
     y, raw = scores
-    target = calibrate("P1", "binary", y, raw)
+    target = calibrate("P1", y, raw)
     assert (target.slope, target.intercept) == (pytest.approx(3, rel=0.1), pytest.approx(2, rel=0.1))
     probability = to_answers(raw[:, None], [target])[:, 0]
     assert probability.mean() == pytest.approx(y.mean(), abs=0.01)
@@ -27,7 +27,7 @@ def test_distorted_scores_are_straightened(scores):
 def test_threshold_has_the_best_balanced_accuracy(scores):
     """No threshold of a fine grid does better."""
     y, raw = scores
-    target = calibrate("P1", "binary", y, raw)
+    target = calibrate("P1", y, raw)
     probability = to_answers(raw[:, None], [target])[:, 0]
     best = max(balanced_accuracy_score(y, probability >= t) for t in np.linspace(0.01, 0.99, 99))
     assert balanced_accuracy_score(y, probability >= target.threshold) >= best - 1e-9
@@ -37,19 +37,12 @@ def test_rows_without_label_or_score_do_not_count(scores):
     """Missing labels and rows that were never held out are left out."""
     y, raw = scores
     more_y, more_raw = np.r_[y, np.nan, 1.0], np.r_[raw, 0.0, np.nan]
-    assert calibrate("P1", "binary", more_y, more_raw) == calibrate("P1", "binary", y, raw)
+    assert calibrate("P1", more_y, more_raw) == calibrate("P1", y, raw)
 
 
 def test_scores_that_know_nothing_are_left_alone():
     """A model worse than chance is not turned round."""
     y = np.array([0.0, 1.0] * 50)
-    target = calibrate("P1", "binary", y, -y)
+    target = calibrate("P1", y, -y)
     assert (target.slope, target.intercept) == (1.0, 0.0)
-    assert calibrate("P1", "binary", np.ones(9), np.arange(9.0)).threshold == 0.5
-
-
-def test_regression_goes_back_to_its_own_units():
-    """The line is the standard deviation and the mean of the labels."""
-    y = np.array([1.0, 3.0, np.nan])
-    target = calibrate("logS", "regression", y, y)
-    assert (target.slope, target.intercept, target.threshold) == (1.0, 2.0, None)
+    assert calibrate("P1", np.ones(9), np.arange(9.0)).threshold == 0.5

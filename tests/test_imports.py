@@ -13,12 +13,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "servier"
 LAYERS = [
     ["errors", "archives", "parallel", "progress"],
     ["molecules", "tables", "metrics"],
-    ["features", "datasets", "splitting", "simulation"],
+    ["features", "datasets", "splitting", "curation", "simulation", "label_distribution"],
     ["models", "recipes"],
     ["checkpoint"],
-    ["engines", "calibration"],
+    ["engines", "calibration", "scales"],
     ["scoring"],
-    ["training", "evaluation", "bulk", "server", "describing"],
+    ["training", "evaluation", "auditing", "pretraining", "bulk", "server", "describing"],
     ["cli"],
     ["__main__"],
 ]
@@ -28,7 +28,7 @@ ONLY = {
     "waitress": {"server"},
     "lightgbm": {"models/lightgbm"},
     "tensorflow": {"models/smiles_network"},
-    "keras": {"models/smiles_network"},
+    "keras": {"models/smiles_network", "models/network", "models/export", "models/pretraining"},
 }
 HEAVY = {
     "numpy",

@@ -55,7 +55,7 @@ class ScoringWork:
 
     def open_scorer(self) -> Scorer:
         """Open the checkpoints."""
-        return Scorer([open_checkpoint(path) for path in self.paths], 1, self.max_atoms, self.views)
+        return Scorer([open_checkpoint(path) for path in self.paths], self.max_atoms, self.views)
 
     def prepare(self) -> Callable[[Sequence[Row]], Scored]:
         """Open the checkpoints; the function parses and scores."""

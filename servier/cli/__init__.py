@@ -47,10 +47,12 @@ for command in (
     models.train,
     models.evaluate,
     models.inspect,
+    models.pretrain,
     scoring.predict,
     scoring.predict_file,
     scoring.merge,
     scoring.serve,
+    tables.check,
     tables.featurize,
     tables.simulate,
 ):

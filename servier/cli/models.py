@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from servier.cli.options import (
     as_json,
     dataset_options,
     load_labelled,
+    same_molecule,
+    smiles_column,
     worker_processes,
     workers,
 )
@@ -41,6 +44,12 @@ logger = logging.getLogger(__name__)
 @click.option(
     "--test_fraction", type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
 )
+@same_molecule
+@click.option(
+    "--conflicts",
+    type=click.Choice(["merge", "drop"]),
+    help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
+)
 @click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
 @workers
 def train(model_name: str, models_dir: str, model_path: str | None, config: str | None, **given: Any) -> None:
@@ -54,15 +63,13 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
     data = load_labelled(given)
     from servier.checkpoint import encode_checkpoint
     from servier.describing import describe_metrics
-    from servier.recipes import RecipeFile, read_recipe
+    from servier.recipes import SETTINGS, RecipeFile, read_recipe
     from servier.tables import write_whole
     from servier.training import Options
     from servier.training import train as train_model
 
     recipe = read_recipe(config, model_name) if config else RecipeFile()
-    chosen = {
-        key: given[key] for key in ("preset", "split", "test_fraction", "seed") if given[key] is not None
-    }
+    chosen = {key: given[key] for key in SETTINGS if given[key] is not None}
     settings = Options(
         model_name, **(recipe.settings | chosen | {"workers": worker_processes(given["workers"])})
     )
@@ -150,3 +157,47 @@ def inspect(checkpoint: str, as_json: bool) -> None:
         opened.members[name]  # reading a member compares it with its digest
     Scorer([opened])
     click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
+
+
+@click.command()
+@click.argument("library", metavar="LIBRARY")
+@click.argument("output", metavar="ENCODER.zip")
+@click.option(
+    "--work_dir",
+    type=click.Path(file_okay=False),
+    help="For computed properties and the state of the training.  [default: ENCODER.zip.work]",
+)
+@click.option("--epochs", type=click.IntRange(1), help="How often each molecule is seen.  [default: 8]")
+@click.option("--config", type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
+@click.option("--minutes", type=click.FloatRange(0), help="Stop after this time; the same command goes on.")
+@click.option("--note", default="", help="A licence note, or whatever else should stand in the file.")
+@click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
+@smiles_column
+@workers
+def pretrain(library: str, output: str, work_dir: str | None, minutes: float | None, **given: Any) -> None:
+    """Train the encoder of model 2 on molecules without labels.
+
+    It learns to tell from a SMILES string what RDKit computes: descriptors and fingerprint bits. train starts
+    from such an encoder (--encoder). An interrupted run goes on with the same command.
+
+    \b
+    Example:
+      servier pretrain library.csv.gz encoder.zip --epochs 8 --minutes 60
+    """
+    from servier.pretraining import PretrainingOptions
+    from servier.pretraining import pretrain as pretrain_encoder
+    from servier.recipes import read_fields
+
+    chosen = {key: given[key] for key in ("epochs", "seed") if given[key] is not None}
+    recipe = read_fields(given["config"], asdict(PretrainingOptions())) if given["config"] else {}
+    is_complete = pretrain_encoder(
+        library,
+        output,
+        work_dir or f"{output}.work",
+        PretrainingOptions(**(recipe | chosen)),
+        given["smiles_column"],
+        given["note"],
+        worker_processes(given["workers"]),
+        minutes,
+    )
+    click.echo(f"The encoder is in {output}" if is_complete else "Not done yet; the same command goes on")

@@ -20,6 +20,21 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 smiles_column = click.option(
     "--smiles_column", metavar="NAME", help="Column with the SMILES strings.  [default: detected]"
 )
+targets = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to predict; repeatable; all: every other column with labels.  [default: P1]",
+)
+id_column = click.option(
+    "--id_column", metavar="NAME", help="Column with the identifiers.  [default: detected]"
+)
+same_molecule = click.option(
+    "--same_molecule",
+    type=click.Choice(["parent", "canonical", "written"]),
+    help="Rows of one molecule: equal without salts, as canonical SMILES, or as written.  [default: parent]",
+)
 workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
@@ -36,15 +51,9 @@ dataset_options = options(
         type=click.Path(dir_okay=False),
         help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
     ),
-    click.option(
-        "--target",
-        "targets",
-        multiple=True,
-        metavar="COLUMN",
-        help="Column to predict; repeatable.  [default: P1]",
-    ),
+    targets,
     smiles_column,
-    click.option("--id_column", metavar="NAME", help="Column with the identifiers.  [default: detected]"),
+    id_column,
     click.option("--split_column", metavar="NAME", help="Column that says train, valid or test."),
     click.option("--task", type=click.Choice(["binary", "regression"]), help="[default: by the labels]"),
 )
@@ -56,9 +65,7 @@ def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> 
 
     path = given["dataset"] or find_dataset(given["data_dir"])
     columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
-    if tasks is None and given["task"]:
-        tasks = [given["task"]] * max(1, len(given["targets"]))
-    return load_dataset(path, columns, tasks)
+    return load_dataset(path, columns, tasks or given["task"])
 
 
 def worker_processes(workers: int | None) -> int:

@@ -1,10 +1,20 @@
 """The commands that write tables."""
 
+import json
 import logging
+from typing import Any
 
 import click
 
-from servier.cli.options import smiles_column, worker_processes, workers
+from servier.cli.options import (
+    as_json,
+    id_column,
+    same_molecule,
+    smiles_column,
+    targets,
+    worker_processes,
+    workers,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +52,38 @@ def featurize(input: str, output: str, preset: str, smiles_column: str | None, w
     finally:
         report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
+
+
+@click.command()
+@click.argument("input", metavar="DATA")
+@click.argument("output", metavar="[OUTPUT.csv]", required=False)
+@targets
+@smiles_column
+@id_column
+@same_molecule
+@as_json
+def check(input: str, output: str | None, as_json: bool, **given: Any) -> None:  # noqa: A002
+    """Look for what is wrong with a labelled table, before anyone trains on it.
+
+    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds or very
+    large, and targets whose missing labels may have been filled in. OUTPUT.csv says for each row what was
+    found in it.
+
+    \b
+    Examples:
+      servier check data/dataset_single.csv
+      servier check solubility.csv findings.csv --target logS
+    """
+    from servier.auditing import as_document, write_findings
+    from servier.auditing import check as check_table
+    from servier.datasets import Columns
+    from servier.describing import describe_audit
+
+    columns = Columns(given["targets"], given["smiles_column"], given["id_column"])
+    audit = check_table(input, columns, given["same_molecule"] or "parent")
+    if output:
+        write_findings(audit, output)
+    click.echo(json.dumps(as_document(audit), indent=1) if as_json else describe_audit(audit))
 
 
 @click.command()

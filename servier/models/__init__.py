@@ -1,10 +1,14 @@
 """The two kinds of model. None of them reads molecules: they get numbers or strings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""For each fold the rows to fit on, and those that are held out."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +33,3 @@ class FittedModel:
     native: dict[str, bytes]
     held_out: NDArray[np.float64]
     notes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Standardization:
-    """Mean and standard deviation of a regression target; 0 and 1 for a binary one.
-
-    Parameters
-    ----------
-    mean, scale
-        float64, shape (n_targets,).
-    """
-
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-
-    @classmethod
-    def fit(cls, y: NDArray[np.float64], tasks: list[str]) -> "Standardization":
-        """Measure the known labels, float64, shape (n_rows, n_targets)."""
-        is_regression = np.array([task == "regression" for task in tasks])
-        scale = np.nanstd(y, axis=0)
-        return cls(np.where(is_regression, np.nanmean(y, axis=0), 0.0), np.where(is_regression, scale, 1.0))
-
-    def apply(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the labels in standard units."""
-        return (y - self.mean) / self.scale

@@ -14,9 +14,7 @@ from onnxmltools.convert import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from servier.errors import RecipeError
-from servier.models import FittedModel, Standardization
-
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+from servier.models import FittedModel, Folds
 
 OPSETS = {"": 15, "ai.onnx.ml": 2}
 OBJECTIVES = {"binary": ("binary", "auc"), "regression": ("regression", "l2")}
@@ -71,7 +69,7 @@ def fit(
     is_count: NDArray[np.bool_],
     y: NDArray[np.float64],
     tasks: Sequence[str],
-    folds: Folds,
+    folds: Sequence[Folds],
     recipe: Recipe,
     seed: int,
     n_threads: int,
@@ -85,11 +83,12 @@ def fit(
     is_count
         bool, shape (n_features,): which features are fingerprint counts.
     y
-        float64, shape (n_rows, n_targets); NaN where a label is missing.
+        Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
+        missing.
     tasks
         `binary` or `regression` for each target.
     folds
-        Row indices for training and for holding out, for each fold.
+        For each target its folds: which of its labelled rows to fit on, and which to hold out.
     recipe, seed, n_threads
         The same three on the same machine give the same bytes.
 
@@ -97,7 +96,6 @@ def fit(
     ----------
     Ke et al., LightGBM, NeurIPS 2017.
     """
-    units = Standardization.fit(y, list(tasks))
     held_out = np.full(y.shape, np.nan)
     native: dict[str, bytes] = {}
     boosters: list[list[lgb.Booster]] = []
@@ -109,9 +107,10 @@ def fit(
             "objective": objective, "metric": metric, "seed": seed, "num_threads": n_threads,
             "feature_contri": np.where(is_count, recipe.fingerprint_gain, 1.0).tolist(),
         }  # fmt: skip
-        labels = units.apply(y)[known, target]
+        labels = y[known, target]
+        within = [(np.searchsorted(known, fit), np.searchsorted(known, out)) for fit, out in folds[target]]
         try:
-            n_rounds, scores = _cross_validate(X[known], labels, _restrict(folds, known), parameters, recipe)
+            n_rounds, scores = _cross_validate(X[known], labels, within, parameters, recipe)
         except lgb.basic.LightGBMError as error:
             raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
         held_out[known, target] = scores
@@ -125,11 +124,6 @@ def fit(
             boosters[-1].append(lgb.Booster(model_str=text))
     notes = {"rounds": rounds, "recipe": asdict(recipe)}
     return FittedModel(to_onnx(boosters).SerializeToString(), native, held_out, notes)
-
-
-def _restrict(folds: Folds, known: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return folds as positions within the known rows."""
-    return [tuple(np.flatnonzero(np.isin(known, rows)) for rows in fold) for fold in folds]  # type: ignore[misc]
 
 
 def _cross_validate(

@@ -1,35 +1,31 @@
 """Model 2: a recurrent network that reads the SMILES string itself."""
 
-import json
 import math
 import os
-import tempfile
-import warnings
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
+from keras import ops
 from numpy.typing import NDArray
 
-from servier.archives import pack
 from servier.features.tokens import Tokenizer
-from servier.models import FittedModel, Standardization
+from servier.models import FittedModel, Folds
+from servier.models.batches import pad_tokens, similar_lengths
+from servier.models.encoder import EncoderWeights
+from servier.models.export import export_model
+from servier.models.network import Architecture, add_head, build_encoder
 
 Views = Callable[[int], list[str]]
 Report = Callable[[str], None]
-Batch = tuple[NDArray[np.int32], NDArray[np.float32]]
 
-LENGTH_STEP = 8
 N_THREADS = 2
+SCORED_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -38,93 +34,151 @@ class Recipe:
 
     Parameters
     ----------
-    embedding, width, dense
-        Sizes of the token embedding, of the convolution and of each direction of the recurrent layer, and of
-        the last hidden layer.
+    encoder
+        The pre-trained encoder to start from: `shipped`, the path of a file that `servier pretrain` made, or
+        `none`.
+    architecture
+        Sizes of the network that differ from the defaults; only where there is no pre-trained encoder.
     dropout
-        Share of values dropped after the embedding and before the output.
+        Share of values dropped before the output.
     batch_size, learning_rate, weight_decay
-        Of the AdamW optimizer; the rate rises for one epoch and then falls along a cosine to 0.
-    epochs, patience
-        Training stops after `epochs`, or when the validation loss has not improved for `patience` of them.
-    validation_fraction
-        Share of the training rows that early stopping and calibration look at.
+        Of the AdamW optimizer; the rate rises for a tenth of the steps and then falls along a cosine to 0.
+    epochs
+        How often every row is seen, each time in another spelling.
+    folds
+        Number of cross-validation folds whose held-out scores calibrate the model.
     views
         How many ways to write a molecule a score is averaged over.
     """
 
-    embedding: int = 64
-    width: int = 128
-    dense: int = 128
+    encoder: str = "shipped"
+    architecture: dict[str, int] = field(default_factory=dict)
     dropout: float = 0.2
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-3
-    epochs: int = 40
-    patience: int = 12
-    validation_fraction: float = 0.1
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    epochs: int = 15
+    folds: int = 5
     views: int = 8
 
 
 @dataclass(frozen=True)
-class Sequences:
-    """Tokens of molecules with their labels.
+class Spellings:
+    """Ways to write the molecules of the training rows.
 
     Parameters
     ----------
-    rows
-        The tokens of each molecule.
-    y
-        Labels in standard units, float64, shape (n_rows, n_targets); NaN where missing.
+    epoch
+        From the number of an epoch, counted from 1, to a SMILES string of every row; another one each time.
+    scored
+        For each row the strings that a score is averaged over.
     tokenizer
-        Pads them.
+        What the network is to see of them.
     """
 
-    rows: list[list[int]]
-    y: NDArray[np.float64]
+    epoch: Views
+    scored: Sequence[Sequence[str]]
     tokenizer: Tokenizer
 
-    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """Yield batches of strings of similar length, in random order."""
-        jitter = rng.uniform(0, LENGTH_STEP, len(self.rows))
-        order = np.argsort(
-            [len(row) + extra for row, extra in zip(self.rows, jitter, strict=True)], kind="stable"
-        )
-        starts = np.arange(0, len(order), size)
-        for start in rng.permutation(starts):
-            chosen = order[start : start + size]
-            rows = [self.rows[i] for i in chosen]
-            length = LENGTH_STEP * math.ceil(max(map(len, rows)) / LENGTH_STEP)
-            yield self.tokenizer.pad(rows, length), self.y[chosen].astype(np.float32)
 
+def fit(
+    spellings: Spellings,
+    y: NDArray[np.float64],
+    tasks: Sequence[str],
+    folds: Folds,
+    pretrained: EncoderWeights | None,
+    recipe: Recipe,
+    seed: int,
+    report: Report,
+) -> FittedModel:
+    """Train the network, and one for each fold that scores the rows held out; export it as ONNX.
 
-def build_network(n_tokens: int, n_targets: int, recipe: Recipe) -> keras.Model:
-    """Build the untrained network.
-
-    Embedding, convolution over five tokens, bidirectional GRU, mean and maximum over the string (padding left
-    out), one hidden layer, one output per target. A score does not depend on how much padding follows.
-
-    Returns
-    -------
-    A model from int32 (n, length) to float32 (n, n_targets).
-
-    References
+    Parameters
     ----------
-    Cho et al., arXiv:1406.1078: the gated recurrent unit.
+    spellings
+        The molecules.
+    y
+        Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
+        missing.
+    tasks
+        `binary` or `regression` for each target.
+    folds
+        For each fold the rows to fit on, and those to hold out.
+    pretrained
+        What the encoder starts from; None for random weights.
+    recipe, seed
+        The same two on the same machine give the same scores.
+    report
+        Is given a line of text now and then.
     """
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    is_token = ops.not_equal(tokens, 0)
-    mask = ops.expand_dims(ops.cast(is_token, "float32"), -1)
-    x = layers.Embedding(n_tokens, recipe.embedding)(tokens)
-    x = layers.SpatialDropout1D(recipe.dropout)(x) * mask
-    x = layers.Conv1D(recipe.width, 5, padding="same", activation="silu")(x) * mask
-    x = layers.Bidirectional(layers.GRU(recipe.width, return_sequences=True))(x, mask=is_token) * mask
-    mean = ops.sum(x, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
-    highest = ops.max(x - 2.0 * (1.0 - mask), axis=1)
-    x = layers.Dropout(recipe.dropout)(ops.concatenate([mean, highest], axis=-1))
-    x = layers.Dense(recipe.dense, activation="silu")(x)
-    x = layers.Dropout(recipe.dropout)(x)
-    return keras.Model(tokens, layers.Dense(n_targets, name="scores")(x))
+    make_reproducible(seed)
+    training = _Training(spellings, y, make_loss(y, tasks), pretrained, recipe, seed)
+    held_out = np.full(y.shape, np.nan)
+    for number, (fit_rows, held_out_rows) in enumerate(folds, start=1):
+        network, losses = training.run(fit_rows)
+        held_out[held_out_rows] = training.score(network, held_out_rows)
+        report(f"network {number} of {len(folds) + 1}: loss {losses[-1]:.4f}")
+    network, losses = training.run(np.arange(len(y)))
+    report(f"network {len(folds) + 1} of {len(folds) + 1}: loss {losses[-1]:.4f}")
+    notes = {"losses": losses, "recipe": asdict(recipe)}
+    if pretrained:
+        notes["encoder"] = {key: pretrained.metadata[key] for key in ("library", "versions")}
+    graph, native = export_model(network)
+    return FittedModel(graph, {"model.keras": native}, held_out, notes)
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What all networks of one model have in common."""
+
+    spellings: Spellings
+    y: NDArray[np.float64]
+    loss: Callable[[Any, Any], Any]
+    pretrained: EncoderWeights | None
+    recipe: Recipe
+    seed: int
+
+    def run(self, rows: NDArray[np.int64]) -> tuple[keras.Model, list[float]]:
+        """Train a network on some rows; return it and the loss of each epoch."""
+        recipe = self.recipe
+        keras.utils.set_random_seed(self.seed)
+        network = self._build()
+        n_steps = recipe.epochs * math.ceil(len(rows) / recipe.batch_size)
+        network.compile(make_optimizer(recipe, n_steps), self.loss)
+        rng = np.random.default_rng(self.seed)
+        losses: list[float] = []
+        for epoch in range(1, recipe.epochs + 1):
+            smiles = self.spellings.epoch(epoch)
+            tokens = [self.spellings.tokenizer.encode(smiles[row]) for row in rows]
+            total = 0.0
+            for chosen in similar_lengths([len(row) for row in tokens], recipe.batch_size, rng):
+                network.reset_metrics()
+                batch = pad_tokens(self.spellings.tokenizer, [tokens[i] for i in chosen])
+                labels = self.y[rows[chosen]].astype(np.float32)
+                total += float(network.train_on_batch(batch, labels)) * len(chosen)
+            losses.append(round(total / len(rows), 5))
+        return network, losses
+
+    def _build(self) -> keras.Model:
+        if self.pretrained is None:
+            sizes = Architecture(**self.recipe.architecture)
+        else:
+            sizes = Architecture(**self.pretrained.metadata["architecture"])
+        encoder = build_encoder(len(self.spellings.tokenizer), sizes)
+        if self.pretrained is not None:
+            encoder.set_weights(self.pretrained.weights)
+        return add_head(encoder, self.y.shape[1], self.recipe.dropout)
+
+    def score(self, network: keras.Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the scores of some rows, averaged over their spellings."""
+        tokenizer, scored = self.spellings.tokenizer, self.spellings.scored
+        tokens = [tokenizer.encode(smiles) for row in rows for smiles in scored[row]]
+        scores = np.empty((len(tokens), self.y.shape[1]))
+        order = np.argsort([len(row) for row in tokens], kind="stable")
+        for start in range(0, len(order), SCORED_ROWS):
+            chosen = order[start : start + SCORED_ROWS]
+            scores[chosen] = network.predict_on_batch(pad_tokens(tokenizer, [tokens[i] for i in chosen]))
+        return np.asarray(scores.reshape(len(rows), -1, self.y.shape[1]).mean(axis=1))
 
 
 def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, Any], Any]:
@@ -153,78 +207,20 @@ def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, An
     return loss
 
 
-def fit(
-    views: Views,
-    y: NDArray[np.float64],
-    tasks: Sequence[str],
-    validation: NDArray[np.int64],
-    tokenizer: Tokenizer,
-    recipe: Recipe,
-    seed: int,
-    report: Report,
-) -> FittedModel:
-    """Train the network, keep the epoch with the best validation loss, and export it as ONNX.
-
-    Parameters
-    ----------
-    views
-        From the number of an epoch to a SMILES string of every row: new random ones each time; epoch 0 gives
-        the canonical ones, which validation uses.
-    y
-        float64, shape (n_rows, n_targets); NaN where a label is missing.
-    tasks
-        `binary` or `regression` for each target.
-    validation
-        Indices of the rows that are held out for early stopping.
-    report
-        Is given a line of text after each epoch.
-
-    Returns
-    -------
-    The model; its `held_out` is all NaN, for the scores are averages over views that only scoring knows.
-    """
-    _make_reproducible(seed)
-    units = Standardization.fit(y, list(tasks))
-    labels = units.apply(y)
-    is_training = np.ones(len(y), bool)
-    is_training[validation] = False
-    training = np.flatnonzero(is_training)
-    model = build_network(len(tokenizer), y.shape[1], recipe)
-    n_steps = math.ceil(len(training) / recipe.batch_size)
-    model.compile(_optimizer(recipe, n_steps), make_loss(y[training], tasks))
-    canonical = [tokenizer.encode(smiles) for smiles in views(0)]
-    watched = Sequences([canonical[i] for i in validation], labels[validation], tokenizer)
-    rng = np.random.default_rng(seed)
-    best, best_weights, best_epoch = math.inf, model.get_weights(), 0
-    history = []
-    for epoch in range(1, recipe.epochs + 1):
-        smiles = views(epoch)
-        epoch_rows = Sequences([tokenizer.encode(smiles[i]) for i in training], labels[training], tokenizer)
-        train_loss = _mean_loss(model.train_on_batch, epoch_rows.batches(recipe.batch_size, rng))
-        loss = _mean_loss(model.test_on_batch, watched.batches(recipe.batch_size, rng))
-        history.append({"epoch": epoch, "loss": round(train_loss, 5), "validation_loss": round(loss, 5)})
-        report(f"epoch {epoch}/{recipe.epochs}: loss {train_loss:.4f}, validation loss {loss:.4f}")
-        if loss < best:
-            best, best_weights, best_epoch = loss, model.get_weights(), epoch
-        elif epoch - best_epoch >= recipe.patience:
-            break
-    model.set_weights(best_weights)
-    notes = {"best_epoch": best_epoch, "history": history, "recipe": asdict(recipe)}
-    graph, native = _export(model)
-    return FittedModel(graph, {"model.keras": native}, np.full(y.shape, np.nan), notes)
+def make_optimizer(recipe: Recipe, n_steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW with the recipe's learning rate over so many steps."""
+    warm_up = max(1, n_steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 10,
+        decay_steps=max(n_steps - warm_up, 1),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0)
 
 
-def _mean_loss(step: Callable[..., Any], batches: Iterator[Batch]) -> float:
-    """Run one step for each batch; return the mean loss over rows."""
-    total, n_rows = 0.0, 0
-    for tokens, y in batches:
-        step.__self__.reset_metrics()  # type: ignore[attr-defined]
-        total += float(step(tokens, y)) * len(y)
-        n_rows += len(y)
-    return total / n_rows
-
-
-def _make_reproducible(seed: int) -> None:
+def make_reproducible(seed: int) -> None:
+    """Let the same seed give the same weights, with a fixed number of threads."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     try:
@@ -232,35 +228,3 @@ def _make_reproducible(seed: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(N_THREADS)
     except RuntimeError:  # the runtime has started already, with the threads that an earlier fit set
         return
-
-
-def _optimizer(recipe: Recipe, n_steps: int) -> keras.optimizers.Optimizer:
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 10,
-        decay_steps=n_steps * max(recipe.epochs - 1, 1),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=n_steps,
-    )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0)
-
-
-def _export(model: keras.Model) -> tuple[bytes, bytes]:
-    """Return the ONNX graph and the Keras file of a model."""
-    bare = keras.Model(model.inputs[0], model.outputs[0], name="servier_model_2")
-    bare(np.ones((2, LENGTH_STEP), np.int32))
-    with tempfile.TemporaryDirectory() as folder:
-        onnx_path, keras_path = Path(folder) / "model.onnx", Path(folder) / "model.keras"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # the exporter asks NumPy for a name to come
-            bare.export(str(onnx_path), format="onnx", verbose=False)
-        bare.save(keras_path)
-        return onnx_path.read_bytes(), _without_date(keras_path)
-
-
-def _without_date(path: Path) -> bytes:
-    """Return a Keras file without the date of its making, so that equal networks are equal bytes."""
-    with zipfile.ZipFile(path) as archive:
-        contents = {name: archive.read(name) for name in archive.namelist()}
-    metadata = json.loads(contents["metadata.json"])
-    metadata.pop("date_saved", None)
-    return pack(contents | {"metadata.json": json.dumps(metadata).encode()})

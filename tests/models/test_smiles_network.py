@@ -6,19 +6,24 @@ import pytest
 from molecules_for_tests import SMILES
 
 from servier.features.tokens import Tokenizer
-from servier.models.smiles_network import Recipe, Sequences, fit, make_loss
+from servier.models.batches import pad_tokens, similar_lengths
+from servier.models.encoder import EncoderWeights
+from servier.models.network import Architecture, build_encoder
+from servier.models.smiles_network import Recipe, Spellings, fit, make_loss
 
-RECIPE = Recipe(embedding=8, width=8, dense=8, epochs=3, batch_size=8)
+SIZES = {"embedding": 8, "convolution": 8, "width": 8, "dense": 8}
+RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=3, batch_size=8)
 TOKENIZER = Tokenizer.from_smiles(SMILES, min_count=1)
 TASKS = ["binary", "regression"]
+FOLDS = [(np.flatnonzero(np.arange(len(SMILES)) % 2 != k), np.arange(k, len(SMILES), 2)) for k in range(2)]
 
 
-def train(seed=1):
+def train(seed=1, pretrained=None, recipe=RECIPE):
     rng = np.random.default_rng(0)
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
-    validation = np.arange(0, len(SMILES), 6)
-    return fit(lambda _: SMILES, y, TASKS, validation, TOKENIZER, RECIPE, seed, lambda _: None)
+    spellings = Spellings(lambda _: SMILES, [[smiles] * 2 for smiles in SMILES], TOKENIZER)
+    return fit(spellings, y, TASKS, FOLDS, pretrained, recipe, seed, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +36,19 @@ def run(graph, tokens):
     return session.run(None, {session.get_inputs()[0].name: tokens})[0]
 
 
-def test_onnx_agrees_with_keras(fitted, tmp_path):
-    """The graph gives the scores of the network that Keras loads from the native file."""
+def load(model, folder):
+    """The network that Keras reads from the native file."""
     import keras
 
-    path = tmp_path / "model.keras"
-    path.write_bytes(fitted.native["model.keras"])
+    path = folder / "model.keras"
+    path.write_bytes(model.native["model.keras"])
+    return keras.models.load_model(path)
+
+
+def test_onnx_agrees_with_keras(fitted, tmp_path):
+    """The graph gives the scores of the network that Keras loads from the native file."""
     tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
-    native = keras.models.load_model(path).predict(tokens, verbose=0)
+    native = load(fitted, tmp_path).predict(tokens, verbose=0)
     np.testing.assert_allclose(run(fitted.graph, tokens), native, atol=1e-5)
 
 
@@ -55,8 +65,27 @@ def test_same_seed_same_scores(fitted):
     tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
     again, other = train(), train(seed=2)
     assert again.notes == fitted.notes
+    np.testing.assert_array_equal(again.held_out, fitted.held_out)
     np.testing.assert_array_equal(run(again.graph, tokens), run(fitted.graph, tokens))
     assert (run(other.graph, tokens) != run(fitted.graph, tokens)).all()
+
+
+def test_every_row_was_held_out(fitted):
+    """All rows have scores of networks that had not seen them, and those are not the final one's."""
+    tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
+    assert not np.isnan(fitted.held_out).any()
+    assert (fitted.held_out != run(fitted.graph, tokens)).all()
+
+
+def test_training_starts_from_the_encoder(tmp_path):
+    """Without a step to learn the network is the pre-trained encoder, whose sizes and weights it takes."""
+    encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
+    metadata = {"architecture": SIZES, "library": {}, "versions": {}}
+    pretrained = EncoderWeights(metadata, encoder.get_weights())
+    still = Recipe(epochs=1, learning_rate=0.0, weight_decay=0.0)
+    network = load(train(pretrained=pretrained, recipe=still), tmp_path)
+    for found, expected in zip(network.get_weights(), encoder.get_weights(), strict=False):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_loss_is_the_weighted_mean_over_known_labels():
@@ -73,13 +102,13 @@ def test_loss_is_the_weighted_mean_over_known_labels():
 def test_batches_hold_each_row_once_and_are_padded_to_multiples():
     """An epoch is all rows, in batches of like length."""
     rows = [TOKENIZER.encode(smiles) for smiles in SMILES]
-    y = np.arange(len(rows), dtype=float)[:, None]
-    batches = list(Sequences(rows, y, TOKENIZER).batches(8, np.random.default_rng(0)))
-    assert sorted(np.concatenate([labels[:, 0] for _, labels in batches])) == list(range(len(rows)))
-    for tokens, labels in batches:
+    batches = list(similar_lengths([len(row) for row in rows], 8, np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches)) == list(range(len(rows)))
+    for chosen in batches:
+        tokens = pad_tokens(TOKENIZER, [rows[i] for i in chosen])
         assert tokens.shape[1] % 8 == 0
-        for row, label in zip(tokens, labels[:, 0], strict=True):
-            assert row[row > 0].tolist() == rows[int(label)]
+        for row, i in zip(tokens, chosen, strict=True):
+            assert row[row > 0].tolist() == rows[i]
 
 
 def test_native_file_is_a_keras_archive(fitted):

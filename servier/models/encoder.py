@@ -1,0 +1,88 @@
+"""The file of a pre-trained encoder: its weights and where they come from."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.archives import pack, pack_arrays
+from servier.errors import RecipeError
+
+FORMAT = "servier encoder"
+SHIPPED = "smiles_encoder.zip"
+METADATA, WEIGHTS = "encoder.json", "weights.npz"
+
+
+@dataclass(frozen=True)
+class EncoderWeights:
+    """A pre-trained encoder.
+
+    Parameters
+    ----------
+    metadata
+        The format, the `architecture`, the `vocabulary`, and how the weights were made.
+    weights
+        The weights in Keras's order; float16 in the file, float32 here.
+    """
+
+    metadata: dict[str, Any]
+    weights: list[NDArray[np.float32]]
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The tokens that it knows."""
+        return list(self.metadata["vocabulary"])
+
+
+def encode_encoder(metadata: dict[str, Any], weights: Sequence[NDArray[np.float32]]) -> bytes:
+    """Return the bytes of an encoder file."""
+    arrays = {f"{i:02d}": array.astype(np.float16) for i, array in enumerate(weights)}
+    text = json.dumps({"format": FORMAT, **metadata}, indent=1).encode()
+    return pack({METADATA: text, WEIGHTS: pack_arrays(arrays)})
+
+
+def read_encoder(path: str | Path | None = None) -> EncoderWeights:
+    """Read an encoder file.
+
+    Parameters
+    ----------
+    path
+        The file; None for the encoder that comes with servier.
+
+    Raises
+    ------
+    RecipeError
+        The file is absent or no encoder.
+    """
+    if path is None:
+        return _shipped()
+    try:
+        return _decode(Path(path).read_bytes())
+    except OSError as error:
+        raise RecipeError(f"cannot read this encoder: {error.strerror}", path=path) from error
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        mend = "make one with: servier pretrain"
+        raise RecipeError("this is no encoder, or a damaged one", path=path, mend=mend) from error
+
+
+@cache
+def _shipped() -> EncoderWeights:
+    return _decode(files("servier.models").joinpath(SHIPPED).read_bytes())
+
+
+def _decode(content: bytes) -> EncoderWeights:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        metadata = json.loads(archive.read(METADATA))
+        if metadata["format"] != FORMAT:
+            raise ValueError(metadata["format"])
+        with np.load(io.BytesIO(archive.read(WEIGHTS)), allow_pickle=False) as arrays:
+            weights = [arrays[name].astype(np.float32) for name in sorted(arrays.files)]
+    return EncoderWeights(metadata, weights)

@@ -1,0 +1,74 @@
+"""The network that reads SMILES strings, as Keras builds it."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+from keras import layers, ops
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the encoder.
+
+    Parameters
+    ----------
+    embedding
+        Of a token.
+    convolution
+        Channels of the convolution over five tokens.
+    width
+        Of each direction of the recurrent layer.
+    dense
+        Of the two hidden layers that follow, and of the vector that describes a molecule.
+    """
+
+    embedding: int = 64
+    convolution: int = 128
+    width: int = 128
+    dense: int = 512
+
+
+def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:
+    """Build the untrained encoder.
+
+    Embedding, convolution, bidirectional GRU, mean and maximum over the string (padding left out), two hidden
+    layers. The result does not depend on how much padding follows.
+
+    Returns
+    -------
+    A model from int32 (n, length) to float32 (n, architecture.dense).
+
+    References
+    ----------
+    Cho et al., arXiv:1406.1078: the gated recurrent unit. Ba et al., arXiv:1607.06450: layer normalization.
+    """
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    is_token = ops.not_equal(tokens, 0)
+    mask = ops.expand_dims(ops.cast(is_token, "float32"), -1)
+    x = layers.Embedding(n_tokens, architecture.embedding, name="embedding")(tokens) * mask
+    x = layers.Conv1D(
+        architecture.convolution, 5, padding="same", activation="silu", name="convolution"
+    )(x) * mask  # fmt: skip
+    recurrent = layers.GRU(architecture.width, return_sequences=True)
+    x = layers.Bidirectional(recurrent, name="recurrent")(x, mask=is_token) * mask
+    mean = ops.sum(x, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
+    highest = ops.max(x - 2.0 * (1.0 - mask), axis=1)
+    pooled = layers.LayerNormalization(name="norm_1")(ops.concatenate([mean, highest], axis=-1))
+    first = layers.Dense(architecture.dense, activation="silu", name="dense_1")(pooled)
+    second = layers.Dense(architecture.dense, activation="silu", name="dense_2")(first)
+    return keras.Model(tokens, layers.LayerNormalization(name="norm_2")(first + second), name="encoder")
+
+
+def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **options: Any) -> keras.Model:
+    """Put one linear layer, `scores`, upon an encoder.
+
+    Returns
+    -------
+    A model from int32 (n, length) to float32 (n, n_outputs), which shares the encoder's weights.
+    """
+    x = layers.Dropout(dropout)(encoder.outputs[0])
+    return keras.Model(encoder.inputs[0], layers.Dense(n_outputs, name="scores", **options)(x))

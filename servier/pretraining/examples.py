@@ -1,0 +1,167 @@
+"""What an encoder is pre-trained on: spellings of molecules, with properties that RDKit computes."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+from servier.features import FeatureSet
+from servier.molecules import InvalidMolecule, parse_smiles, smiles_views
+from servier.parallel import ordered_map
+from servier.tables import open_table, require_smiles_column
+
+SHARD_ROWS = 8192
+CHUNK_ROWS = 256
+MIN_SHARDS = 10
+MIN_ROWS = 500
+MAX_ATOMS = 100
+MAX_LENGTH = 200
+DESCRIPTORS = [{"kind": "descriptors_2d"}]
+FINGERPRINT = [{"kind": "morgan_count", "radius": 2, "fp_size": 1024}]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Molecules to learn from.
+
+    Parameters
+    ----------
+    views
+        For each molecule several spellings: the canonical one, then random ones.
+    descriptors
+        float32, shape (n_rows, 217): RDKit's descriptors.
+    bits
+        uint8, shape (n_rows, 128): 1,024 Morgan fingerprint bits, packed.
+    """
+
+    views: list[list[str]]
+    descriptors: NDArray[np.float32]
+    bits: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def save(self, path: Path) -> None:
+        """Write a file, complete or not at all."""
+        text = "\n".join("\t".join(spellings) for spellings in self.views)
+        temporary = path.with_suffix(".partial")
+        with temporary.open("wb") as stream:
+            np.savez(
+                stream,
+                views=np.frombuffer(text.encode(), np.uint8),
+                descriptors=self.descriptors,
+                bits=self.bits,
+            )
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.rename(path)
+
+    @staticmethod
+    def count(path: Path) -> int:
+        """Return the number of molecules in a file."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return len(arrays["bits"])
+
+    @classmethod
+    def load(cls, path: Path) -> "Examples":
+        """Read a file."""
+        with np.load(path, allow_pickle=False) as arrays:
+            text = arrays["views"].tobytes().decode()
+            views = [line.split("\t") for line in text.split("\n")]
+            return cls(views, arrays["descriptors"], arrays["bits"])
+
+
+@dataclass(frozen=True)
+class ExampleWork:
+    """Examples of chunks of SMILES strings, for worker processes.
+
+    Parameters
+    ----------
+    n_views, seed
+        How many random spellings of each molecule, and their seed.
+    """
+
+    n_views: int
+    seed: int
+
+    def prepare(self) -> Callable[[Sequence[str]], Examples]:
+        """Build the feature sets."""
+        descriptors, fingerprint = FeatureSet(DESCRIPTORS), FeatureSet(FINGERPRINT)
+
+        def compute(smiles: Sequence[str]) -> Examples:
+            parsed = [parse_smiles(text, MAX_ATOMS) for text in smiles]
+            mols = [mol for mol in parsed if not isinstance(mol, InvalidMolecule)]
+            views = [smiles_views(mol, self.n_views + 1, self.seed) for mol in mols]
+            computed = descriptors(mols)
+            rows = [
+                row
+                for row, (problem, spellings) in enumerate(zip(computed.problems, views, strict=True))
+                if problem is None and max(map(len, spellings)) <= MAX_LENGTH
+            ]
+            bits = np.packbits(fingerprint(mols).X[rows] > 0, axis=1)
+            return Examples([views[row] for row in rows], computed.X[rows], bits)
+
+        return compute
+
+    def give_up(self, item: str, status: str, reason: str) -> Examples:  # noqa: ARG002
+        """Leave the molecule out."""
+        return self.join([])
+
+    def join(self, answers: list[Examples]) -> Examples:
+        """Put rows below rows."""
+        empty = Examples(
+            [], np.zeros((0, len(FeatureSet(DESCRIPTORS))), np.float32), np.zeros((0, 128), np.uint8)
+        )
+        parts = [empty, *answers]
+        return Examples(
+            [spellings for part in parts for spellings in part.views],
+            np.concatenate([part.descriptors for part in parts]),
+            np.concatenate([part.bits for part in parts]),
+        )
+
+
+def read_smiles(path: str | Path, column: str | None, seed: int) -> list[str]:
+    """Read all SMILES strings of a table, and shuffle them.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read, or has too few rows.
+    """
+    with open_table(path) as table:
+        position = table.header.columns.index(require_smiles_column(table.header.columns, column))
+        smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
+    if len(smiles) < MIN_ROWS:
+        raise DataError(f"{len(smiles)} molecules are too few to learn from", path=path)
+    return [smiles[i] for i in np.random.default_rng(seed).permutation(len(smiles))]
+
+
+def write_shards(
+    smiles: Sequence[str], folder: Path, work: ExampleWork, workers: int
+) -> Iterator[tuple[Path, int]]:
+    """Compute the examples of all molecules, in at least ten files; those that are there are kept.
+
+    Yields
+    ------
+    Each file, and how many molecules are done with it.
+    """
+    n_rows = min(SHARD_ROWS, -(-len(smiles) // MIN_SHARDS))
+    starts = range(0, len(smiles), n_rows)
+    paths = [folder / f"examples_{number:05d}.npz" for number in range(len(starts))]
+    missing = [start for path, start in zip(paths, starts, strict=True) if not path.exists()]
+    chunks = (chunk for start in missing for chunk in _chunks(smiles[start : start + n_rows]))
+    answers = ordered_map(work, chunks, workers) if missing else iter(())
+    for path, start in zip(paths, starts, strict=True):
+        rows = smiles[start : start + n_rows]
+        if not path.exists():
+            work.join(list(islice(answers, len(_chunks(rows))))).save(path)
+        yield path, start + len(rows)
+
+
+def _chunks(smiles: Sequence[str]) -> list[Sequence[str]]:
+    return [smiles[start : start + CHUNK_ROWS] for start in range(0, len(smiles), CHUNK_ROWS)]

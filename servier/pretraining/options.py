@@ -1,0 +1,29 @@
+"""How to pre-train."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PretrainingOptions:
+    """How to pre-train.
+
+    Parameters
+    ----------
+    epochs
+        How often every molecule is seen, each time in another spelling.
+    batch_size, learning_rate
+        Of the optimizer.
+    views
+        How many random spellings of each molecule are made.
+    architecture
+        Sizes of the network that differ from the defaults.
+    seed
+        Of all randomness.
+    """
+
+    epochs: int = 8
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    views: int = 8
+    architecture: dict[str, int] = field(default_factory=dict)
+    seed: int = 0

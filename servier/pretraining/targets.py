@@ -1,0 +1,70 @@
+"""Computed properties on scales that a network can learn."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.features.tokens import split_tokens
+from servier.pretraining.examples import Examples
+
+SKEWED = 3.0
+LIMIT = 5.0
+MIN_COUNT = 20
+
+
+@dataclass(frozen=True)
+class DescriptorScale:
+    """Standard units of descriptors; of those with a long tail, of their signed logarithm.
+
+    Parameters
+    ----------
+    is_log
+        bool, shape (n_descriptors,).
+    mean, width
+        float64, shape (n_descriptors,): of those kept.
+    kept
+        bool, shape (n_descriptors,): those that are not constant.
+    """
+
+    is_log: NDArray[np.bool_]
+    mean: NDArray[np.float64]
+    width: NDArray[np.float64]
+    kept: NDArray[np.bool_]
+
+    @classmethod
+    def fit(cls, descriptors: NDArray[np.float32]) -> "DescriptorScale":
+        """Measure a sample, float32, shape (n_rows, n_descriptors)."""
+        X = descriptors.astype(np.float64)
+        width = X.std(axis=0)
+        skewness = np.mean((X - X.mean(axis=0)) ** 3, axis=0) / np.maximum(width, 1e-9) ** 3
+        is_log = np.abs(skewness) > SKEWED
+        X = np.where(is_log, np.sign(X) * np.log1p(np.abs(X)), X)
+        width = X.std(axis=0)
+        return cls(is_log, X.mean(axis=0), np.maximum(width, 1e-9), width > 1e-6)
+
+    @property
+    def n_kept(self) -> int:
+        """How many descriptors are learnt."""
+        return int(self.kept.sum())
+
+    def apply(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the kept descriptors in standard units, cut off at 5, float32, shape (n_rows, n_kept)."""
+        X = descriptors.astype(np.float64)
+        X = np.where(self.is_log, np.sign(X) * np.log1p(np.abs(X)), X)
+        units = np.clip((X - self.mean) / self.width, -LIMIT, LIMIT)
+        return np.asarray(units[:, self.kept], np.float32)
+
+
+def collect_vocabulary(parts: Sequence[Examples]) -> list[str]:
+    """Return the tokens that occur at least twenty times, in alphabetical order."""
+    counts = Counter(
+        token
+        for part in parts
+        for spellings in part.views
+        for smiles in spellings[:3]
+        for token in split_tokens(smiles)
+    )
+    return sorted(token for token, count in counts.items() if count >= MIN_COUNT)

@@ -1,0 +1,151 @@
+"""From a labelled table to a checkpoint."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier import __version__, metrics
+from servier.archives import pack_arrays
+from servier.calibration import calibrate
+from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target, make_checkpoint
+from servier.datasets import Dataset
+from servier.molecules import molecule_hash
+from servier.scales import Scale
+from servier.scoring import Scorer, make_sentinels, to_answers
+from servier.training.fitting import Fitted, fit_features, fit_sequences
+from servier.training.options import Options
+from servier.training.rows import TrainingRows, select_rows
+
+__all__ = ["Options", "train"]
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = ("rdkit", "numpy", "onnxruntime", "onnx", "lightgbm", "tensorflow-cpu", "tensorflow", "keras")
+
+
+def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+    """Train a model from scratch.
+
+    Parameters
+    ----------
+    data
+        The labelled table.
+    options
+        Which model, and how its rows are split.
+    recipe
+        Fields of the model's recipe that differ from the defaults.
+
+    Returns
+    -------
+    The checkpoint, with the metrics on the rows that were held out.
+
+    Raises
+    ------
+    DataError
+        Too few molecules are readable, or the test rows cannot be split off.
+    """
+    rows = select_rows(data, options)
+    scales = [Scale.fit(y, task) for y, task in zip(rows.y.T, data.tasks, strict=True)]
+    _describe(rows, scales)
+    labels = np.stack([scale.apply(y) for scale, y in zip(scales, rows.y.T, strict=True)], axis=1)
+    fit = fit_features if options.model_name == "1" else fit_sequences
+    fitted = fit(rows, labels, options, recipe)
+    targets = _make_targets(rows, scales, fitted)
+    held_out = _measure(rows.y, to_answers(fitted.model.held_out, targets), targets)
+    checkpoint = _make_checkpoint(rows, options, fitted, targets, {"held_out": held_out})
+    tested = _measure_test(rows, checkpoint)
+    return replace(
+        checkpoint, metadata=checkpoint.metadata | {"metrics": {"held_out": held_out, "test": tested}}
+    )
+
+
+def _describe(rows: TrainingRows, scales: Sequence[Scale]) -> None:
+    for name, task, scale in zip(rows.data.targets, rows.data.tasks, scales, strict=True):
+        logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if scale.transform else "")
+    logger.info(
+        "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
+        len(rows.train), len(rows.test), rows.counts["left_out"], rows.counts["duplicates"],
+    )  # fmt: skip
+    if rows.counts["conflicts"]:
+        logger.warning(
+            "%s molecules have labels that differ; servier check shows them", rows.counts["conflicts"]
+        )
+
+
+def _make_targets(rows: TrainingRows, scales: Sequence[Scale], fitted: Fitted) -> list[Target]:
+    targets = []
+    for i, (name, task, scale) in enumerate(zip(rows.data.targets, rows.data.tasks, scales, strict=True)):
+        if task == "binary":
+            targets.append(calibrate(name, rows.y[:, i], fitted.model.held_out[:, i]))
+        else:
+            units = {"slope": scale.width, "intercept": scale.mean}
+            targets.append(Target(name, task, **units, transform=scale.transform, bound=scale.bound))
+    return targets
+
+
+def _make_checkpoint(
+    rows: TrainingRows, options: Options, fitted: Fitted, targets: list[Target], measured: dict[str, Any]
+) -> Checkpoint:
+    data = rows.data
+    metadata: dict[str, Any] = {
+        "model_name": options.model_name,
+        "preset": options.preset if options.model_name == "1" else None,
+        "input": fitted.engine.spec,
+        "dataset": {
+            "file": Path(data.path).name,
+            "digest": data.digest,
+            "rows": len(data),
+            "train_rows": len(rows.train),
+            "test_rows": len(rows.test),
+            **rows.counts,
+        },
+        "split": {
+            "strategy": "column" if data.split else options.split,
+            "test_fraction": options.test_fraction,
+        },
+        "duplicates": {"same_molecule": options.same_molecule, "conflicts": options.conflicts},
+        "seed": options.seed,
+        "training": fitted.model.notes,
+        "metrics": measured,
+        "sentinels": make_sentinels(fitted.engine),
+        "versions": {"servier": __version__, **_installed_versions()},
+    }
+    arrays = {
+        "train_molecules": np.unique(np.array([molecule_hash(mol) for mol in rows.mols], np.uint64)),
+        "test_rows": rows.test,
+    }
+    members = {GRAPH: fitted.model.graph, REFERENCE: pack_arrays(arrays), **fitted.model.native}
+    return make_checkpoint(metadata, targets, members)
+
+
+def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[str, float]]:
+    if not len(rows.test):
+        return {}
+    predictions = Scorer([checkpoint]).score_molecules(rows.test_mols)
+    return _measure(rows.data.y[rows.test], predictions.values, checkpoint.targets)
+
+
+def _measure(
+    y: NDArray[np.float64], values: NDArray[np.float64], targets: Sequence[Target]
+) -> dict[str, dict[str, float]]:
+    measured = {}
+    for i, target in enumerate(targets):
+        known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
+        measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
+    return measured
+
+
+def _installed_versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,115 @@
+"""From training rows to a fitted model, and an engine that runs it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.engines import Engine, FeatureEngine, SequenceEngine
+from servier.features import PRESETS, FeatureSet
+from servier.features.computing import compute_features
+from servier.features.store import feature_specification, read_features
+from servier.features.tokens import Tokenizer
+from servier.models import FittedModel
+from servier.models.encoder import EncoderWeights, read_encoder
+from servier.molecules import Mol, smiles_views
+from servier.training.options import Options
+from servier.training.rows import TrainingRows
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, ready to score.
+
+    Parameters
+    ----------
+    model
+        The graph and what belongs to it.
+    engine
+        Scores molecules with the graph.
+    """
+
+    model: FittedModel
+    engine: Engine
+
+
+def fit_features(
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
+) -> Fitted:
+    """Fit model 1.
+
+    Parameters
+    ----------
+    rows
+        What it is trained on.
+    labels
+        In the units of their scales, float64, shape (n_train, n_targets); NaN where missing.
+    options, changes
+        As for `train`.
+    """
+    from servier.models import lightgbm
+
+    recipe = replace(lightgbm.PRESETS[options.preset], **changes)
+    featurizers = PRESETS[options.preset]
+    X = _features(rows, featurizers, options.workers)
+    logger.info("training on %s features", X.shape[1])
+    folds = [rows.target_folds(target, recipe.folds, options.seed) for target in range(labels.shape[1])]
+    model = lightgbm.fit(
+        X,
+        FeatureSet(featurizers).is_count,
+        labels,
+        rows.data.tasks,
+        folds,
+        recipe,
+        options.seed,
+        options.workers,
+    )
+    return Fitted(model, FeatureEngine(featurizers, model.graph))
+
+
+def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: int) -> NDArray[np.float32]:
+    if feature_specification(rows.data.path) is not None:
+        X = read_features(rows.data.path, featurizers).X
+        return np.asarray(X[np.array(rows.data.lines)[rows.train] - 1])
+    logger.info("computing features")
+    return compute_features([rows.data.smiles[i] for i in rows.train], featurizers, workers).X
+
+
+def fit_sequences(
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
+) -> Fitted:
+    """Fit model 2; the parameters are those of `fit_features`."""
+    from servier.models import smiles_network
+
+    recipe = replace(smiles_network.Recipe(), **changes)
+    pretrained = _read_encoder(recipe.encoder)
+    epoch = partial(_epoch_views, rows.mols, options.seed)
+    if pretrained is None:
+        tokenizer = Tokenizer.from_smiles(text for number in range(3) for text in epoch(number))
+    else:
+        tokenizer = Tokenizer(pretrained.vocabulary)
+    scored = [smiles_views(mol, recipe.views, options.seed) for mol in rows.mols]
+    model = smiles_network.fit(
+        smiles_network.Spellings(epoch, scored, tokenizer), labels, rows.data.tasks,
+        rows.folds(recipe.folds, options.seed), pretrained, recipe, options.seed, logger.info,
+    )  # fmt: skip
+    engine = SequenceEngine(tokenizer.vocabulary, recipe.views, options.seed, model.graph)
+    return Fitted(model, engine)
+
+
+def _read_encoder(name: str) -> EncoderWeights | None:
+    """Read the encoder that a recipe names."""
+    if name == "none":
+        return None
+    return read_encoder(None if name == "shipped" else name)
+
+
+def _epoch_views(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
+    """Return a random SMILES string of each molecule, another one for each epoch."""
+    return [smiles_views(mol, 2, seed * 1_000_003 + epoch)[1] for mol in mols]

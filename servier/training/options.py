@@ -1,0 +1,33 @@
+"""How to train, apart from the recipe."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train, apart from the recipe.
+
+    Parameters
+    ----------
+    model_name
+        `1` or `2`.
+    preset
+        `fast` or `accurate`: the features of model 1.
+    split, test_fraction
+        How rows are held out for testing: `scaffold` or `random`, and which share; 0 trains on all rows. A
+        split column of the data set takes precedence.
+    same_molecule, conflicts
+        Which training rows are of the same molecule, and what becomes of labels that differ: as in
+        `servier.curation`.
+    seed, workers
+        The same seed gives the same model; the number of processes does not matter.
+    """
+
+    model_name: str = "1"
+    preset: str = "accurate"
+    split: str = "scaffold"
+    test_fraction: float = 0.2
+    same_molecule: str = "parent"
+    conflicts: str = "merge"
+    seed: int = 0
+    workers: int = 1

@@ -1,0 +1,121 @@
+"""Which rows of a labelled table train a model, and which test it."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.curation import identify, merge_duplicates
+from servier.datasets import Dataset
+from servier.errors import DataError
+from servier.models import Folds
+from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
+from servier.splitting import Indices, group_numbers, split_by_column, split_folds, split_test
+from servier.training.options import Options
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 5
+MIN_ROWS = 20
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The molecules that a model is trained on, each once, and the rows that test it.
+
+    Parameters
+    ----------
+    data
+        The labelled table.
+    train, test
+        Row numbers within the table.
+    mols
+        Of the training rows.
+    y
+        Labels of the training rows, float64, shape (n_train, n_targets); NaN where missing.
+    groups
+        int64, shape (n_train,): training rows with equal numbers share a scaffold or, where rows are held out
+        at random, are the same molecule.
+    test_mols
+        Of the test rows.
+    counts
+        How many rows were left out, were duplicates, and how many molecules had labels in conflict.
+    """
+
+    data: Dataset
+    train: Indices
+    test: Indices
+    mols: list[Mol]
+    y: NDArray[np.float64]
+    groups: Indices
+    test_mols: list[Mol]
+    counts: dict[str, int]
+
+    def folds(self, n_folds: int, seed: int) -> Folds:
+        """Cut all training rows into folds, stratified by the first target, that tear no group apart."""
+        return self._split(np.arange(len(self.y)), 0, n_folds, seed)
+
+    def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
+        """Cut the training rows that have a label of one target into folds that are stratified by it."""
+        return self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
+
+    def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:
+        n_folds = max(2, min(n_folds, len(np.unique(self.groups[rows]))))
+        y, task = self.y[rows, target], self.data.tasks[target]
+        folds = split_folds(y, task, self.groups[rows], n_folds, seed)
+        return [(rows[fit], rows[held_out]) for fit, held_out in folds]
+
+
+def select_rows(data: Dataset, options: Options) -> TrainingRows:
+    """Choose the rows for training and for testing.
+
+    A row of a molecule that does not parse, or without any label, is left out. Of several training rows with
+    the same molecule one is left, its labels settled by `merge_duplicates`; test rows stay as they are.
+
+    Raises
+    ------
+    DataError
+        Too few rows can be used.
+    """
+    parsed = parse_all(data.smiles)
+    has_label = ~np.isnan(data.y).all(axis=1)
+    readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
+    unreadable = np.flatnonzero(has_label & ~readable)
+    for row in unreadable[:SHOWN]:
+        logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
+    if len(unreadable) > SHOWN:
+        logger.warning("and %s more unreadable molecules", len(unreadable) - SHOWN)
+    kept = np.flatnonzero(has_label & readable)
+    if len(kept) < MIN_ROWS:
+        mend = "check the SMILES column, or name it with --smiles_column"
+        raise DataError(
+            f"only {len(kept)} rows have a readable molecule and a label", path=data.path, mend=mend
+        )
+    mols = [parsed[i] for i in kept]
+    molecules = identify(mols, [data.smiles[i] for i in kept], options.same_molecule)
+    groups = molecules
+    if options.split == "scaffold":
+        scaffolds = [scaffold_smiles(mol) for mol in mols]
+        groups = group_numbers(
+            [
+                scaffold or f"no ring {molecule}"
+                for scaffold, molecule in zip(scaffolds, molecules, strict=True)
+            ]
+        )
+    if data.split is not None:
+        train, test = split_by_column([data.split[i] for i in kept], data.path, "split")
+    else:
+        train, test = split_test(data.y[kept, 0], data.tasks[0], groups, options.test_fraction, options.seed)
+    merged = merge_duplicates(molecules[train], data.y[kept[train]], data.tasks, options.conflicts)
+    has_label = ~np.isnan(merged.y).all(axis=1)
+    train = train[merged.rows[has_label]]
+    counts = {
+        "left_out": len(data) - len(kept) + int(np.sum(~has_label)),
+        "duplicates": merged.duplicates,
+        "conflicts": merged.conflicts,
+    }
+    return TrainingRows(
+        data=data, train=kept[train], test=kept[test], mols=[mols[i] for i in train], y=merged.y[has_label],
+        groups=groups[train], test_mols=[mols[i] for i in test], counts=counts,
+    )  # fmt: skip

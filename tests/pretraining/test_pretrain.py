@@ -1,0 +1,104 @@
+import json
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from servier.errors import RecipeError
+from servier.models.encoder import encode_encoder, read_encoder
+from servier.simulation import simulate
+
+RECIPE = """
+epochs: 2
+batch_size: 64
+views: 2
+architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pretraining") / "library.csv"
+    path.write_text("smiles\n" + "\n".join(simulate(520, seed=4).smiles) + "\n")
+    path.with_name("recipe.yaml").write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(servier, library):
+    """An encoder that was trained in pieces: first stopped by the clock, then killed."""
+    output = library.with_name("encoder.zip")
+    arguments = ["pretrain", library, output, "--config", library.with_name("recipe.yaml"), "--workers", 1]
+    assert "the same command goes on" in servier(*arguments, "--minutes", 0.0001).stdout
+    process = subprocess.Popen([sys.executable, "-m", "servier", *map(str, arguments)])
+    state = library.with_name("encoder.zip.work") / "state.npz"
+    while process.poll() is None and not state.exists():
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    finished = servier(*arguments, "--note", "free for all")
+    assert f"The encoder is in {output}" in finished.stdout
+    assert "going on after" in finished.stderr
+    return output
+
+
+def test_an_interrupted_run_goes_on_to_the_end(encoder):
+    """All epochs are done once each, and other molecules are predicted better after the last one."""
+    metadata = read_encoder(encoder).metadata
+    assert [entry["epoch"] for entry in metadata["history"]] == [1, 2]
+    losses = [entry["validation_loss"] for entry in metadata["history"]]
+    assert losses[1] < losses[0]
+    assert metadata["library"]["molecules"] < 520
+    assert metadata["note"] == "free for all"
+
+
+def test_other_molecules_are_not_mixed_in(servier, encoder, library, tmp_path):
+    """A working directory that belongs to other molecules or options is refused, with the difference."""
+    arguments = ["--config", library.with_name("recipe.yaml"), "--work_dir", f"{encoder}.work"]
+    other = tmp_path / "other.csv"
+    other.write_text("smiles\n" + "\n".join(simulate(520, seed=5).smiles) + "\n")
+    said = servier("pretrain", other, tmp_path / "e.zip", *arguments, status=1).stderr
+    assert "begun with another library" in said
+    said = servier("pretrain", library, tmp_path / "e.zip", *arguments, "--epochs", 9, status=1).stderr
+    assert "begun with another epochs: 2, now 9" in said
+
+
+def test_model_2_starts_from_it(servier, encoder, simulated, tmp_path):
+    """Training names the encoder, and the checkpoint says where it comes from."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"encoder: {encoder}\nepochs: 1\nfolds: 2\nviews: 2\n")
+    model = tmp_path / "model_2.servier"
+    servier(
+        "train", "--dataset", simulated, "--model_name", 2, "--config", recipe, "--model_path", model
+    )  # fmt: skip
+    document = json.loads(servier("inspect", model, "--json").stdout)
+    assert document["input"]["vocabulary"] == read_encoder(encoder).vocabulary
+    assert document["training"]["encoder"]["library"] == read_encoder(encoder).metadata["library"]
+
+
+def test_weights_survive_the_file(tmp_path):
+    """A file gives back metadata, and weights to half precision."""
+    weights = [np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32), np.zeros(3, np.float32)]
+    path = tmp_path / "e.zip"
+    path.write_bytes(encode_encoder({"vocabulary": ["C"]}, weights))
+    read = read_encoder(path)
+    assert read.vocabulary == ["C"]
+    for found, expected in zip(read.weights, weights, strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", None, "other"])
+def test_what_is_no_encoder_is_one_clear_error(tmp_path, content):
+    """Absent, truncated, or another archive: one line that names the file."""
+    path = tmp_path / "e.zip"
+    if content == "other":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a", "b")
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RecipeError, match=r"e\.zip: (cannot read this encoder|this is no encoder)"):
+        read_encoder(path)
