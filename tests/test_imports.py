@@ -18,7 +18,7 @@ LAYERS = [
     ["checkpoint"],
     ["engines", "calibration", "scales"],
     ["scoring"],
-    ["training", "evaluation", "auditing", "pretraining", "bulk", "server", "describing"],
+    ["training", "tuning", "evaluation", "auditing", "pretraining", "bulk", "server", "describing"],
     ["cli"],
     ["__main__"],
 ]
@@ -26,7 +26,8 @@ ONLY = {
     "click": {"cli"},
     "flask": {"server"},
     "waitress": {"server"},
-    "lightgbm": {"models/lightgbm"},
+    "lightgbm": {"models/lightgbm", "models/tree_graph"},
+    "optuna": {"tuning"},
     "tensorflow": {"models/smiles_network"},
     "keras": {"models/smiles_network", "models/network", "models/export", "models/pretraining"},
 }

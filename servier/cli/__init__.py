@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from servier import __version__
-from servier.cli import models, scoring, tables
+from servier.cli import models, scoring, tables, tuning
 from servier.errors import ServierError
 
 
@@ -47,7 +47,8 @@ for command in (
     models.train,
     models.evaluate,
     models.inspect,
-    models.pretrain,
+    tuning.tune,
+    tuning.pretrain,
     scoring.predict,
     scoring.predict_file,
     scoring.merge,

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from servier.cli.options import (
     as_json,
     dataset_options,
     load_labelled,
-    same_molecule,
-    smiles_column,
-    worker_processes,
+    presets,
+    split_options,
+    training_options,
     workers,
 )
 from servier.errors import ServierError
@@ -32,27 +31,11 @@ logger = logging.getLogger(__name__)
     "--models_dir", default="models", show_default=True, help="Where model_1.servier or model_2.servier goes."
 )
 @click.option("--model_path", help="The very file to write, instead of --models_dir.")
-@click.option(
-    "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
-)
+@presets
 @click.option("--config", type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
-@click.option(
-    "--split",
-    type=click.Choice(["scaffold", "random"]),
-    help="How test rows are held out.  [default: scaffold]",
-)
-@click.option(
-    "--test_fraction", type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
-)
-@same_molecule
-@click.option(
-    "--conflicts",
-    type=click.Choice(["merge", "drop"]),
-    help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
-)
-@click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
+@split_options
 @workers
-def train(model_name: str, models_dir: str, model_path: str | None, config: str | None, **given: Any) -> None:
+def train(models_dir: str, model_path: str | None, **given: Any) -> None:
     """Train model from scratch.
 
     \b
@@ -63,20 +46,15 @@ def train(model_name: str, models_dir: str, model_path: str | None, config: str 
     data = load_labelled(given)
     from servier.checkpoint import encode_checkpoint
     from servier.describing import describe_metrics
-    from servier.recipes import SETTINGS, RecipeFile, read_recipe
     from servier.tables import write_whole
-    from servier.training import Options
     from servier.training import train as train_model
 
-    recipe = read_recipe(config, model_name) if config else RecipeFile()
-    chosen = {key: given[key] for key in SETTINGS if given[key] is not None}
-    settings = Options(
-        model_name, **(recipe.settings | chosen | {"workers": worker_processes(given["workers"])})
-    )
+    options, recipe = training_options(given)
+    model_name = options.model_name
     path = Path(model_path) if model_path else Path(models_dir) / f"model_{model_name}.servier"
     _warn_of_replacement(path, data.targets)
     with write_whole(path) as temporary:
-        checkpoint = train_model(data, settings, recipe.recipe)
+        checkpoint = train_model(data, options, recipe)
         temporary.write_bytes(encode_checkpoint(checkpoint))
 
     click.echo(describe_metrics(checkpoint))
@@ -157,47 +135,3 @@ def inspect(checkpoint: str, as_json: bool) -> None:
         opened.members[name]  # reading a member compares it with its digest
     Scorer([opened])
     click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
-
-
-@click.command()
-@click.argument("library", metavar="LIBRARY")
-@click.argument("output", metavar="ENCODER.zip")
-@click.option(
-    "--work_dir",
-    type=click.Path(file_okay=False),
-    help="For computed properties and the state of the training.  [default: ENCODER.zip.work]",
-)
-@click.option("--epochs", type=click.IntRange(1), help="How often each molecule is seen.  [default: 8]")
-@click.option("--config", type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
-@click.option("--minutes", type=click.FloatRange(0), help="Stop after this time; the same command goes on.")
-@click.option("--note", default="", help="A licence note, or whatever else should stand in the file.")
-@click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]")
-@smiles_column
-@workers
-def pretrain(library: str, output: str, work_dir: str | None, minutes: float | None, **given: Any) -> None:
-    """Train the encoder of model 2 on molecules without labels.
-
-    It learns to tell from a SMILES string what RDKit computes: descriptors and fingerprint bits. train starts
-    from such an encoder (--encoder). An interrupted run goes on with the same command.
-
-    \b
-    Example:
-      servier pretrain library.csv.gz encoder.zip --epochs 8 --minutes 60
-    """
-    from servier.pretraining import PretrainingOptions
-    from servier.pretraining import pretrain as pretrain_encoder
-    from servier.recipes import read_fields
-
-    chosen = {key: given[key] for key in ("epochs", "seed") if given[key] is not None}
-    recipe = read_fields(given["config"], asdict(PretrainingOptions())) if given["config"] else {}
-    is_complete = pretrain_encoder(
-        library,
-        output,
-        work_dir or f"{output}.work",
-        PretrainingOptions(**(recipe | chosen)),
-        given["smiles_column"],
-        given["note"],
-        worker_processes(given["workers"]),
-        minutes,
-    )
-    click.echo(f"The encoder is in {output}" if is_complete else "Not done yet; the same command goes on")

@@ -38,6 +38,29 @@ same_molecule = click.option(
 workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
+presets = click.option(
+    "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
+)
+split_options = options(
+    click.option(
+        "--split",
+        type=click.Choice(["scaffold", "random"]),
+        help="How test rows are held out.  [default: scaffold]",
+    ),
+    click.option(
+        "--test_fraction",
+        type=click.FloatRange(0, 0.9),
+        help="Share of rows held out; 0: none.  [default: 0.2]",
+    ),
+    same_molecule,
+    click.option(
+        "--conflicts",
+        type=click.Choice(["merge", "drop"]),
+        help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
+    ),
+    click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]"),
+)
+
 dataset_options = options(
     click.option(
         "--data_dir",
@@ -66,6 +89,20 @@ def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> 
     path = given["dataset"] or find_dataset(given["data_dir"])
     columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
     return load_dataset(path, columns, tasks or given["task"])
+
+
+def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the `Options` of the training, and the fields of the recipe that differ from the defaults.
+
+    What the command line says takes precedence over the recipe file.
+    """
+    from servier.recipes import SETTINGS, RecipeFile, read_recipe
+    from servier.training import Options
+
+    recipe = read_recipe(given["config"], given["model_name"]) if given["config"] else RecipeFile()
+    chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
+    workers = worker_processes(given["workers"])
+    return Options(given["model_name"], workers=workers, **(recipe.settings | chosen)), recipe.recipe
 
 
 def worker_processes(workers: int | None) -> int:

@@ -21,7 +21,6 @@ from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model
 from servier.models.network import Architecture, add_head, build_encoder
 
-Views = Callable[[int], list[str]]
 Report = Callable[[str], None]
 
 N_THREADS = 2
@@ -63,40 +62,17 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Spellings:
-    """Ways to write the molecules of the training rows.
+class Problem:
+    """What is to be learnt.
 
     Parameters
     ----------
-    epoch
+    spell
         From the number of an epoch, counted from 1, to a SMILES string of every row; another one each time.
     scored
         For each row the strings that a score is averaged over.
     tokenizer
-        What the network is to see of them.
-    """
-
-    epoch: Views
-    scored: Sequence[Sequence[str]]
-    tokenizer: Tokenizer
-
-
-def fit(
-    spellings: Spellings,
-    y: NDArray[np.float64],
-    tasks: Sequence[str],
-    folds: Folds,
-    pretrained: EncoderWeights | None,
-    recipe: Recipe,
-    seed: int,
-    report: Report,
-) -> FittedModel:
-    """Train the network, and one for each fold that scores the rows held out; export it as ONNX.
-
-    Parameters
-    ----------
-    spellings
-        The molecules.
+        What the network is to see of the strings.
     y
         Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
         missing.
@@ -106,79 +82,102 @@ def fit(
         For each fold the rows to fit on, and those to hold out.
     pretrained
         What the encoder starts from; None for random weights.
+    """
+
+    spell: Callable[[int], list[str]]
+    scored: Sequence[Sequence[str]]
+    tokenizer: Tokenizer
+    y: NDArray[np.float64]
+    tasks: Sequence[str]
+    folds: Folds
+    pretrained: EncoderWeights | None
+
+
+def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedModel:
+    """Train the network, and one for each fold that scores the rows held out; export it as ONNX.
+
+    Parameters
+    ----------
+    problem
+        What is to be learnt.
     recipe, seed
         The same two on the same machine give the same scores.
     report
         Is given a line of text now and then.
     """
-    make_reproducible(seed)
-    training = _Training(spellings, y, make_loss(y, tasks), pretrained, recipe, seed)
-    held_out = np.full(y.shape, np.nan)
-    for number, (fit_rows, held_out_rows) in enumerate(folds, start=1):
-        network, losses = training.run(fit_rows)
-        held_out[held_out_rows] = training.score(network, held_out_rows)
-        report(f"network {number} of {len(folds) + 1}: loss {losses[-1]:.4f}")
-    network, losses = training.run(np.arange(len(y)))
-    report(f"network {len(folds) + 1} of {len(folds) + 1}: loss {losses[-1]:.4f}")
-    notes = {"losses": losses, "recipe": asdict(recipe)}
-    if pretrained:
-        notes["encoder"] = {key: pretrained.metadata[key] for key in ("library", "versions")}
+    held_out = cross_validate(problem, recipe, seed, report)
+    network, losses = _train(problem, np.arange(len(problem.y)), recipe, seed)
+    report(f"last network: loss {losses[-1]:.4f}")
+    notes: dict[str, Any] = {"losses": losses, "recipe": asdict(recipe)}
+    if problem.pretrained:
+        notes["encoder"] = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
     graph, native = export_model(network)
     return FittedModel(graph, {"model.keras": native}, held_out, notes)
 
 
-@dataclass(frozen=True)
-class _Training:
-    """What all networks of one model have in common."""
+def cross_validate(problem: Problem, recipe: Recipe, seed: int, report: Report) -> NDArray[np.float64]:
+    """Score every row with a network that had not seen it.
 
-    spellings: Spellings
-    y: NDArray[np.float64]
-    loss: Callable[[Any, Any], Any]
-    pretrained: EncoderWeights | None
-    recipe: Recipe
-    seed: int
+    Parameters
+    ----------
+    problem, recipe, seed, report
+        As for `fit`.
 
-    def run(self, rows: NDArray[np.int64]) -> tuple[keras.Model, list[float]]:
-        """Train a network on some rows; return it and the loss of each epoch."""
-        recipe = self.recipe
-        keras.utils.set_random_seed(self.seed)
-        network = self._build()
-        n_steps = recipe.epochs * math.ceil(len(rows) / recipe.batch_size)
-        network.compile(make_optimizer(recipe, n_steps), self.loss)
-        rng = np.random.default_rng(self.seed)
-        losses: list[float] = []
-        for epoch in range(1, recipe.epochs + 1):
-            smiles = self.spellings.epoch(epoch)
-            tokens = [self.spellings.tokenizer.encode(smiles[row]) for row in rows]
-            total = 0.0
-            for chosen in similar_lengths([len(row) for row in tokens], recipe.batch_size, rng):
-                network.reset_metrics()
-                batch = pad_tokens(self.spellings.tokenizer, [tokens[i] for i in chosen])
-                labels = self.y[rows[chosen]].astype(np.float32)
-                total += float(network.train_on_batch(batch, labels)) * len(chosen)
-            losses.append(round(total / len(rows), 5))
-        return network, losses
+    Returns
+    -------
+    Raw scores, float64, shape (n_rows, n_targets).
+    """
+    make_reproducible(seed)
+    held_out = np.full(problem.y.shape, np.nan)
+    for number, (fit_rows, held_out_rows) in enumerate(problem.folds, start=1):
+        network, losses = _train(problem, fit_rows, recipe, seed)
+        held_out[held_out_rows] = _score(problem, network, held_out_rows)
+        report(f"fold {number} of {len(problem.folds)}: loss {losses[-1]:.4f}")
+    return held_out
 
-    def _build(self) -> keras.Model:
-        if self.pretrained is None:
-            sizes = Architecture(**self.recipe.architecture)
-        else:
-            sizes = Architecture(**self.pretrained.metadata["architecture"])
-        encoder = build_encoder(len(self.spellings.tokenizer), sizes)
-        if self.pretrained is not None:
-            encoder.set_weights(self.pretrained.weights)
-        return add_head(encoder, self.y.shape[1], self.recipe.dropout)
 
-    def score(self, network: keras.Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the scores of some rows, averaged over their spellings."""
-        tokenizer, scored = self.spellings.tokenizer, self.spellings.scored
-        tokens = [tokenizer.encode(smiles) for row in rows for smiles in scored[row]]
-        scores = np.empty((len(tokens), self.y.shape[1]))
-        order = np.argsort([len(row) for row in tokens], kind="stable")
-        for start in range(0, len(order), SCORED_ROWS):
-            chosen = order[start : start + SCORED_ROWS]
-            scores[chosen] = network.predict_on_batch(pad_tokens(tokenizer, [tokens[i] for i in chosen]))
-        return np.asarray(scores.reshape(len(rows), -1, self.y.shape[1]).mean(axis=1))
+def _train(
+    problem: Problem, rows: NDArray[np.int64], recipe: Recipe, seed: int
+) -> tuple[keras.Model, list[float]]:
+    """Train a network on some rows; return it and the loss of each epoch."""
+    keras.utils.set_random_seed(seed)
+    network = _build(problem, recipe)
+    n_steps = recipe.epochs * math.ceil(len(rows) / recipe.batch_size)
+    network.compile(make_optimizer(recipe, n_steps), make_loss(problem.y, problem.tasks))
+    rng = np.random.default_rng(seed)
+    losses: list[float] = []
+    for epoch in range(1, recipe.epochs + 1):
+        smiles = problem.spell(epoch)
+        tokens = [problem.tokenizer.encode(smiles[row]) for row in rows]
+        total = 0.0
+        for chosen in similar_lengths([len(row) for row in tokens], recipe.batch_size, rng):
+            network.reset_metrics()
+            batch = pad_tokens(problem.tokenizer, [tokens[i] for i in chosen])
+            labels = problem.y[rows[chosen]].astype(np.float32)
+            total += float(network.train_on_batch(batch, labels)) * len(chosen)
+        losses.append(round(total / len(rows), 5))
+    return network, losses
+
+
+def _build(problem: Problem, recipe: Recipe) -> keras.Model:
+    pretrained = problem.pretrained
+    sizes = recipe.architecture if pretrained is None else pretrained.metadata["architecture"]
+    encoder = build_encoder(len(problem.tokenizer), Architecture(**sizes))
+    if pretrained is not None:
+        encoder.set_weights(pretrained.weights)
+    return add_head(encoder, problem.y.shape[1], recipe.dropout)
+
+
+def _score(problem: Problem, network: keras.Model, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the scores of some rows, averaged over their spellings."""
+    tokens = [problem.tokenizer.encode(smiles) for row in rows for smiles in problem.scored[row]]
+    scores = np.empty((len(tokens), problem.y.shape[1]))
+    order = np.argsort([len(row) for row in tokens], kind="stable")
+    for start in range(0, len(order), SCORED_ROWS):
+        chosen = order[start : start + SCORED_ROWS]
+        batch = pad_tokens(problem.tokenizer, [tokens[i] for i in chosen])
+        scores[chosen] = network.predict_on_batch(batch)
+    return np.asarray(scores.reshape(len(rows), -1, problem.y.shape[1]).mean(axis=1))
 
 
 def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, Any], Any]:

@@ -22,7 +22,7 @@ from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.rows import TrainingRows, select_rows
 
-__all__ = ["Options", "train"]
+__all__ = ["Options", "scale_labels", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +51,8 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
         Too few molecules are readable, or the test rows cannot be split off.
     """
     rows = select_rows(data, options)
-    scales = [Scale.fit(y, task) for y, task in zip(rows.y.T, data.tasks, strict=True)]
+    scales, labels = scale_labels(rows)
     _describe(rows, scales)
-    labels = np.stack([scale.apply(y) for scale, y in zip(scales, rows.y.T, strict=True)], axis=1)
     fit = fit_features if options.model_name == "1" else fit_sequences
     fitted = fit(rows, labels, options, recipe)
     targets = _make_targets(rows, scales, fitted)
@@ -63,6 +62,12 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     return replace(
         checkpoint, metadata=checkpoint.metadata | {"metrics": {"held_out": held_out, "test": tested}}
     )
+
+
+def scale_labels(rows: TrainingRows) -> tuple[list[Scale], NDArray[np.float64]]:
+    """Return the scale of each target, and the labels in these units, float64, shape (n_train, n_targets)."""
+    scales = [Scale.fit(y, task) for y, task in zip(rows.y.T, rows.data.tasks, strict=True)]
+    return scales, np.stack([scale.apply(y) for scale, y in zip(scales, rows.y.T, strict=True)], axis=1)
 
 
 def _describe(rows: TrainingRows, scales: Sequence[Scale]) -> None:

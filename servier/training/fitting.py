@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from servier.models.encoder import EncoderWeights, read_encoder
 from servier.molecules import Mol, smiles_views
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
+
+if TYPE_CHECKING:
+    from servier.models import lightgbm, smiles_network
 
 logger = logging.getLogger(__name__)
 
@@ -56,21 +59,34 @@ def fit_features(
     from servier.models import lightgbm
 
     recipe = replace(lightgbm.PRESETS[options.preset], **changes)
+    problem = prepare_features(rows, labels, options, recipe.folds)
+    logger.info("training on %s features", problem.X.shape[1])
+    model = lightgbm.fit(problem, recipe, options.seed, options.workers)
+    return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graph))
+
+
+def prepare_features(
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, n_folds: int
+) -> "lightgbm.Problem":
+    """Compute or read the features of the training rows, and cut the rows into folds.
+
+    Parameters
+    ----------
+    rows, labels, options
+        As for `fit_features`.
+    n_folds
+        How many folds each target gets.
+    """
+    from servier.models.lightgbm import Problem
+
     featurizers = PRESETS[options.preset]
-    X = _features(rows, featurizers, options.workers)
-    logger.info("training on %s features", X.shape[1])
-    folds = [rows.target_folds(target, recipe.folds, options.seed) for target in range(labels.shape[1])]
-    model = lightgbm.fit(
-        X,
-        FeatureSet(featurizers).is_count,
-        labels,
-        rows.data.tasks,
-        folds,
-        recipe,
-        options.seed,
-        options.workers,
+    return Problem(
+        X=_features(rows, featurizers, options.workers),
+        is_count=FeatureSet(featurizers).is_count,
+        y=labels,
+        tasks=rows.data.tasks,
+        folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
     )
-    return Fitted(model, FeatureEngine(featurizers, model.graph))
 
 
 def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: int) -> NDArray[np.float32]:
@@ -88,19 +104,41 @@ def fit_sequences(
     from servier.models import smiles_network
 
     recipe = replace(smiles_network.Recipe(), **changes)
+    problem = prepare_sequences(rows, labels, options, recipe)
+    model = smiles_network.fit(problem, recipe, options.seed, logger.info)
+    vocabulary = problem.tokenizer.vocabulary
+    return Fitted(model, SequenceEngine(vocabulary, recipe.views, options.seed, model.graph))
+
+
+def prepare_sequences(
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "smiles_network.Recipe"
+) -> "smiles_network.Problem":
+    """Spell the molecules of the training rows, and cut the rows into folds.
+
+    Parameters
+    ----------
+    rows, labels, options
+        As for `fit_features`.
+    recipe
+        How many spellings and folds there are, and which encoder to start from.
+    """
+    from servier.models.smiles_network import Problem
+
     pretrained = _read_encoder(recipe.encoder)
-    epoch = partial(_epoch_views, rows.mols, options.seed)
+    spell = partial(_spell, rows.mols, options.seed)
     if pretrained is None:
-        tokenizer = Tokenizer.from_smiles(text for number in range(3) for text in epoch(number))
+        tokenizer = Tokenizer.from_smiles(text for epoch in range(3) for text in spell(epoch))
     else:
         tokenizer = Tokenizer(pretrained.vocabulary)
-    scored = [smiles_views(mol, recipe.views, options.seed) for mol in rows.mols]
-    model = smiles_network.fit(
-        smiles_network.Spellings(epoch, scored, tokenizer), labels, rows.data.tasks,
-        rows.folds(recipe.folds, options.seed), pretrained, recipe, options.seed, logger.info,
-    )  # fmt: skip
-    engine = SequenceEngine(tokenizer.vocabulary, recipe.views, options.seed, model.graph)
-    return Fitted(model, engine)
+    return Problem(
+        spell=spell,
+        scored=[smiles_views(mol, recipe.views, options.seed) for mol in rows.mols],
+        tokenizer=tokenizer,
+        y=labels,
+        tasks=rows.data.tasks,
+        folds=rows.folds(recipe.folds, options.seed),
+        pretrained=pretrained,
+    )
 
 
 def _read_encoder(name: str) -> EncoderWeights | None:
@@ -110,6 +148,6 @@ def _read_encoder(name: str) -> EncoderWeights | None:
     return read_encoder(None if name == "shipped" else name)
 
 
-def _epoch_views(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
+def _spell(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
     """Return a random SMILES string of each molecule, another one for each epoch."""
     return [smiles_views(mol, 2, seed * 1_000_003 + epoch)[1] for mol in mols]

@@ -4,7 +4,8 @@ import onnxruntime as ort
 import pytest
 from sklearn.model_selection import KFold
 
-from servier.models.lightgbm import Recipe, fit, round_thresholds
+from servier.models.lightgbm import Problem, Recipe, fit
+from servier.models.tree_graph import round_thresholds
 
 RECIPE = Recipe(folds=3, ensemble=2, max_rounds=30, parameters={"num_leaves": 7, "feature_fraction": 0.5})
 
@@ -25,12 +26,12 @@ def problem():
         ]
         for known in (np.arange(50, 400), np.arange(400))
     ]
-    return X, np.arange(12) >= 6, y, ["binary", "regression"], folds
+    return Problem(X, np.arange(12) >= 6, y, ["binary", "regression"], folds)
 
 
 @pytest.fixture(scope="module")
 def fitted(problem):
-    return fit(*problem, RECIPE, seed=1, n_threads=1)
+    return fit(problem, RECIPE, seed=1, n_threads=1)
 
 
 def run(graph, X):
@@ -41,7 +42,7 @@ def run(graph, X):
 
 def test_onnx_agrees_with_lightgbm(problem, fitted):
     """The graph gives the mean raw score of the native boosters, for each target."""
-    X = problem[0]
+    X = problem.X
     scores = run(fitted.graph, X)
     for target in range(2):
         boosters = [
@@ -64,20 +65,20 @@ def test_values_at_a_threshold_go_the_same_way():
 
 def test_same_seed_same_bytes(problem, fitted):
     """Training again, with more threads, gives the same graph; another seed gives another."""
-    assert fit(*problem, RECIPE, seed=1, n_threads=2).graph == fitted.graph
-    assert fit(*problem, RECIPE, seed=2, n_threads=1).graph != fitted.graph
+    assert fit(problem, RECIPE, seed=1, n_threads=2).graph == fitted.graph
+    assert fit(problem, RECIPE, seed=2, n_threads=1).graph != fitted.graph
 
 
 def test_held_out_scores_are_of_known_rows(problem, fitted):
     """Every labelled row was held out once, and rows without a label have no score."""
-    y = problem[2]
+    y = problem.y
     np.testing.assert_array_equal(np.isnan(fitted.held_out), np.isnan(y))
     assert np.corrcoef(fitted.held_out[50:, 0], y[50:, 0])[0, 1] > 0.3
 
 
 def test_scores_do_not_depend_on_the_batch(problem, fitted):
     """A row alone has the very score that it has among others."""
-    X = problem[0]
+    X = problem.X
     together = run(fitted.graph, X)
     np.testing.assert_array_equal(
         np.concatenate([run(fitted.graph, X[i : i + 1]) for i in range(40)]), together[:40]

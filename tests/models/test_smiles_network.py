@@ -9,7 +9,7 @@ from servier.features.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.models.encoder import EncoderWeights
 from servier.models.network import Architecture, build_encoder
-from servier.models.smiles_network import Recipe, Spellings, fit, make_loss
+from servier.models.smiles_network import Problem, Recipe, fit, make_loss
 
 SIZES = {"embedding": 8, "convolution": 8, "width": 8, "dense": 8}
 RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=3, batch_size=8)
@@ -22,8 +22,9 @@ def train(seed=1, pretrained=None, recipe=RECIPE):
     rng = np.random.default_rng(0)
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
-    spellings = Spellings(lambda _: SMILES, [[smiles] * 2 for smiles in SMILES], TOKENIZER)
-    return fit(spellings, y, TASKS, FOLDS, pretrained, recipe, seed, lambda _: None)
+    scored = [[smiles] * 2 for smiles in SMILES]
+    problem = Problem(lambda _: SMILES, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
+    return fit(problem, recipe, seed, lambda _: None)
 
 
 @pytest.fixture(scope="module")

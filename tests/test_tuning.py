@@ -1,0 +1,81 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def tuned(servier, simulated, tmp_path_factory):
+    """A search for model 1 that was killed in the middle and gone on with; its recipe file."""
+    recipe = tmp_path_factory.mktemp("tuning") / "recipe.yaml"
+    arguments = [
+        "tune", "--dataset", simulated, "--preset", "fast", "--trials", 4, "--output", recipe, "--workers", 1,
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "servier", *map(str, arguments)]
+    process = subprocess.Popen(command, start_new_session=True)
+    while process.poll() is None and completed(f"{recipe}.db") < 1:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return recipe, servier(*arguments)
+
+
+def completed(path):
+    """The number of trials in the storage that came to their end."""
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as storage:
+            return storage.execute("select count(*) from trials where state = 'COMPLETE'").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_an_interrupted_search_goes_on(tuned):
+    """All trials are done once, earlier ones counted in, with a line for each."""
+    recipe, finished = tuned
+    assert completed(f"{recipe}.db") == 4
+    assert "going on after" in finished.stderr
+    assert "trial 4 of 4" in finished.stderr
+    assert "Best of 4 recipes" in finished.stdout
+
+
+def test_the_best_is_not_worse_than_the_default(tuned):
+    """The default recipe is one of those tried."""
+    words = tuned[1].stdout.splitlines()[0].replace(",", "").split()
+    assert float(words[4]) >= float(words[-1])
+
+
+def test_train_takes_the_recipe(servier, tuned, simulated, tmp_path):
+    """The file is a recipe of model 1, with the preset it was tuned with."""
+    recipe = tuned[0]
+    assert yaml.safe_load(recipe.read_text())["preset"] == "fast"
+    said = servier(
+        "train", "--dataset", simulated, "--config", recipe, "--model_path", tmp_path / "model_1.servier"
+    ).stdout  # fmt: skip
+    assert "auroc" in said
+
+
+def test_model_2_is_tuned_within_minutes(servier, simulated, recipes, tmp_path):
+    """A search for the network stops when its time is over, with the default recipe tried at least."""
+    small = tmp_path / "small.csv"
+    small.write_text("\n".join(simulated.read_text().splitlines()[:61]) + "\n")
+    finished = servier(
+        "tune", "--dataset", small, "--model_name", 2, "--minutes", 0.01, "--output", tmp_path / "r.yaml",
+        "--config", recipes["2"],
+    )  # fmt: skip
+    assert "Best of 1 recipes" in finished.stdout
+    assert yaml.safe_load((tmp_path / "r.yaml").read_text())["model_name"] == 2
+
+
+def test_a_file_that_is_no_storage_is_one_clear_error(servier, simulated, tmp_path):
+    """Another file is not overwritten."""
+    other = tmp_path / "notes.db"
+    other.write_text("not a database, but some text that is long enough to be looked at\n" * 20)
+    said = servier(
+        "tune", "--dataset", simulated, "--storage", other, "--output", tmp_path / "r.yaml", status=1
+    )
+    assert "notes.db: this is no file of a search" in said.stderr
