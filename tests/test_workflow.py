@@ -61,6 +61,19 @@ def test_workflow_runs_on_the_embedded_default(checkout):
     assert planned(checkout) == set()
 
 
+def test_tuning_is_switched_on_in_the_config(checkout):
+    """With a budget the recipe of model 1 is searched for first, and model 1 is trained anew with it."""
+    path = checkout / "config" / "config.yaml"
+    before = path.read_text()
+    settings = yaml.safe_load(before)
+    settings["models"]["1"]["tuning"] = {"trials": 2}
+    path.write_text(yaml.safe_dump(settings))
+    assert planned(checkout) == {"tune", "train", "evaluate", "predict"}
+    snakemake(checkout, "--until", "tune")
+    assert yaml.safe_load((checkout / "results" / "recipes" / "model_1.yaml").read_text())["folds"] == 3
+    path.write_text(before)
+
+
 def test_changing_one_input_reruns_what_depends_on_it(checkout):
     """A new recipe of model 2 leaves model 1 alone; a new library is scored, and nothing else is."""
     with (checkout / "config" / "small_2.yaml").open("a") as recipe:

@@ -31,6 +31,20 @@ def training_table(wildcards):
     return DATASET
 
 
+def training_recipe(wildcards):
+    """The recipe of the config, or the one that is found by a search where the config asks for it."""
+    settings = config["models"][wildcards.model]
+    if "tuning" in settings:
+        return f"{RESULTS}/recipes/model_{wildcards.model}.yaml"
+    return settings["recipe"]
+
+
+def tuning_budget(wildcards):
+    """How long to search for a recipe."""
+    budget = config["models"][wildcards.model]["tuning"]
+    return " ".join(option(name, value) for name, value in budget.items())
+
+
 DATASET = dataset_path()
 LIBRARIES = find_libraries()
 TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])

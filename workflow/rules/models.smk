@@ -1,7 +1,37 @@
-rule train:
+rule tune:
     input:
         table=training_table,
         recipe=lambda wildcards: config["models"][wildcards.model]["recipe"],
+    output:
+        f"{RESULTS}/recipes/model_{{model}}.yaml",
+    log:
+        f"{RESULTS}/logs/tune_{{model}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tune_{{model}}.tsv"
+    wildcard_constraints:
+        model="[12]",
+    conda:
+        "../../environment.yml"
+    threads: lambda wildcards: config["models"][wildcards.model]["threads"]
+    params:
+        targets=TARGETS,
+        columns=COLUMNS,
+        preset=lambda wildcards: option(
+            "preset", config["models"][wildcards.model].get("preset")
+        ),
+        budget=tuning_budget,
+        storage=f"{RESULTS}/tuning_{{model}}.db",
+        seed=config["seed"],
+    shell:
+        "servier tune --dataset {input.table} --config {input.recipe} --output {output}"
+        " --model_name {wildcards.model} {params.preset} {params.targets} {params.columns} {params.budget}"
+        " --storage {params.storage} --seed {params.seed} --workers {threads} > {log} 2>&1"
+
+
+rule train:
+    input:
+        table=training_table,
+        recipe=training_recipe,
     output:
         f"{RESULTS}/models/model_{{model}}.servier",
     log:
