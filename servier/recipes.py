@@ -8,12 +8,12 @@ from servier.errors import RecipeError
 
 MINIMA: dict[str, float] = {
     "folds": 2,
-    "ensemble": 1,
     "max_rounds": 1,
     "epochs": 1,
     "batch_size": 1,
     "views": 1,
 }
+KINDS: dict[type, str] = {dict: "mapping", list: "list of mappings", str: "name"}
 SETTINGS = ("preset", "split", "test_fraction", "same_molecule", "conflicts", "seed")
 
 
@@ -108,9 +108,11 @@ def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the default, or one that trains nothing."""
     kinds = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, kinds) or isinstance(value, bool):
-        kind = "mapping" if isinstance(default, dict) else "name" if isinstance(default, str) else "number"
+        kind = next((name for type_, name in KINDS.items() if isinstance(default, type_)), "number")
         problem = f"{key} is {value!r}, not a {kind}"
         raise RecipeError(problem, path=path, mend=f"the default is {default!r}")
+    if isinstance(value, list) and not (value and all(isinstance(entry, dict) for entry in value)):
+        raise RecipeError(f"{key} is {value!r}, not a list of mappings", path=path)
     if isinstance(value, (int, float)) and value < MINIMA.get(key, 0):
         raise RecipeError(f"{key} is {value!r}, the least is {MINIMA.get(key, 0)}", path=path)
 

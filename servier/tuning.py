@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RANDOM_TRIALS = 8
+TUNED_MEMBERS = 2
 BASE, RECIPE = "base", "recipe"
 
 CrossValidate = Callable[[dict[str, Any]], NDArray[np.float64]]
@@ -198,26 +199,30 @@ def _prepare_features(
     problem = prepare_features(rows, labels, options, default.folds)
 
     def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        recipe = replace(default, **changes)
-        return lightgbm.cross_validate(problem, recipe, options.seed, options.workers)[0]
+        return lightgbm.cross_validate(problem, replace(default, **changes), options.seed)[0]
 
     return cross_validate
 
 
 def _suggest_trees(trial: "optuna.Trial") -> dict[str, Any]:
-    return {
-        "fingerprint_gain": trial.suggest_float("fingerprint_gain", 0.05, 1.0, log=True),
-        "parameters": {
-            "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-            "num_leaves": trial.suggest_int("num_leaves", 4, 64, log=True),
-            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 3, 60, log=True),
-            "feature_fraction": trial.suggest_float("feature_fraction", 0.03, 0.6, log=True),
-            "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
-            "bagging_freq": 1,
-            "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 30.0, log=True),
-            "max_bin": 63,
-        },
+    members = [
+        {
+            "fingerprint_gain": trial.suggest_float(f"fingerprint_gain_{i}", 0.05, 1.0, log=True),
+            "num_leaves": trial.suggest_int(f"num_leaves_{i}", 4, 64, log=True),
+            "min_data_in_leaf": trial.suggest_int(f"min_data_in_leaf_{i}", 3, 60, log=True),
+            "extra_trees": trial.suggest_categorical(f"extra_trees_{i}", [False, True]),
+        }
+        for i in range(TUNED_MEMBERS)
+    ]
+    parameters = {
+        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.03, 0.6, log=True),
+        "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
+        "bagging_freq": 1,
+        "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 30.0, log=True),
+        "max_bin": 63,
     }
+    return {"parameters": parameters, "members": members}
 
 
 def _prepare_sequences(

@@ -13,7 +13,7 @@ SMALL_RECIPE_1 = """
 model_name: 1
 preset: fast
 folds: 3
-ensemble: 2
+members: [{}, {num_leaves: 5}]
 max_rounds: 40
 parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 5, max_bin: 63}
 """

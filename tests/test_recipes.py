@@ -21,6 +21,9 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
         ("folds: many\n", "folds is 'many', not a number; the default is 5"),
         ("folds: 1\n", "folds is 1, the least is 2"),
         ("parameters: 7\n", "parameters is 7, not a mapping"),
+        ("members: {}\n", "members is {}, not a list of mappings"),
+        ("members: []\n", "members is .., not a list of mappings"),
+        ("members: [7]\n", "members is .7., not a list of mappings"),
         ("a: [\n", "cannot read this recipe as YAML"),
     ],
 )

@@ -14,7 +14,7 @@ from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
 
 OBJECTIVES = {"binary": ("binary", "auc"), "regression": ("regression", "l2")}
 PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.03,
+    "learning_rate": 0.05,
     "num_leaves": 15,
     "min_data_in_leaf": 20,
     "feature_fraction": 0.2,
@@ -22,6 +22,12 @@ PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "max_bin": 63,
 }
+MEMBERS: list[dict[str, Any]] = [
+    {"fingerprint_gain": 1.0},
+    {"fingerprint_gain": 1.0, "num_leaves": 8},
+    {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True},
+]
+GAIN = "fingerprint_gain"
 _FROZEN = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "use_missing": False}
 
 
@@ -33,27 +39,25 @@ class Recipe:
     ----------
     folds
         Number of cross-validation folds, in which the number of rounds is chosen.
-    ensemble
-        How many boosters, which differ in their seed, are averaged.
     max_rounds, patience
         Cross-validation stops after `max_rounds`, or when `patience` rounds brought nothing.
-    fingerprint_gain
-        How much the gain of a split on a fingerprint count weighs beside one on a descriptor. Below 1, since
-        among thousands of sparse columns there is always one that fits the noise.
     parameters
-        LightGBM's own parameters.
+        LightGBM's own parameters, of all boosters.
+    members
+        The boosters whose scores are averaged: for each the parameters in which it differs, and its
+        `fingerprint_gain`: how much the gain of a split on a fingerprint count weighs beside one on a
+        descriptor. Below 1 it guards against the one among thousands of sparse columns that fits the noise.
     """
 
     folds: int = 5
-    ensemble: int = 3
-    max_rounds: int = 600
+    max_rounds: int = 3000
     patience: int = 100
-    fingerprint_gain: float = 0.2
     parameters: dict[str, Any] = field(default_factory=PARAMETERS.copy)
+    members: list[dict[str, Any]] = field(default_factory=MEMBERS.copy)
 
 
 PRESETS = {
-    "fast": Recipe(ensemble=1, max_rounds=500, parameters=PARAMETERS | {"learning_rate": 0.05}),
+    "fast": Recipe(max_rounds=500, members=[{"fingerprint_gain": 0.2}]),
     "accurate": Recipe(),
 }
 """Recipes for the presets of features; with `fast` ones the trees are a good part of the cost of a score."""
@@ -76,6 +80,8 @@ class Problem:
         `binary` or `regression` for each target.
     folds
         For each target its folds: which of its labelled rows to fit on, and which to hold out.
+    n_threads
+        Of LightGBM.
     """
 
     X: NDArray[np.float32]
@@ -83,29 +89,32 @@ class Problem:
     y: NDArray[np.float64]
     tasks: Sequence[str]
     folds: Sequence[Folds]
+    n_threads: int = 1
 
     def known(self, target: int) -> NDArray[np.int64]:
         """Return the rows with a label of one target."""
         return np.flatnonzero(~np.isnan(self.y[:, target]))
 
-    def parameters(self, target: int, recipe: Recipe, seed: int, n_threads: int) -> dict[str, Any]:
-        """Return all of LightGBM's parameters for one target."""
+    def parameters(self, target: int, recipe: Recipe, member: int, seed: int) -> dict[str, Any]:
+        """Return all of LightGBM's parameters for one target and one member of the ensemble."""
         objective, metric = OBJECTIVES[self.tasks[target]]
-        return recipe.parameters | _FROZEN | {
-            "objective": objective, "metric": metric, "seed": seed, "num_threads": n_threads,
-            "feature_contri": np.where(self.is_count, recipe.fingerprint_gain, 1.0).tolist(),
+        own = dict(recipe.members[member])
+        gain = np.where(self.is_count, own.pop(GAIN, 1.0), 1.0)
+        return recipe.parameters | own | _FROZEN | {
+            "objective": objective, "metric": metric, "seed": seed + member, "num_threads": self.n_threads,
+            "feature_contri": gain.tolist(),
         }  # fmt: skip
 
 
-def fit(problem: Problem, recipe: Recipe, seed: int, n_threads: int) -> FittedModel:
+def fit(problem: Problem, recipe: Recipe, seed: int) -> FittedModel:
     """Train one ensemble of boosters per target, and export all of them as one ONNX graph.
 
     Parameters
     ----------
     problem
         What is to be learnt.
-    recipe, seed, n_threads
-        The same three on the same machine give the same bytes.
+    recipe, seed
+        The same two on the same machine give the same bytes, with any number of threads.
 
     Raises
     ------
@@ -116,16 +125,16 @@ def fit(problem: Problem, recipe: Recipe, seed: int, n_threads: int) -> FittedMo
     ----------
     Ke et al., LightGBM, NeurIPS 2017.
     """
-    held_out, rounds = cross_validate(problem, recipe, seed, n_threads)
+    held_out, rounds = cross_validate(problem, recipe, seed)
     native: dict[str, bytes] = {}
     boosters: list[list[lgb.Booster]] = []
-    for target, n_rounds in enumerate(rounds):
+    for target, rounds_of_members in enumerate(rounds):
         rows = problem.known(target)
-        parameters = problem.parameters(target, recipe, seed, n_threads)
         boosters.append([])
-        for member in range(recipe.ensemble):
+        for member, n_rounds in enumerate(rounds_of_members):
+            parameters = problem.parameters(target, recipe, member, seed)
             data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
-            text = lgb.train(parameters | {"seed": seed + member}, data, n_rounds).model_to_string()
+            text = lgb.train(parameters, data, n_rounds).model_to_string()
             text = without_threads(round_thresholds(text))
             native[f"model_{target}_{member}.txt"] = text.encode()
             boosters[-1].append(lgb.Booster(model_str=text))
@@ -134,19 +143,19 @@ def fit(problem: Problem, recipe: Recipe, seed: int, n_threads: int) -> FittedMo
 
 
 def cross_validate(
-    problem: Problem, recipe: Recipe, seed: int, n_threads: int
-) -> tuple[NDArray[np.float64], list[int]]:
+    problem: Problem, recipe: Recipe, seed: int
+) -> tuple[NDArray[np.float64], list[list[int]]]:
     """Score every row with boosters that had not seen it, and find out how many rounds are best.
 
     Parameters
     ----------
-    problem, recipe, seed, n_threads
+    problem, recipe, seed
         As for `fit`.
 
     Returns
     -------
-    Raw scores, float64, shape (n_rows, n_targets), NaN where there is no label; and the best number of rounds
-    for each target.
+    Raw scores, float64, shape (n_rows, n_targets), NaN where there is no label; and for each target the best
+    number of rounds of each member.
 
     Raises
     ------
@@ -154,20 +163,23 @@ def cross_validate(
         LightGBM refuses the recipe's parameters.
     """
     held_out = np.full(problem.y.shape, np.nan)
-    rounds = []
+    rounds: list[list[int]] = []
     for target in range(len(problem.tasks)):
-        try:
-            n_rounds, scores = _cross_validate_target(
-                problem, target, recipe, problem.parameters(target, recipe, seed, n_threads)
-            )
-        except lgb.basic.LightGBMError as error:
-            raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
-        held_out[:, target] = scores
-        rounds.append(n_rounds)
+        scores, best = [], []
+        for member in range(len(recipe.members)):
+            parameters = problem.parameters(target, recipe, member, seed)
+            try:
+                n_rounds, own_scores = _cross_validate_member(problem, target, recipe, parameters)
+            except lgb.basic.LightGBMError as error:
+                raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
+            scores.append(own_scores)
+            best.append(n_rounds)
+        held_out[:, target] = np.mean(scores, axis=0)
+        rounds.append(best)
     return held_out, rounds
 
 
-def _cross_validate_target(
+def _cross_validate_member(
     problem: Problem, target: int, recipe: Recipe, parameters: dict[str, Any]
 ) -> tuple[int, NDArray[np.float64]]:
     rows = problem.known(target)

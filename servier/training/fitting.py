@@ -61,7 +61,7 @@ def fit_features(
     recipe = replace(lightgbm.PRESETS[options.preset], **changes)
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
-    model = lightgbm.fit(problem, recipe, options.seed, options.workers)
+    model = lightgbm.fit(problem, recipe, options.seed)
     return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graph))
 
 
@@ -86,6 +86,7 @@ def prepare_features(
         y=labels,
         tasks=rows.data.tasks,
         folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
+        n_threads=options.workers,
     )
 
 

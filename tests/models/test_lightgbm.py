@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
 import onnxruntime as ort
@@ -7,7 +9,12 @@ from sklearn.model_selection import KFold
 from servier.models.lightgbm import Problem, Recipe, fit
 from servier.models.tree_graph import round_thresholds
 
-RECIPE = Recipe(folds=3, ensemble=2, max_rounds=30, parameters={"num_leaves": 7, "feature_fraction": 0.5})
+RECIPE = Recipe(
+    folds=3,
+    max_rounds=30,
+    parameters={"num_leaves": 7, "feature_fraction": 0.5},
+    members=[{}, {"num_leaves": 5}],
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def fitted(problem):
-    return fit(problem, RECIPE, seed=1, n_threads=1)
+    return fit(problem, RECIPE, seed=1)
 
 
 def run(graph, X):
@@ -65,8 +72,8 @@ def test_values_at_a_threshold_go_the_same_way():
 
 def test_same_seed_same_bytes(problem, fitted):
     """Training again, with more threads, gives the same graph; another seed gives another."""
-    assert fit(problem, RECIPE, seed=1, n_threads=2).graph == fitted.graph
-    assert fit(problem, RECIPE, seed=2, n_threads=1).graph != fitted.graph
+    assert fit(replace(problem, n_threads=2), RECIPE, seed=1).graph == fitted.graph
+    assert fit(problem, RECIPE, seed=2).graph != fitted.graph
 
 
 def test_held_out_scores_are_of_known_rows(problem, fitted):
