@@ -22,9 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
+from servier.checkpoint import Target
 from servier.features import FeatureSet
-from servier.models import Standardization, lightgbm
+from servier.models import Folds, lightgbm
 from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
+from servier.scales import Scale
+from servier.scoring import to_answers
 from servier.splitting import group_numbers, split_folds
 
 BLOCKS: dict[str, dict[str, Any]] = {
@@ -96,14 +99,16 @@ def cross_validate(
     is_count: NDArray[np.bool_],
     y: NDArray[np.float64],
     task: str,
-    folds: lightgbm.Folds,
+    folds: Folds,
     recipe: lightgbm.Recipe,
     seed: int,
 ) -> Result:
     """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
-    fitted = lightgbm.fit(X, is_count, y[:, None], [task], folds, recipe, seed, n_threads=1)
-    units = Standardization.fit(y[:, None], [task])
-    scores = fitted.held_out[:, 0] * units.scale[0] + units.mean[0]
+    scale = Scale.fit(y, task)
+    problem = lightgbm.Problem(X, is_count, scale.apply(y)[:, None], [task], [folds])
+    raw = lightgbm.cross_validate(problem, recipe, seed)[0]
+    target = Target("", task, scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
+    scores = to_answers(raw, [target])[:, 0]
     metric = roc_auc_score if task == "binary" else mean_absolute_error
     return Result(metric(y, scores), np.array([metric(y[rows], scores[rows]) for _, rows in folds]))
 
@@ -183,7 +188,7 @@ def main() -> None:
     arguments = parser.parse_args()
     times = time_blocks(arguments.data / "library" / "molecules_1.3m.csv.gz", arguments.molecules)
     print_table(["block", "µs per molecule"], [[name, f"{value:.0f}"] for name, value in times.items()])
-    recipe = lightgbm.Recipe(ensemble=1, max_rounds=arguments.max_rounds)
+    recipe = lightgbm.Recipe(max_rounds=arguments.max_rounds, members=[{"fingerprint_gain": 0.2}])
     results = {
         name: compare(arguments.data, name, arguments.sets, recipe, arguments.seed)
         for name in arguments.datasets
