@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import DataError
-from servier.tables import ID_NAMES, Record, find_column, open_table, require_smiles_column
+from servier.tables import ID_NAMES, STATUS_COLUMNS, Record, find_column, open_table, require_smiles_column
 
 DEFAULT_FILE = "dataset_single.csv"
 DEFAULT_TARGET = "P1"
@@ -152,7 +152,7 @@ def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[
     DataError
         A target is absent, or none was named and there are several candidates.
     """
-    left = [name for name in names if name not in taken]
+    left = [name for name in names if name not in taken and name not in STATUS_COLUMNS]
     if is_all(wanted, names):
         return left
     if wanted:
