@@ -122,5 +122,5 @@ def _recipe_fields(model_name: str) -> dict[str, Any]:
     if model_name == "1":
         from servier.models.lightgbm import Recipe
     else:
-        from servier.models.smiles_network import Recipe  # type: ignore[assignment]
+        from servier.models.fine_tuning import Recipe  # type: ignore[assignment]
     return asdict(Recipe())

@@ -149,7 +149,7 @@ def test_regression_on_any_table(servier, recipes, tmp_path):
         "train", "--dataset", table, "--target", "size", "--split_column", "fold", "--config", recipes["1"],
         "--model_path", path,
     )  # fmt: skip
-    assert "120 rows for training, 30 for testing, 2 left out" in trained.stderr
+    assert "120 molecules for training, 30 rows for testing, 2 left out" in trained.stderr
     assert "line 152: left out: syntax error" in trained.stderr
     answer = json.loads(servier("predict", rows[0].split(",")[1], "--model_1_path", path, "--json").stdout)
     assert answer["size_pred"] == pytest.approx(float(rows[0].split(",")[0]), abs=6)

@@ -28,8 +28,8 @@ ONLY = {
     "waitress": {"server"},
     "lightgbm": {"models/lightgbm", "models/tree_graph"},
     "optuna": {"tuning"},
-    "tensorflow": {"models/smiles_network"},
-    "keras": {"models/smiles_network", "models/network", "models/export", "models/pretraining"},
+    "tensorflow": {"models/fine_tuning"},
+    "keras": {"models/fine_tuning", "models/network", "models/export", "models/pretraining"},
 }
 HEAVY = {
     "numpy",

@@ -92,7 +92,7 @@ class Pretrainer:
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all weights, and what the optimizer remembers."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
-        return {f"{i:03d}": ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
+        return {f"{i:03d}": variable.numpy() for i, variable in enumerate(variables)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state`."""

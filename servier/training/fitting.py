@@ -21,7 +21,7 @@ from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
 if TYPE_CHECKING:
-    from servier.models import lightgbm, smiles_network
+    from servier.models import fine_tuning, lightgbm, smiles_network
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +102,9 @@ def fit_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
 ) -> Fitted:
     """Fit model 2; the parameters are those of `fit_features`."""
-    from servier.models import smiles_network
+    from servier.models import fine_tuning, smiles_network
 
-    recipe = replace(smiles_network.Recipe(), **changes)
+    recipe = replace(fine_tuning.Recipe(), **changes)
     problem = prepare_sequences(rows, labels, options, recipe)
     model = smiles_network.fit(problem, recipe, options.seed, logger.info)
     vocabulary = problem.tokenizer.vocabulary
@@ -112,7 +112,7 @@ def fit_sequences(
 
 
 def prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "smiles_network.Recipe"
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
 ) -> "smiles_network.Problem":
     """Spell the molecules of the training rows, and cut the rows into folds.
 

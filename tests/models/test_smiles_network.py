@@ -8,8 +8,9 @@ from molecules_for_tests import SMILES
 from servier.features.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.models.encoder import EncoderWeights
+from servier.models.fine_tuning import Recipe, make_loss
 from servier.models.network import Architecture, build_encoder
-from servier.models.smiles_network import Problem, Recipe, fit, make_loss
+from servier.models.smiles_network import Problem, fit
 
 SIZES = {"embedding": 8, "convolution": 8, "width": 8, "dense": 8}
 RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=3, batch_size=8)

@@ -1,0 +1,190 @@
+"""Training a network on labelled strings, several times from the same start."""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+
+from servier.features.tokens import Tokenizer
+from servier.models.batches import pad_tokens, similar_lengths
+
+N_THREADS = 2
+SCORED_ROWS = 256
+WARM_UP = 0.1
+
+Tokens = Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How model 2 is trained.
+
+    Parameters
+    ----------
+    encoder
+        The pre-trained encoder to start from: `shipped`, the path of a file that `servier pretrain` made, or
+        `none`.
+    architecture
+        Sizes of the network that differ from the defaults; only where there is no pre-trained encoder.
+    dropout
+        Share of values dropped before the output.
+    batch_size, learning_rate, weight_decay
+        Of the AdamW optimizer; the rate rises for a tenth of the steps and then falls along a cosine to 0.
+    epochs
+        How often every row is seen, each time in another spelling.
+    folds
+        Number of cross-validation folds whose held-out scores calibrate the model.
+    views
+        How many ways to write a molecule a score is averaged over.
+    """
+
+    encoder: str = "shipped"
+    architecture: dict[str, int] = field(default_factory=dict)
+    dropout: float = 0.2
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    epochs: int = 15
+    folds: int = 5
+    views: int = 8
+
+
+class FineTuner:
+    """A network that is trained on one set of rows after another, always from the same start.
+
+    Building and tracing a network takes longer than several epochs on a small table; it is done once.
+
+    Parameters
+    ----------
+    network
+        From tokens to raw scores, as it is before any training.
+    tokenizer
+        Pads what the network reads.
+    loss
+        Of labels and raw scores, as `make_loss` returns it.
+    recipe
+        How to train.
+    """
+
+    def __init__(
+        self, network: keras.Model, tokenizer: Tokenizer, loss: Callable[[Any, Any], Any], recipe: Recipe
+    ) -> None:
+        self.network = network
+        self._tokenizer, self._recipe = tokenizer, recipe
+        self._optimizer = keras.optimizers.AdamW(
+            recipe.learning_rate, weight_decay=recipe.weight_decay, clipnorm=1.0
+        )
+        network.compile(self._optimizer, loss)
+        self._optimizer.build(network.trainable_variables)
+        self._start = [variable.numpy() for variable in self._variables()]
+
+    def train(
+        self, tokens: Callable[[int], Tokens], y: NDArray[np.float64], rng: np.random.Generator
+    ) -> list[float]:
+        """Train from the start; return the loss of each epoch.
+
+        Parameters
+        ----------
+        tokens
+            From the number of an epoch, counted from 1, to the tokens of every row.
+        y
+            Labels, float64, shape (n_rows, n_targets); NaN where missing.
+        rng
+            Decides the order of the batches.
+        """
+        for variable, value in zip(self._variables(), self._start, strict=True):
+            variable.assign(value)
+        recipe = self._recipe
+        rate = make_schedule(recipe, recipe.epochs * math.ceil(len(y) / recipe.batch_size))
+        losses: list[float] = []
+        step = 0
+        for epoch in range(1, recipe.epochs + 1):
+            rows = tokens(epoch)
+            total = 0.0
+            for chosen in similar_lengths([len(row) for row in rows], recipe.batch_size, rng):
+                self._optimizer.learning_rate = rate(step)
+                self.network.reset_metrics()
+                batch = pad_tokens(self._tokenizer, [rows[i] for i in chosen])
+                loss = self.network.train_on_batch(batch, y[chosen].astype(np.float32))
+                total += float(loss) * len(chosen)
+                step += 1
+            losses.append(round(total / len(y), 5))
+        return losses
+
+    def score(self, tokens: Tokens) -> NDArray[np.float64]:
+        """Return raw scores, shape (len(tokens), n_targets)."""
+        scores = np.empty((len(tokens), self.network.outputs[0].shape[1]))
+        order = np.argsort([len(row) for row in tokens], kind="stable")
+        for start in range(0, len(order), SCORED_ROWS):
+            chosen = order[start : start + SCORED_ROWS]
+            scores[chosen] = self.network.predict_on_batch(
+                pad_tokens(self._tokenizer, [tokens[i] for i in chosen])
+            )
+        return scores
+
+    def _variables(self) -> list[Any]:
+        return [*self.network.variables, *self._optimizer.variables]
+
+
+def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, Any], Any]:
+    """Return the training loss: cross-entropy with balanced classes, squared error, missing labels left out.
+
+    Parameters
+    ----------
+    y
+        The training labels, from which the class weights are taken.
+    tasks
+        `binary` or `regression` for each target.
+    """
+    is_binary = np.array([task == "binary" for task in tasks], np.float32)
+    positive = np.clip(np.nanmean(y, axis=0), 1e-6, 1 - 1e-6)
+    weight_1 = np.where(is_binary, 0.5 / positive, 1.0).astype(np.float32)
+    weight_0 = np.where(is_binary, 0.5 / (1 - positive), 1.0).astype(np.float32)
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
+        truth = ops.where(ops.isnan(y_true), 0.0, y_true)
+        cross_entropy = ops.relu(y_pred) - y_pred * truth + ops.softplus(-ops.abs(y_pred))
+        weight = truth * weight_1 + (1.0 - truth) * weight_0
+        error = is_binary * weight * cross_entropy + (1.0 - is_binary) * ops.square(y_pred - truth)
+        return ops.sum(error * known) / ops.maximum(ops.sum(known), 1.0)
+
+    return loss
+
+
+def make_schedule(recipe: Recipe, n_steps: int) -> Callable[[int], float]:
+    """Return the learning rate of each of so many steps: up along a line, down along a cosine.
+
+    References
+    ----------
+    Loshchilov and Hutter, arXiv:1608.03983.
+    """
+    warm_up = max(1, round(WARM_UP * n_steps))
+
+    def rate(step: int) -> float:
+        if step < warm_up:
+            return recipe.learning_rate * (0.1 + 0.9 * step / warm_up)
+        done = (step - warm_up) / max(n_steps - warm_up, 1)
+        return recipe.learning_rate * (1.0 + math.cos(math.pi * done)) / 2.0
+
+    return rate
+
+
+def make_reproducible(seed: int) -> None:
+    """Let the same seed give the same weights, with a fixed number of threads."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(N_THREADS)
+        tf.config.threading.set_inter_op_parallelism_threads(N_THREADS)
+    except RuntimeError:  # the runtime has started already, with the threads that an earlier fit set
+        return
