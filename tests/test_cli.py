@@ -156,35 +156,6 @@ def test_regression_on_any_table(servier, recipes, tmp_path):
     assert "size_probability" not in answer
 
 
-def test_several_targets_in_one_checkpoint(servier, recipes, tmp_path):
-    """--target twice: both are learnt, missing labels and all, and answered in one go."""
-    from servier.simulation import simulate
-
-    simulation = simulate(150, 1)
-    rows = [
-        f"{label if i % 4 else ''},{len(smiles)},{smiles}"
-        for i, (label, smiles) in enumerate(zip(simulation.labels, simulation.smiles, strict=True))
-    ]
-    table = tmp_path / "t.csv"
-    table.write_text("a,b,smiles\n" + "\n".join(rows) + "\n")
-    for name in "12":
-        path = tmp_path / f"m{name}.servier"
-        targets = ["--target", "a", "--target", "b"]
-        servier(
-            "train", "--dataset", table, *targets, "--model_name", name, "--config", recipes[name],
-            "--model_path", path,
-        )  # fmt: skip
-    answer = json.loads(
-        servier(
-            "predict", ASPIRIN, "--model_1_path", tmp_path / "m1.servier",
-            "--model_2_path", tmp_path / "m2.servier",
-            "--model_name", "consensus", "--json",
-        ).stdout
-    )  # fmt: skip
-    assert {"a_pred", "a_probability", "b_pred"} <= answer.keys()
-    assert "b_probability" not in answer
-
-
 def test_inspect_shows_the_card(servier, model_2):
     """The card says what the model is and that it is intact."""
     said = servier("inspect", model_2).stdout
