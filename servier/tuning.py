@@ -234,7 +234,8 @@ def _prepare_sequences(
     problem = prepare_sequences(rows, labels, options, default)
 
     def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        return smiles_network.cross_validate(problem, replace(default, **changes), options.seed, logger.debug)
+        recipe = replace(default, **changes)
+        return smiles_network.cross_validate(problem, recipe, options.seed, options.workers, logger.debug)
 
     return cross_validate
 

@@ -29,7 +29,13 @@ ONLY = {
     "lightgbm": {"models/lightgbm", "models/tree_graph"},
     "optuna": {"tuning"},
     "tensorflow": {"models/fine_tuning"},
-    "keras": {"models/fine_tuning", "models/network", "models/export", "models/pretraining"},
+    "keras": {
+        "models/fine_tuning",
+        "models/smiles_network",
+        "models/network",
+        "models/export",
+        "models/pretraining",
+    },
 }
 HEAVY = {
     "numpy",

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""For each fold the rows to fit on, and those that are held out."""
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The rows to fit on, and those that are held out."""
+
+Folds = Sequence[Fold]
 
 
 @dataclass(frozen=True)

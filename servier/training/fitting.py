@@ -106,7 +106,7 @@ def fit_sequences(
 
     recipe = replace(fine_tuning.Recipe(), **changes)
     problem = prepare_sequences(rows, labels, options, recipe)
-    model = smiles_network.fit(problem, recipe, options.seed, logger.info)
+    model = smiles_network.fit(problem, recipe, options.seed, options.workers, logger.info)
     vocabulary = problem.tokenizer.vocabulary
     return Fitted(model, SequenceEngine(vocabulary, recipe.views, options.seed, model.graph))
 
