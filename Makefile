@@ -14,7 +14,7 @@ run: .venv/installed
 	snakemake --cores $(CORES)
 
 test: .venv/installed check
-	pytest -n 2 --dist loadfile --cov --cov-report=
+	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
 check: .venv/installed
 	ruff check

@@ -26,6 +26,20 @@ folds: 2
 views: 3
 """
 
+LONGEST = [
+    "test_workflow",
+    "test_training",
+    "test_cli",
+    "test_tuning",
+    "test_pretrain",
+    "test_smiles_network",
+]
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest: one of them at the end would keep a single process busy."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def servier():

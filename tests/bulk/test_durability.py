@@ -22,6 +22,15 @@ def library(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def long_library(library):
+    """So many rows that a run is still at work when it is interrupted."""
+    header, _, rows = library.read_text().partition("\n")
+    path = library.with_name("long.csv")
+    path.write_text(header + "\n" + rows * 4)
+    return path
+
+
 @pytest.fixture(scope="module", params=["out.csv.gz", "out.csv.zst", "out.parquet"])
 def whole(request, servier, model_1, library, tmp_path_factory):
     """The name of an output and the bytes of an uninterrupted run."""
@@ -61,19 +70,20 @@ def test_resuming_does_not_start_over(servier, model_1, library, tmp_path):
     assert summary["counts"]["invalid"] == 200
 
 
-def test_ctrl_c_ends_soon_and_keeps_the_journal(servier, model_1, library, tmp_path):
+def test_ctrl_c_ends_soon_and_keeps_the_journal(servier, model_1, long_library, tmp_path):
     """An interrupt ends the run before its work is done, with status 130, and the run can go on."""
     target = tmp_path / "out.csv"
-    process = start(library, target, "--model_path", model_1, "--workers", "2")
+    process = start(long_library, target, "--model_path", model_1, "--workers", "2")
     wait_for_progress(target)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in said
     assert not target.exists()
-    servier("predict-file", library, target, "--model_path", model_1, "--summary", tmp_path / "summary.json")
-    assert 0 < json.loads((tmp_path / "summary.json").read_text())["resumed"] < len(ROWS)
-    assert target.read_bytes().count(b"\n") == len(ROWS) + 1
+    summary = tmp_path / "summary.json"
+    servier("predict-file", long_library, target, "--model_path", model_1, "--summary", summary)
+    assert 0 < json.loads(summary.read_text())["resumed"] < 4 * len(ROWS)
+    assert target.read_bytes().count(b"\n") == 4 * len(ROWS) + 1
 
 
 def test_journal_of_another_run_is_refused(servier, model_1, model_2, library, tmp_path):
@@ -96,16 +106,13 @@ def test_journal_of_another_run_is_refused(servier, model_1, model_2, library, t
     assert target.read_text().count("\n") == 2
 
 
-def test_two_runs_do_not_write_one_file(servier, model_1, library, tmp_path):
+def test_two_runs_do_not_write_one_file(servier, model_1, long_library, tmp_path):
     """The second run says that the first is there."""
-    header, _, rows = library.read_text().partition("\n")
-    long = tmp_path / "in.csv"
-    long.write_text(header + "\n" + rows * 20)
     target = tmp_path / "out.csv"
-    process = start(long, target, "--model_path", model_1, "--workers", "1")
+    process = start(long_library, target, "--model_path", model_1, "--workers", "1")
     try:
         wait_for_progress(target)
-        said = servier("predict-file", long, target, "--model_path", model_1, status=1).stderr
+        said = servier("predict-file", long_library, target, "--model_path", model_1, status=1).stderr
         assert "another run is writing this file" in said
     finally:
         os.killpg(process.pid, signal.SIGKILL)
