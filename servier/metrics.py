@@ -1,6 +1,6 @@
 """How good predictions are: scikit-learn's metrics, with bootstrap intervals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,24 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | None) -> d
         return {}
     cut = 0.5 if threshold is None else threshold
     return {name: float(metric(y, y_score, cut)) for name, metric in _metrics(task).items()}
+
+
+def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Sequence[str]) -> float:
+    """Return how good scores are in one number: AUROC of binary targets, R2 of others, mean over targets.
+
+    Parameters
+    ----------
+    y, scores
+        float64, shape (n_rows, n_targets): labels, NaN where missing, and raw scores.
+    tasks
+        `binary` or `regression` for each target.
+    """
+    found = []
+    for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
+        known = ~np.isnan(labels)
+        metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
+        found.append(metric(labels[known], values[known]))
+    return float(np.mean(found))
 
 
 def bootstrap(

@@ -13,7 +13,7 @@ MINIMA: dict[str, float] = {
     "batch_size": 1,
     "views": 1,
 }
-KINDS: dict[type, str] = {dict: "mapping", list: "list of mappings", str: "name"}
+KINDS: dict[type, str] = {dict: "mapping", str: "name"}
 SETTINGS = ("preset", "split", "test_fraction", "same_molecule", "conflicts", "seed")
 
 
@@ -106,15 +106,27 @@ def _check_fields(
 
 def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the default, or one that trains nothing."""
-    kinds = (int, float) if isinstance(default, float) else type(default)
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        kind = next((name for type_, name in KINDS.items() if isinstance(default, type_)), "number")
-        problem = f"{key} is {value!r}, not a {kind}"
+    if not _is_like(value, default):
+        problem = f"{key} is {value!r}, not a {_name_kind(default)}"
         raise RecipeError(problem, path=path, mend=f"the default is {default!r}")
-    if isinstance(value, list) and not (value and all(isinstance(entry, dict) for entry in value)):
-        raise RecipeError(f"{key} is {value!r}, not a list of mappings", path=path)
-    if isinstance(value, (int, float)) and value < MINIMA.get(key, 0):
-        raise RecipeError(f"{key} is {value!r}, the least is {MINIMA.get(key, 0)}", path=path)
+    least = MINIMA.get(key, 0)
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, (int, float)) and number < least for number in numbers):
+        raise RecipeError(f"{key} is {value!r}, the least is {least}", path=path)
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    if isinstance(default, list):
+        is_filled = isinstance(value, list) and bool(value)
+        return is_filled and all(_is_like(entry, default[0]) for entry in value)
+    kinds = (int, float) if isinstance(default, float) else type(default)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _name_kind(default: Any) -> str:
+    if isinstance(default, list):
+        return f"list of {_name_kind(default[0])}s"
+    return next((name for kind, name in KINDS.items() if isinstance(default, kind)), "number")
 
 
 def _recipe_fields(model_name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from servier.datasets import Dataset
 from servier.errors import ServierError
+from servier.metrics import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
 from servier.training import scale_labels
@@ -102,7 +103,7 @@ def tune(
     def objective(trial: optuna.Trial) -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
-        return _score(labels, rows.data.tasks, cross_validate(recipe))
+        return mean_score(labels, cross_validate(recipe), rows.data.tasks)
 
     missing = n_trials - len(_completed(study))
     if missing > 0:
@@ -178,18 +179,6 @@ class _Progress:
         )  # fmt: skip
 
 
-def _score(y: NDArray[np.float64], tasks: Sequence[str], raw: NDArray[np.float64]) -> float:
-    """Return AUROC or R2, mean over targets."""
-    from sklearn.metrics import r2_score, roc_auc_score
-
-    scores = []
-    for task, labels, values in zip(tasks, y.T, raw.T, strict=True):
-        known = ~np.isnan(labels)
-        metric = roc_auc_score if task == "binary" else r2_score
-        scores.append(metric(labels[known], values[known]))
-    return float(np.mean(scores))
-
-
 def _prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
 ) -> CrossValidate:
@@ -246,7 +235,7 @@ def _suggest_network(trial: "optuna.Trial") -> dict[str, Any]:
         "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-        "epochs": trial.suggest_int("epochs", 4, 40, log=True),
+        "epochs": [trial.suggest_int("epochs", 4, 40, log=True)],
     }
 
 

@@ -21,7 +21,7 @@ SMALL_RECIPE_2 = """
 model_name: 2
 encoder: none
 architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
-epochs: 2
+epochs: [2]
 folds: 2
 views: 3
 """

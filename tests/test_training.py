@@ -21,7 +21,7 @@ RECIPE = {
 NETWORK = {
     "encoder": "none",
     "architecture": {"embedding": 8, "convolution": 8, "width": 8, "dense": 8},
-    "epochs": 2,
+    "epochs": [1, 2],
     "folds": 2,
     "views": 2,
 }

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""The rows to fit on, and those that are held out."""
-
-Folds = Sequence[Fold]
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""For each fold the rows to fit on, and those that are held out."""
 
 
 @dataclass(frozen=True)

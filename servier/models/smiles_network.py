@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from servier.errors import ServierError
 from servier.features.tokens import Tokenizer
-from servier.models import FittedModel, Fold, Folds
+from servier.metrics import mean_score
+from servier.models import FittedModel, Folds
 from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model
 from servier.models.fine_tuning import FineTuner, Recipe, make_loss, make_reproducible
@@ -19,6 +21,9 @@ from servier.models.network import Architecture, add_head, build_encoder
 from servier.parallel import ordered_map
 
 Report = Callable[[str], None]
+Rows = NDArray[np.int64]
+Task = tuple[int, Rows, Rows]
+"""A number of epochs, the rows to fit on, and those that are held out."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +64,19 @@ class Trained:
 
     Parameters
     ----------
-    weights
-        As Keras lists them.
     losses
         Of each epoch.
     held_out
         Raw scores of the rows that were held out, float64, shape (n_held_out, n_targets).
     """
 
-    weights: list[NDArray[np.float32]]
     losses: list[float]
     held_out: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class NetworkWork:
-    """Networks that are fitted on some rows and score others, for worker processes.
+    """Networks that are fitted on some rows in so many epochs and score others, for worker processes.
 
     Parameters
     ----------
@@ -86,40 +88,41 @@ class NetworkWork:
     recipe: Recipe
     seed: int
 
-    def prepare(self) -> Callable[[Sequence[Fold]], list[Trained]]:
-        """Build and trace the network."""
+    @cached_property
+    def tuner(self) -> FineTuner:
+        """The network, which is built and traced once."""
         make_reproducible(self.seed)
-        tuner = FineTuner(
-            build_network(self.problem, self.recipe),
-            self.problem.tokenizer,
-            make_loss(self.problem.y, self.problem.tasks),
-            self.recipe,
-        )
-        return lambda folds: [self._train(tuner, *fold) for fold in folds]
+        loss = make_loss(self.problem.y, self.problem.tasks)
+        return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
 
-    def give_up(self, item: Fold, status: str, reason: str) -> list[Trained]:
+    def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
+        """Return what trains a network for each task."""
+        return lambda tasks: [self.train(*task) for task in tasks]
+
+    def give_up(self, item: Task, status: str, reason: str) -> list[Trained]:
         """Refuse to go on: a model needs all of its networks."""
-        raise ServierError(f"{status} while training on {len(item[0])} molecules: {reason}")
+        raise ServierError(f"{status} while training on {len(item[1])} molecules: {reason}")
 
     def join(self, answers: list[list[Trained]]) -> list[Trained]:
         """Put lists after lists."""
         return [trained for part in answers for trained in part]
 
-    def _train(self, tuner: FineTuner, rows: NDArray[np.int64], held_out_rows: NDArray[np.int64]) -> Trained:
+    def train(self, epochs: int, rows: Rows, held_out_rows: Rows) -> Trained:
+        """Train the network from its start, and score the rows that are held out."""
         problem, encode = self.problem, self.problem.tokenizer.encode
 
         def tokens(epoch: int) -> list[list[int]]:
             smiles = problem.spell(epoch)
             return [encode(smiles[row]) for row in rows]
 
-        losses = tuner.train(tokens, problem.y[rows], np.random.default_rng(self.seed))
+        losses = self.tuner.train(tokens, problem.y[rows], epochs, np.random.default_rng(self.seed))
         views = [encode(smiles) for row in held_out_rows for smiles in problem.scored[row]]
         shape = len(held_out_rows), len(problem.scored[0]), problem.y.shape[1]
-        return Trained(tuner.network.get_weights(), losses, tuner.score(views).reshape(shape).mean(axis=1))
+        return Trained(losses, self.tuner.score(views).reshape(shape).mean(axis=1))
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report) -> FittedModel:
-    """Train the network, and one for each fold that scores the rows held out; export it as ONNX.
+    """Train networks that score the rows held out, and one on all rows; export that one as ONNX.
 
     Parameters
     ----------
@@ -132,15 +135,15 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     report
         Is given a line of text now and then.
     """
-    everything = (np.arange(len(problem.y)), np.arange(0))
-    final, *of_folds = _train_all(problem, recipe, seed, workers, report, [everything, *problem.folds])
+    work = NetworkWork(problem, recipe, seed)
+    held_out, epochs = _cross_validate(work, workers, report)
+    final = work.train(epochs, np.arange(len(problem.y)), np.arange(0))
+    report(f"last network: {len(problem.y)} molecules, {epochs} epochs, loss {final.losses[-1]:.4f}")
     notes: dict[str, Any] = {"losses": final.losses, "recipe": asdict(recipe)}
     if problem.pretrained:
         notes["encoder"] = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
-    network = build_network(problem, recipe)
-    network.set_weights(final.weights)
-    graph, native = export_model(network)
-    return FittedModel(graph, {"model.keras": native}, _held_out(problem, of_folds), notes)
+    graph, native = export_model(work.tuner.network)
+    return FittedModel(graph, {"model.keras": native}, held_out, notes)
 
 
 def cross_validate(
@@ -155,9 +158,24 @@ def cross_validate(
 
     Returns
     -------
-    Raw scores, float64, shape (n_rows, n_targets).
+    Raw scores, float64, shape (n_rows, n_targets), of the number of epochs that is best.
     """
-    return _held_out(problem, _train_all(problem, recipe, seed, workers, report, problem.folds))
+    return _cross_validate(NetworkWork(problem, recipe, seed), workers, report)[0]
+
+
+def _cross_validate(work: NetworkWork, workers: int, report: Report) -> tuple[NDArray[np.float64], int]:
+    """Return held-out scores, and the best number of epochs."""
+    problem, numbers = work.problem, work.recipe.epochs
+    tasks = [(epochs, *fold) for epochs in numbers for fold in problem.folds]
+    trained = _train_all(work, tasks, workers, report)
+    scores = np.full((len(numbers), *problem.y.shape), np.nan)
+    for (epochs, _, rows), one in zip(tasks, trained, strict=True):
+        scores[numbers.index(epochs), rows] = one.held_out
+    quality = [mean_score(problem.y, found, problem.tasks) for found in scores]
+    for epochs, score in zip(numbers, quality, strict=True):
+        report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")
+    best = int(np.argmax(quality))
+    return scores[best], numbers[best]
 
 
 def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
@@ -170,24 +188,14 @@ def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
     return add_head(encoder, problem.y.shape[1], recipe.dropout)
 
 
-def _train_all(
-    problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report, folds: Folds
-) -> list[Trained]:
-    """Train one network for each pair of rows to fit on and rows to hold out."""
-    work = NetworkWork(problem, recipe, seed)
-    chunks = [[fold] for fold in folds]
-    answers = map(work.prepare(), chunks) if workers == 1 else ordered_map(
-        work, chunks, min(workers, len(chunks)), timeout=math.inf
-    )  # fmt: skip
+def _train_all(work: NetworkWork, tasks: Sequence[Task], workers: int, report: Report) -> list[Trained]:
+    """Train one network for each task."""
+    chunks = [[task] for task in tasks]
+    workers = min(workers, len(tasks))
+    answers = map(work.prepare(), chunks) if workers == 1 else ordered_map(work, chunks, workers, math.inf)
     trained: list[Trained] = []
-    for number, ((rows, _), answer) in enumerate(zip(folds, answers, strict=True), start=1):
+    for number, ((epochs, rows, _), answer) in enumerate(zip(tasks, answers, strict=True), start=1):
         trained += answer
-        report(f"network {number} of {len(folds)}: {len(rows)} molecules, loss {trained[-1].losses[-1]:.4f}")
+        loss = trained[-1].losses[-1]
+        report(f"network {number} of {len(tasks)}: {len(rows)} molecules, {epochs} epochs, loss {loss:.4f}")
     return trained
-
-
-def _held_out(problem: Problem, trained: Sequence[Trained]) -> NDArray[np.float64]:
-    scores = np.full(problem.y.shape, np.nan)
-    for (_, rows), one in zip(problem.folds, trained, strict=True):
-        scores[rows] = one.held_out
-    return scores

@@ -13,7 +13,7 @@ from servier.models.network import Architecture, build_encoder
 from servier.models.smiles_network import Problem, fit
 
 SIZES = {"embedding": 8, "convolution": 8, "width": 8, "dense": 8}
-RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=3, batch_size=8)
+RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=[3], batch_size=8)
 TOKENIZER = Tokenizer.from_smiles(SMILES, min_count=1)
 TASKS = ["binary", "regression"]
 FOLDS = [(np.flatnonzero(np.arange(len(SMILES)) % 2 != k), np.arange(k, len(SMILES), 2)) for k in range(2)]
@@ -88,7 +88,7 @@ def test_training_starts_from_the_encoder(tmp_path):
     encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
     metadata = {"architecture": SIZES, "library": {}, "versions": {}}
     pretrained = EncoderWeights(metadata, encoder.get_weights())
-    still = Recipe(epochs=1, learning_rate=0.0, weight_decay=0.0)
+    still = Recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
     network = load(train(pretrained=pretrained, recipe=still), tmp_path)
     for found, expected in zip(network.get_weights(), encoder.get_weights(), strict=False):
         np.testing.assert_array_equal(found, expected)

@@ -69,7 +69,7 @@ def test_other_molecules_are_not_mixed_in(servier, encoder, library, tmp_path):
 def test_model_2_starts_from_it(servier, encoder, simulated, tmp_path):
     """Training names the encoder, and the checkpoint says where it comes from."""
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(f"encoder: {encoder}\nepochs: 1\nfolds: 2\nviews: 2\n")
+    recipe.write_text(f"encoder: {encoder}\nepochs: [1]\nfolds: 2\nviews: 2\n")
     model = tmp_path / "model_2.servier"
     servier(
         "train", "--dataset", simulated, "--model_name", 2, "--config", recipe, "--model_path", model
