@@ -10,8 +10,12 @@ import pytest
 
 
 def start(*arguments):
-    """Start a run without the measuring of coverage, which takes its time when a process ends."""
-    command = [sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
+    """Start a run without the measuring of coverage, which takes its time when a process ends.
+
+    It heeds Ctrl-C even if the tests run in a shell's background, where that is ignored.
+    """
+    heedful = ["env", "--default-signal=INT"]
+    command = [*heedful, sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
     return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=env)
 
