@@ -55,6 +55,8 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | None) -> d
 def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Sequence[str]) -> float:
     """Return how good scores are in one number: AUROC of binary targets, R2 of others, mean over targets.
 
+    Targets of fewer than two labels, or of one class, are left out; without any other the number is 0.
+
     Parameters
     ----------
     y, scores
@@ -65,9 +67,10 @@ def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Seque
     found = []
     for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
         known = ~np.isnan(labels)
-        metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
-        found.append(metric(labels[known], values[known]))
-    return float(np.mean(found))
+        if _is_measurable(labels[known], task):
+            metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
+            found.append(metric(labels[known], values[known]))
+    return float(np.mean(found)) if found else 0.0
 
 
 def bootstrap(

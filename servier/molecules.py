@@ -182,12 +182,23 @@ def smiles_views(mol: Mol, n: int, seed: int) -> list[str]:
     first = canonical_smiles(mol)
     if n == 1:
         return [first]
+    return [first, *random_smiles(_read_back(first, mol), n - 1, seed)]
+
+
+def canonical_mol(mol: Mol) -> Mol:
+    """Return the molecule with its atoms in the order of its canonical SMILES, if that can be read back."""
+    return _read_back(canonical_smiles(mol), mol)
+
+
+def _read_back(smiles: str, mol: Mol) -> Mol:
     with rdBase.BlockLogs():
-        canonical = Chem.MolFromSmiles(first)
-    if canonical is None:
-        canonical = mol
+        return Chem.MolFromSmiles(smiles) or mol
+
+
+def random_smiles(mol: Mol, n: int, seed: int) -> list[str]:
+    """Return `n` random ways to write a molecule, which depend on the order of its atoms and the seed."""
     # RDKit takes a seed below 1 for: none.
-    return [first, *Chem.MolToRandomSmilesVect(canonical, n - 1, randomSeed=seed + 1)]
+    return list(Chem.MolToRandomSmilesVect(mol, n, randomSeed=seed + 1))
 
 
 def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | InvalidMolecule]:

@@ -132,7 +132,9 @@ def _name_kind(default: Any) -> str:
 def _recipe_fields(model_name: str) -> dict[str, Any]:
     """Return the fields of a model's recipe with their defaults."""
     if model_name == "1":
-        from servier.models.lightgbm import Recipe
-    else:
-        from servier.models.fine_tuning import Recipe  # type: ignore[assignment]
-    return asdict(Recipe())
+        from servier.models import lightgbm
+
+        return asdict(lightgbm.Recipe())
+    from servier.models import fine_tuning
+
+    return asdict(fine_tuning.Recipe())

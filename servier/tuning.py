@@ -1,9 +1,11 @@
 """A search for the recipe that does best in cross-validation among the training rows."""
 
+import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +99,7 @@ def tune(
     labels = scale_labels(rows)[1]
     prepare, suggest = _MODELS[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
-    name = f"model {options.model_name}, {options.preset}, {data.digest[:16]}, seed {options.seed}"
-    study = _open_study(storage, name, options.seed)
+    study = _open_study(storage, _study_name(data, options, base), options.seed)
 
     def objective(trial: optuna.Trial) -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
@@ -111,18 +112,18 @@ def tune(
             study.enqueue_trial({}, user_attrs={BASE: True})
         seconds = None if minutes is None else 60 * minutes
         study.optimize(objective, missing, seconds, callbacks=[_Progress(n_trials, seconds)])
-    best, completed = study.best_trial, _completed(study)
-    first = next(trial for trial in completed if trial.user_attrs.get(BASE))
-    return Found(best.user_attrs[RECIPE], float(best.value), float(first.value), len(completed))  # type: ignore[arg-type]
+    completed = _completed(study)
+    base_score = next(trial.values[0] for trial in completed if trial.user_attrs.get(BASE))
+    return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))
 
 
 def write_recipe(found: Found, options: Options, path: str | Path) -> None:
     """Write what was found as a file for `train --config`."""
     import yaml
 
-    settings = {"model_name": int(options.model_name)}
+    settings: dict[str, Any] = {"model_name": int(options.model_name)}
     if options.model_name == "1":
-        settings["preset"] = options.preset  # type: ignore[assignment]
+        settings["preset"] = options.preset
     text = (
         f"# The best of {found.trials} recipes: {found.score:.4f} in cross-validation (AUROC or R2, mean of\n"
         f"# the targets); the one it started from: {found.base_score:.4f}.\n"
@@ -130,6 +131,13 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
     )
     with write_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
+    """Name all that scores depend on: recipes for other rows, or from another base, are not compared."""
+    everything = asdict(options) | {"workers": None, "data": data.digest, "base": base}
+    digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+    return f"model {options.model_name}, {digest[:16]}"
 
 
 def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":

@@ -40,7 +40,7 @@ def tune(output: str, storage: str | None, trials: int, minutes: float | None, *
     Recipes are compared by cross-validation among the training rows; the rows that train holds out for
     testing are not looked at. The same command goes on with a search that was interrupted.
 
-    \\b
+    \b
     Example:
       servier tune --dataset solubility.csv --target logS --minutes 30 --output solubility.yaml
       servier train --dataset solubility.csv --target logS --config solubility.yaml
@@ -75,7 +75,8 @@ def pretrain(library: str, output: str, work_dir: str | None, minutes: float | N
     """Train the encoder of model 2 on molecules without labels.
 
     It learns to tell from a SMILES string what RDKit computes: descriptors and fingerprint bits. train starts
-    from such an encoder (--encoder). An interrupted run goes on with the same command.
+    from such an encoder where its recipe says `encoder: encoder.zip`. An interrupted run goes on with the
+    same command.
 
     \b
     Example:

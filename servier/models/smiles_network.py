@@ -169,8 +169,8 @@ def _cross_validate(work: NetworkWork, workers: int, report: Report) -> tuple[ND
     tasks = [(epochs, *fold) for epochs in numbers for fold in problem.folds]
     trained = _train_all(work, tasks, workers, report)
     scores = np.full((len(numbers), *problem.y.shape), np.nan)
-    for (epochs, _, rows), one in zip(tasks, trained, strict=True):
-        scores[numbers.index(epochs), rows] = one.held_out
+    for i, ((_, _, rows), one) in enumerate(zip(tasks, trained, strict=True)):
+        scores[i // len(problem.folds), rows] = one.held_out
     quality = [mean_score(problem.y, found, problem.tasks) for found in scores]
     for epochs, score in zip(numbers, quality, strict=True):
         report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")

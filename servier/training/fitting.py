@@ -16,7 +16,7 @@ from servier.features.store import feature_specification, read_features
 from servier.features.tokens import Tokenizer
 from servier.models import FittedModel
 from servier.models.encoder import EncoderWeights, read_encoder
-from servier.molecules import Mol, smiles_views
+from servier.molecules import Mol, canonical_mol, random_smiles, smiles_views
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
@@ -126,7 +126,7 @@ def prepare_sequences(
     from servier.models.smiles_network import Problem
 
     pretrained = _read_encoder(recipe.encoder)
-    spell = partial(_spell, rows.mols, options.seed)
+    spell = partial(_spell, [canonical_mol(mol) for mol in rows.mols], options.seed)
     if pretrained is None:
         tokenizer = Tokenizer.from_smiles(text for epoch in range(3) for text in spell(epoch))
     else:
@@ -151,4 +151,4 @@ def _read_encoder(name: str) -> EncoderWeights | None:
 
 def _spell(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
     """Return a random SMILES string of each molecule, another one for each epoch."""
-    return [smiles_views(mol, 2, seed * 1_000_003 + epoch)[1] for mol in mols]
+    return [random_smiles(mol, 1, seed * 1_000_003 + epoch)[0] for mol in mols]
