@@ -14,6 +14,7 @@ model_name: 1
 preset: fast
 folds: 3
 members: [{}, {num_leaves: 5}]
+repeats: 1
 max_rounds: 40
 parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 5, max_bin: 63}
 """

@@ -15,6 +15,7 @@ from servier.training import Options, train
 RECIPE = {
     "folds": 3,
     "members": [{"fingerprint_gain": 0.2}],
+    "repeats": 1,
     "max_rounds": 60,
     "parameters": {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 5, "max_bin": 63},
 }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from servier.features.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
+from servier.models.network import make_schedule
 
 SCORED_ROWS = 256
 WARM_UP = 0.1
@@ -112,14 +113,15 @@ class FineTuner:
         for variable, value in zip(self._variables(), self._start, strict=True):
             variable.assign(value)
         recipe = self._recipe
-        rate = make_schedule(recipe.learning_rate, epochs * math.ceil(len(y) / recipe.batch_size))
+        n_steps = epochs * math.ceil(len(y) / recipe.batch_size)
+        rate = make_schedule(recipe.learning_rate, n_steps, max(1, round(WARM_UP * n_steps)))
         losses: list[float] = []
         step = 0
         for epoch in range(1, epochs + 1):
             rows = tokens(epoch)
             total = 0.0
             for chosen in similar_lengths([len(row) for row in rows], recipe.batch_size, rng):
-                self._optimizer.learning_rate = rate(step)
+                self._optimizer.learning_rate = float(rate(step))
                 self.network.reset_metrics()
                 batch = pad_tokens(self._tokenizer, [rows[i] for i in chosen])
                 loss = self.network.train_on_batch(batch, y[chosen].astype(np.float32))
@@ -167,24 +169,6 @@ def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, An
         return ops.sum(error * known) / ops.maximum(ops.sum(known), 1.0)
 
     return loss
-
-
-def make_schedule(highest: float, n_steps: int) -> Callable[[int], float]:
-    """Return the learning rate of each of so many steps: up along a line to the highest, down along a cosine.
-
-    References
-    ----------
-    Loshchilov and Hutter, arXiv:1608.03983.
-    """
-    warm_up = max(1, round(WARM_UP * n_steps))
-
-    def rate(step: int) -> float:
-        if step < warm_up:
-            return highest * (0.1 + 0.9 * step / warm_up)
-        done = (step - warm_up) / max(n_steps - warm_up, 1)
-        return highest * (1.0 + math.cos(math.pi * done)) / 2.0
-
-    return rate
 
 
 def make_reproducible(seed: int) -> None:

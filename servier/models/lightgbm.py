@@ -26,8 +26,10 @@ MEMBERS: list[dict[str, Any]] = [
     {"fingerprint_gain": 1.0},
     {"fingerprint_gain": 1.0, "num_leaves": 8},
     {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True},
+    {"fingerprint_gain": 0.2, "min_data_in_leaf": 5, "extra_trees": True},
 ]
 GAIN = "fingerprint_gain"
+LARGE_TABLE = 3000
 _FROZEN = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "use_missing": False}
 
 
@@ -47,6 +49,9 @@ class Recipe:
         The boosters whose scores are averaged: for each the parameters in which it differs, and its
         `fingerprint_gain`: how much the gain of a split on a fingerprint count weighs beside one on a
         descriptor. Below 1 it guards against the one among thousands of sparse columns that fits the noise.
+    repeats
+        How often at most each member is trained, with other seeds: as often as the labelled rows go into
+        3,000. On a small table chance decides more, and trees are few and soon grown.
     """
 
     folds: int = 5
@@ -54,10 +59,15 @@ class Recipe:
     patience: int = 100
     parameters: dict[str, Any] = field(default_factory=PARAMETERS.copy)
     members: list[dict[str, Any]] = field(default_factory=MEMBERS.copy)
+    repeats: int = 3
+
+    def count_boosters(self, n_rows: int) -> int:
+        """Return the size of the ensemble for so many labelled rows."""
+        return len(self.members) * min(self.repeats, max(1, round(LARGE_TABLE / n_rows)))
 
 
 PRESETS = {
-    "fast": Recipe(max_rounds=500, members=[{"fingerprint_gain": 0.2}]),
+    "fast": Recipe(max_rounds=500, members=[{"fingerprint_gain": 0.2}], repeats=1),
     "accurate": Recipe(),
 }
 """Recipes for the presets of features; with `fast` ones the trees are a good part of the cost of a score."""
@@ -95,13 +105,13 @@ class Problem:
         """Return the rows with a label of one target."""
         return np.flatnonzero(~np.isnan(self.y[:, target]))
 
-    def parameters(self, target: int, recipe: Recipe, member: int, seed: int) -> dict[str, Any]:
-        """Return all of LightGBM's parameters for one target and one member of the ensemble."""
+    def parameters(self, target: int, recipe: Recipe, booster: int, seed: int) -> dict[str, Any]:
+        """Return all of LightGBM's parameters for one target and one booster of its ensemble."""
         objective, metric = OBJECTIVES[self.tasks[target]]
-        own = dict(recipe.members[member])
+        own = dict(recipe.members[booster % len(recipe.members)])
         gain = np.where(self.is_count, own.pop(GAIN, 1.0), 1.0)
         return recipe.parameters | own | _FROZEN | {
-            "objective": objective, "metric": metric, "seed": seed + member, "num_threads": self.n_threads,
+            "objective": objective, "metric": metric, "seed": seed + booster, "num_threads": self.n_threads,
             "feature_contri": gain.tolist(),
         }  # fmt: skip
 
@@ -128,15 +138,15 @@ def fit(problem: Problem, recipe: Recipe, seed: int) -> FittedModel:
     held_out, rounds = cross_validate(problem, recipe, seed)
     native: dict[str, bytes] = {}
     boosters: list[list[lgb.Booster]] = []
-    for target, rounds_of_members in enumerate(rounds):
+    for target, rounds_of_boosters in enumerate(rounds):
         rows = problem.known(target)
         boosters.append([])
-        for member, n_rounds in enumerate(rounds_of_members):
-            parameters = problem.parameters(target, recipe, member, seed)
+        for booster, n_rounds in enumerate(rounds_of_boosters):
+            parameters = problem.parameters(target, recipe, booster, seed)
             data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
             text = lgb.train(parameters, data, n_rounds).model_to_string()
             text = without_threads(round_thresholds(text))
-            native[f"model_{target}_{member}.txt"] = text.encode()
+            native[f"model_{target}_{booster}.txt"] = text.encode()
             boosters[-1].append(lgb.Booster(model_str=text))
     notes = {"rounds": rounds, "recipe": asdict(recipe)}
     return FittedModel(to_onnx(boosters).SerializeToString(), native, held_out, notes)
@@ -155,7 +165,7 @@ def cross_validate(
     Returns
     -------
     Raw scores, float64, shape (n_rows, n_targets), NaN where there is no label; and for each target the best
-    number of rounds of each member.
+    number of rounds of each booster.
 
     Raises
     ------
@@ -166,10 +176,10 @@ def cross_validate(
     rounds: list[list[int]] = []
     for target in range(len(problem.tasks)):
         scores, best = [], []
-        for member in range(len(recipe.members)):
-            parameters = problem.parameters(target, recipe, member, seed)
+        for booster in range(recipe.count_boosters(len(problem.known(target)))):
+            parameters = problem.parameters(target, recipe, booster, seed)
             try:
-                n_rounds, own_scores = _cross_validate_member(problem, target, recipe, parameters)
+                n_rounds, own_scores = _cross_validate_booster(problem, target, recipe, parameters)
             except lgb.basic.LightGBMError as error:
                 raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
             scores.append(own_scores)
@@ -179,7 +189,7 @@ def cross_validate(
     return held_out, rounds
 
 
-def _cross_validate_member(
+def _cross_validate_booster(
     problem: Problem, target: int, recipe: Recipe, parameters: dict[str, Any]
 ) -> tuple[int, NDArray[np.float64]]:
     rows = problem.known(target)

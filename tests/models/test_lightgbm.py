@@ -14,6 +14,7 @@ RECIPE = Recipe(
     max_rounds=30,
     parameters={"num_leaves": 7, "feature_fraction": 0.5},
     members=[{}, {"num_leaves": 5}],
+    repeats=1,
 )
 
 
@@ -90,3 +91,12 @@ def test_scores_do_not_depend_on_the_batch(problem, fitted):
     np.testing.assert_array_equal(
         np.concatenate([run(fitted.graph, X[i : i + 1]) for i in range(40)]), together[:40]
     )
+
+
+def test_small_tables_get_more_boosters(problem):
+    """Each member is trained as often as the rows go into 3,000, `repeats` times at most, by other seeds."""
+    recipe = replace(RECIPE, repeats=3)
+    assert [recipe.count_boosters(n) for n in (100, 1000, 1500, 3000, 100_000)] == [6, 6, 4, 2, 2]
+    repeated = fit(replace(problem, y=problem.y[:, :1], tasks=["binary"], folds=problem.folds[:1]), recipe, 1)
+    graphs = {text.split(b"parameters:")[0] for text in repeated.native.values()}
+    assert len(graphs) == len(repeated.native) == 6
