@@ -33,6 +33,8 @@ from servier.splitting import group_numbers, split_folds
 
 BLOCKS: dict[str, dict[str, Any]] = {
     "morgan": {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
+    "pairs": {"kind": "atom_pair_count"},
+    "torsions": {"kind": "torsion_count"},
     "avalon": {"kind": "avalon_count", "fp_size": 1024},
     "erg": {"kind": "erg"},
     "descriptors": {"kind": "descriptors_2d"},
@@ -97,7 +99,7 @@ def load(data: Path, name: str) -> Labelled:
 
 def cross_validate(
     X: NDArray[np.float32],
-    is_count: NDArray[np.bool_],
+    features: FeatureSet,
     y: NDArray[np.float64],
     task: str,
     folds: Folds,
@@ -106,7 +108,7 @@ def cross_validate(
 ) -> Result:
     """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
     scale = Scale.fit(y, task)
-    problem = lightgbm.Problem(X, is_count, scale.apply(y)[:, None], [task], [folds])
+    problem = lightgbm.Problem(X, features.is_count, features.kinds, scale.apply(y)[:, None], [task], [folds])
     raw = lightgbm.cross_validate(problem, recipe, seed)[0]
     target = Target("", task, scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
     scores = to_answers(raw, [target])[:, 0]
@@ -143,8 +145,8 @@ def compare(data: Path, name: str, sets: list[str], recipe: lightgbm.Recipe, see
         members = SETS[title]
         start = time.monotonic()
         X = np.hstack([values[block] for block in members])
-        is_count = np.concatenate([blocks[block].is_count for block in members])
-        results[title] = cross_validate(X, is_count, y, task, folds, recipe, seed)
+        features = FeatureSet([BLOCKS[block] for block in members])
+        results[title] = cross_validate(X, features, y, task, folds, recipe, seed)
         report = {
             "data": name,
             "seed": seed,

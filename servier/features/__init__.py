@@ -13,17 +13,21 @@ from servier.features.base import Featurizer
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
 from servier.features.morgan import MorganCount
+from servier.features.paths import AtomPairCount, TorsionCount
 from servier.features.physchem import Physchem
 from servier.molecules import MAX_REASON, InvalidMolecule, Mol, Status
 
 FEATURIZERS: dict[str, type[Featurizer]] = {
-    featurizer.kind: featurizer for featurizer in (MorganCount, AvalonCount, ErG, Descriptors2D, Physchem)
+    featurizer.kind: featurizer
+    for featurizer in (MorganCount, AtomPairCount, TorsionCount, AvalonCount, ErG, Descriptors2D, Physchem)
 }
 
 PRESETS: dict[str, list[dict[str, Any]]] = {
     "fast": [{"kind": "morgan_count", "radius": 2, "fp_size": 2048}, {"kind": "physchem"}],
     "accurate": [
         {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
+        {"kind": "atom_pair_count"},
+        {"kind": "torsion_count"},
         {"kind": "erg"},
         {"kind": "descriptors_2d"},
     ],
@@ -86,6 +90,12 @@ class FeatureSet:
             [featurizer.is_count for featurizer in self.featurizers],
             [len(featurizer) for featurizer in self.featurizers],
         )
+
+    @property
+    def kinds(self) -> NDArray[np.str_]:
+        """The kind of block of each column of the matrix, shape (n_features,)."""
+        names = [featurizer.kind for featurizer in self.featurizers]
+        return np.repeat(names, [len(featurizer) for featurizer in self.featurizers])
 
     def column_names(self) -> list[str]:
         """Return a name for each column of the matrix."""

@@ -22,15 +22,16 @@ PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "max_bin": 63,
 }
+_EXTRA = {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True}
 MEMBERS: list[dict[str, Any]] = [
-    {"fingerprint_gain": 1.0},
-    {"fingerprint_gain": 1.0, "num_leaves": 8},
-    {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True},
-    {"fingerprint_gain": 0.2, "min_data_in_leaf": 5, "extra_trees": True},
+    {"without": ["torsion_count"]},
+    {**_EXTRA, "without": ["atom_pair_count", "torsion_count"]},
+    {**_EXTRA, "without": ["morgan_count"]},
+    {**_EXTRA, "without": ["descriptors_2d"]},
 ]
-GAIN = "fingerprint_gain"
+GAIN, WITHOUT = "fingerprint_gain", "without"
 LARGE_TABLE = 3000
-_FROZEN = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "use_missing": False}
+_FROZEN = {"verbosity": -1, "deterministic": True, "force_col_wise": True, "use_missing": False}
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class Recipe:
     parameters
         LightGBM's own parameters, of all boosters.
     members
-        The boosters whose scores are averaged: for each the parameters in which it differs, and its
-        `fingerprint_gain`: how much the gain of a split on a fingerprint count weighs beside one on a
-        descriptor. Below 1 it guards against the one among thousands of sparse columns that fits the noise.
+        The boosters whose scores are averaged: for each the parameters in which it differs, `without`, the
+        kinds of features that it does not see, and its `fingerprint_gain`: how much the gain of a split on a
+        fingerprint count weighs beside one on a descriptor. Below 1 it guards against the one among thousands
+        of sparse columns that fits the noise.
     repeats
         How often at most each member is trained, with other seeds: as often as the labelled rows go into
         3,000. On a small table chance decides more, and trees are few and soon grown.
@@ -83,6 +85,8 @@ class Problem:
         float32, shape (n_rows, n_features), finite.
     is_count
         bool, shape (n_features,): which features are fingerprint counts.
+    kinds
+        str, shape (n_features,): the kinds of the features.
     y
         Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
         missing.
@@ -96,6 +100,7 @@ class Problem:
 
     X: NDArray[np.float32]
     is_count: NDArray[np.bool_]
+    kinds: NDArray[np.str_]
     y: NDArray[np.float64]
     tasks: Sequence[str]
     folds: Sequence[Folds]
@@ -110,10 +115,22 @@ class Problem:
         objective, metric = OBJECTIVES[self.tasks[target]]
         own = dict(recipe.members[booster % len(recipe.members)])
         gain = np.where(self.is_count, own.pop(GAIN, 1.0), 1.0)
+        gain[self._are_of(own.pop(WITHOUT, []))] = 0.0
         return recipe.parameters | own | _FROZEN | {
             "objective": objective, "metric": metric, "seed": seed + booster, "num_threads": self.n_threads,
             "feature_contri": gain.tolist(),
         }  # fmt: skip
+
+    def _are_of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which features are of some kinds, of which there must be features."""
+        known = set(self.kinds.tolist())
+        unknown = [kind for kind in kinds if kind not in known]
+        if unknown or known == set(kinds):
+            problem = (
+                f"no feature is of kind {unknown[0]!r}" if unknown else "a member is without all features"
+            )
+            raise RecipeError(problem, mend=f"there are {', '.join(sorted(known))}")
+        return np.isin(self.kinds, list(kinds))
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int) -> FittedModel:

@@ -80,9 +80,11 @@ def prepare_features(
     from servier.models.lightgbm import Problem
 
     featurizers = PRESETS[options.preset]
+    features = FeatureSet(featurizers)
     return Problem(
         X=_features(rows, featurizers, options.workers),
-        is_count=FeatureSet(featurizers).is_count,
+        is_count=features.is_count,
+        kinds=features.kinds,
         y=labels,
         tasks=rows.data.tasks,
         folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],

@@ -8,7 +8,7 @@ import pytest
 from molecules_for_tests import SMILES
 from rdkit import Chem
 from rdkit.Avalon import pyAvalonTools
-from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdReducedGraphs
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
 
 from servier.errors import RecipeError
 from servier.features import FEATURIZERS, PRESETS, FeatureSet, build
@@ -27,6 +27,15 @@ def test_morgan_counts_are_rdkits(mol):
     for position, count in generator.GetCountFingerprint(mol).GetNonzeroElements().items():
         expected[position] = count
     assert build({"kind": "morgan_count", "radius": 2, "fp_size": 512})(mol).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("mol", MOLS, ids=SMILES)
+def test_pair_and_torsion_counts_are_rdkits(mol):
+    """RDKit's older functions, which hash as its generators do, are the oracle."""
+    pairs = rdMolDescriptors.GetHashedAtomPairFingerprint(mol, nBits=1024, minLength=1, maxLength=6)
+    torsions = rdMolDescriptors.GetHashedTopologicalTorsionFingerprint(mol, nBits=1024)
+    for kind, counts in (("atom_pair_count", pairs), ("torsion_count", torsions)):
+        assert build({"kind": kind})(mol).tolist() == [counts[i] for i in range(1024)]
 
 
 @pytest.mark.parametrize("mol", MOLS, ids=SMILES)
@@ -110,6 +119,8 @@ def test_feature_set_puts_blocks_side_by_side(preset):
     assert len(features) == len(features.column_names()) == X.shape[1]
     counts = sum(len(block) for block in features.featurizers if block.dtype == "uint16")
     assert features.is_count.sum() == counts > 0
+    kinds = [block.kind for block in features.featurizers for _ in range(len(block))]
+    assert features.kinds.tolist() == kinds
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -6,6 +6,7 @@ import onnxruntime as ort
 import pytest
 from sklearn.model_selection import KFold
 
+from servier.errors import RecipeError
 from servier.models.lightgbm import Problem, Recipe, fit
 from servier.models.tree_graph import round_thresholds
 
@@ -34,7 +35,8 @@ def problem():
         ]
         for known in (np.arange(50, 400), np.arange(400))
     ]
-    return Problem(X, np.arange(12) >= 6, y, ["binary", "regression"], folds)
+    kinds = np.repeat(["descriptors", "counts"], 6)
+    return Problem(X, np.arange(12) >= 6, kinds, y, ["binary", "regression"], folds)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +102,20 @@ def test_small_tables_get_more_boosters(problem):
     repeated = fit(replace(problem, y=problem.y[:, :1], tasks=["binary"], folds=problem.folds[:1]), recipe, 1)
     graphs = {text.split(b"parameters:")[0] for text in repeated.native.values()}
     assert len(graphs) == len(repeated.native) == 6
+
+
+def test_a_member_without_a_kind_never_splits_on_it(problem):
+    """Trees of a member use no feature that it is not to see; a kind that is not there is an error."""
+    blind = replace(RECIPE, members=[{}, {"without": ["counts"]}])
+    used = [
+        lgb.Booster(model_str=fit(problem, blind, 1).native[f"model_0_{i}.txt"].decode()).feature_importance()
+        for i in range(2)
+    ]
+    assert used[0][6:].sum() > 0
+    assert used[1][6:].sum() == 0
+    for kinds, message in (
+        (["spectra"], "no feature is of kind 'spectra'"),
+        (["counts", "descriptors"], "all"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            fit(problem, replace(RECIPE, members=[{"without": kinds}]), 1)
