@@ -1,7 +1,13 @@
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
 from servier.errors import RecipeError
 from servier.recipes import read_recipe
+
+CONFIG = Path(__file__).parents[1] / "config"
 
 
 def test_settings_and_recipe_are_told_apart(tmp_path):
@@ -10,6 +16,13 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
     path.write_text("model_name: 1\npreset: fast\nseed: 3\nfolds: 4\n")
     found = read_recipe(path, "1")
     assert (found.settings, found.recipe) == ({"preset": "fast", "seed": 3}, {"folds": 4})
+
+
+@pytest.mark.parametrize(("model_name", "module"), [("1", "lightgbm"), ("2", "fine_tuning")])
+def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
+    """A recipe file of the workflow names every field, with the value that it has without a recipe."""
+    defaults = import_module(f"servier.models.{module}").Recipe()
+    assert read_recipe(CONFIG / f"model_{model_name}.yaml", model_name).recipe == asdict(defaults)
 
 
 @pytest.mark.parametrize(

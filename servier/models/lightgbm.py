@@ -26,10 +26,10 @@ _EXTRA = {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "ext
 _CHAINS = ["atom_pair_count", "torsion_count"]
 MEMBERS: list[dict[str, Any]] = [
     {"without": ["torsion_count"]},
-    _EXTRA | {"without": _CHAINS},
+    {"without": _CHAINS, "num_leaves": 8},
+    _EXTRA | {"without": _CHAINS, "num_leaves": 15, "fingerprint_gain": 0.2},
     _EXTRA | {"without": ["morgan_count"]},
     _EXTRA | {"without": ["descriptors_2d"]},
-    _EXTRA | {"without": _CHAINS, "fingerprint_gain": 0.2, "num_leaves": 15},
 ]
 GAIN, WITHOUT = "fingerprint_gain", "without"
 LARGE_TABLE = 3000
