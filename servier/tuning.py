@@ -243,7 +243,6 @@ def _suggest_network(trial: "optuna.Trial") -> dict[str, Any]:
         "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-        "epochs": [trial.suggest_int("epochs", 4, 40, log=True)],
     }
 
 

@@ -72,15 +72,3 @@ def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **optio
     """
     x = layers.Dropout(dropout)(encoder.outputs[0])
     return keras.Model(encoder.inputs[0], layers.Dense(n_outputs, name="scores", **options)(x))
-
-
-def make_schedule(highest: float, n_steps: int, warm_up: int) -> keras.optimizers.schedules.CosineDecay:
-    """Return a learning rate that rises from a tenth of the highest, and falls along a cosine to 0.
-
-    References
-    ----------
-    Loshchilov and Hutter, arXiv:1608.03983.
-    """
-    return keras.optimizers.schedules.CosineDecay(
-        highest / 10, max(n_steps - warm_up, 1), warmup_target=highest, warmup_steps=warm_up
-    )

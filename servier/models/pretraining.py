@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from servier.models.network import Architecture, add_head, build_encoder, make_schedule
+from servier.models.network import Architecture, add_head, build_encoder
 
 Batch = tuple[NDArray[np.int32], NDArray[np.float32]]
 
@@ -29,6 +29,10 @@ class Schedule:
         The rate rises over `warm_up` steps and falls along a cosine to 0 at `n_steps`.
     n_steps, warm_up
         In batches.
+
+    References
+    ----------
+    Loshchilov and Hutter, arXiv:1608.03983.
     """
 
     n_steps: int
@@ -65,7 +69,10 @@ class Pretrainer:
         bias = np.r_[np.zeros(n_descriptors), np.full(n_bits, RARE_BIT)].astype(np.float32)
         self._model.get_layer("scores").bias.assign(bias)
         warm_up = min(schedule.warm_up, schedule.n_steps // 10)
-        rate = make_schedule(schedule.learning_rate, schedule.n_steps, warm_up)
+        rate = keras.optimizers.schedules.CosineDecay(
+            schedule.learning_rate / 10, max(schedule.n_steps - warm_up, 1),
+            warmup_target=schedule.learning_rate, warmup_steps=warm_up,
+        )  # fmt: skip
         optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, clipnorm=1.0)
         self._model.compile(optimizer, make_loss(n_descriptors))
         self._model.optimizer.build(self._model.trainable_variables)

@@ -1,7 +1,7 @@
 """Model 2: a recurrent network that reads the SMILES string itself."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -22,8 +22,8 @@ from servier.parallel import ordered_map
 
 Report = Callable[[str], None]
 Rows = NDArray[np.int64]
-Task = tuple[int, Rows, Rows]
-"""A number of epochs, the rows to fit on, and those that are held out."""
+Task = tuple[Rows, Rows]
+"""The rows to fit on, and those that are held out."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Trained:
     losses
         Of each epoch.
     held_out
-        Raw scores of the rows that were held out, float64, shape (n_held_out, n_targets).
+        Raw scores of the rows that were held out, after each number of epochs that is tried, float64, shape
+        (n_numbers, n_held_out, n_targets).
     """
 
     losses: list[float]
@@ -76,7 +77,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class NetworkWork:
-    """Networks that are fitted on some rows in so many epochs and score others, for worker processes.
+    """Networks that are fitted on some rows and score others, for worker processes.
 
     Parameters
     ----------
@@ -97,28 +98,33 @@ class NetworkWork:
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
         """Return what trains a network for each task."""
-        return lambda tasks: [self.train(*task) for task in tasks]
+        return lambda tasks: [self.train(self.recipe.epochs, *task) for task in tasks]
 
     def give_up(self, item: Task, status: str, reason: str) -> list[Trained]:
         """Refuse to go on: a model needs all of its networks."""
-        raise ServierError(f"{status} while training on {len(item[1])} molecules: {reason}")
+        raise ServierError(f"{status} while training on {len(item[0])} molecules: {reason}")
 
     def join(self, answers: list[list[Trained]]) -> list[Trained]:
         """Put lists after lists."""
         return [trained for part in answers for trained in part]
 
-    def train(self, epochs: int, rows: Rows, held_out_rows: Rows) -> Trained:
-        """Train the network from its start, and score the rows that are held out."""
+    def train(self, numbers: Sequence[int], rows: Rows, held_out_rows: Rows) -> Trained:
+        """Train the network from its start, and score held-out rows after each of some numbers of epochs."""
         problem, encode = self.problem, self.problem.tokenizer.encode
 
         def tokens(epoch: int) -> list[list[int]]:
             smiles = problem.spell(epoch)
             return [encode(smiles[row]) for row in rows]
 
-        losses = self.tuner.train(tokens, problem.y[rows], epochs, np.random.default_rng(self.seed))
         views = [encode(smiles) for row in held_out_rows for smiles in problem.scored[row]]
         shape = len(held_out_rows), len(problem.scored[0]), problem.y.shape[1]
-        return Trained(losses, self.tuner.score(views).reshape(shape).mean(axis=1))
+        losses, held_out = [], []
+        rng = np.random.default_rng(self.seed)
+        for loss in self.tuner.train(tokens, problem.y[rows], max(numbers), rng):
+            losses.append(round(loss, 5))
+            if len(losses) in numbers:
+                held_out.append(self.tuner.score(views).reshape(shape).mean(axis=1))
+        return Trained(losses, np.stack(held_out))
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report) -> FittedModel:
@@ -137,7 +143,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     """
     work = NetworkWork(problem, recipe, seed)
     held_out, epochs = _cross_validate(work, workers, report)
-    final = work.train(epochs, np.arange(len(problem.y)), np.arange(0))
+    final = work.train([epochs], np.arange(len(problem.y)), np.arange(0))
     report(f"last network: {len(problem.y)} molecules, {epochs} epochs, loss {final.losses[-1]:.4f}")
     notes: dict[str, Any] = {"losses": final.losses, "recipe": asdict(recipe)}
     if problem.pretrained:
@@ -165,12 +171,10 @@ def cross_validate(
 
 def _cross_validate(work: NetworkWork, workers: int, report: Report) -> tuple[NDArray[np.float64], int]:
     """Return held-out scores, and the best number of epochs."""
-    problem, numbers = work.problem, work.recipe.epochs
-    tasks = [(epochs, *fold) for epochs in numbers for fold in problem.folds]
-    trained = _train_all(work, tasks, workers, report)
+    problem, numbers = work.problem, sorted(set(work.recipe.epochs))
     scores = np.full((len(numbers), *problem.y.shape), np.nan)
-    for i, ((_, _, rows), one) in enumerate(zip(tasks, trained, strict=True)):
-        scores[i // len(problem.folds), rows] = one.held_out
+    for (_, rows), one in zip(problem.folds, _train_all(work, workers, report), strict=True):
+        scores[:, rows] = one.held_out
     quality = [mean_score(problem.y, found, problem.tasks) for found in scores]
     for epochs, score in zip(numbers, quality, strict=True):
         report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")
@@ -188,14 +192,13 @@ def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
     return add_head(encoder, problem.y.shape[1], recipe.dropout)
 
 
-def _train_all(work: NetworkWork, tasks: Sequence[Task], workers: int, report: Report) -> list[Trained]:
-    """Train one network for each task."""
-    chunks = [[task] for task in tasks]
-    workers = min(workers, len(tasks))
+def _train_all(work: NetworkWork, workers: int, report: Report) -> Iterator[Trained]:
+    """Train one network for each fold."""
+    folds = work.problem.folds
+    chunks = [[fold] for fold in folds]
+    workers = min(workers, len(folds))
     answers = map(work.prepare(), chunks) if workers == 1 else ordered_map(work, chunks, workers, math.inf)
-    trained: list[Trained] = []
-    for number, ((epochs, rows, _), answer) in enumerate(zip(tasks, answers, strict=True), start=1):
-        trained += answer
-        loss = trained[-1].losses[-1]
-        report(f"network {number} of {len(tasks)}: {len(rows)} molecules, {epochs} epochs, loss {loss:.4f}")
-    return trained
+    for number, ((rows, _), (trained,)) in enumerate(zip(folds, answers, strict=True), start=1):
+        epochs, loss = len(trained.losses), trained.losses[-1]
+        report(f"network {number} of {len(folds)}: {len(rows)} molecules, {epochs} epochs, loss {loss:.4f}")
+        yield trained

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime as ort
@@ -74,6 +75,15 @@ def test_same_seed_same_scores(fitted):
     np.testing.assert_array_equal(again.held_out, fitted.held_out)
     np.testing.assert_array_equal(run(again.graph, tokens), run(fitted.graph, tokens))
     assert (run(other.graph, tokens) != run(fitted.graph, tokens)).all()
+
+
+def test_fewer_epochs_are_the_beginning_of_more(fitted):
+    """What a longer training has after some epochs a shorter one ends with: one run tries them all."""
+    longer = train(recipe=replace(RECIPE, epochs=[3, 4]))
+    shorter = train(recipe=replace(RECIPE, epochs=[4]))
+    chosen = fitted if len(longer.notes["losses"]) == 3 else shorter
+    np.testing.assert_array_equal(longer.held_out, chosen.held_out)
+    assert shorter.notes["losses"][:3] == fitted.notes["losses"]
 
 
 def test_every_row_was_held_out(fitted):
