@@ -25,7 +25,7 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint import Target
 from servier.features import FeatureSet
-from servier.models import Folds, lightgbm
+from servier.models import Folds, boosting, lightgbm
 from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
 from servier.scales import Scale
 from servier.scoring import to_answers
@@ -109,7 +109,7 @@ def cross_validate(
     """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
     scale = Scale.fit(y, task)
     problem = lightgbm.Problem(X, features.is_count, features.kinds, scale.apply(y)[:, None], [task], [folds])
-    raw = lightgbm.cross_validate(problem, recipe, seed)[0]
+    raw = boosting.cross_validate(problem, recipe, seed, lambda _: None)[0]
     target = Target("", task, scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
     scores = to_answers(raw, [target])[:, 0]
     metric = roc_auc_score if task == "binary" else mean_absolute_error

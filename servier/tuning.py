@@ -190,13 +190,13 @@ class _Progress:
 def _prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
 ) -> CrossValidate:
-    from servier.models import lightgbm
+    from servier.models import boosting, lightgbm
 
     default = replace(lightgbm.PRESETS[options.preset], **base)
     problem = prepare_features(rows, labels, options, default.folds)
 
     def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        return lightgbm.cross_validate(problem, replace(default, **changes), options.seed)[0]
+        return boosting.cross_validate(problem, replace(default, **changes), options.seed, logger.debug)[0]
 
     return cross_validate
 

@@ -1,6 +1,6 @@
 """The two kinds of model. None of them reads molecules: they get numbers or strings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 """For each fold the rows to fit on, and those that are held out."""
+Report = Callable[[str], None]
+"""Is given a line of text now and then."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
-"""Model 1: gradient-boosted trees on molecular features."""
+"""What model 1, gradient-boosted trees on molecular features, learns and how."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import RecipeError
-from servier.models import FittedModel, Folds
-from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
+from servier.models import Folds
 
 OBJECTIVES = {"binary": ("binary", "auc"), "regression": ("regression", "l2")}
 PARAMETERS: dict[str, Any] = {
@@ -96,8 +94,8 @@ class Problem:
         `binary` or `regression` for each target.
     folds
         For each target its folds: which of its labelled rows to fit on, and which to hold out.
-    n_threads
-        Of LightGBM.
+    workers
+        How many boosters are trained at a time.
     """
 
     X: NDArray[np.float32]
@@ -106,11 +104,15 @@ class Problem:
     y: NDArray[np.float64]
     tasks: Sequence[str]
     folds: Sequence[Folds]
-    n_threads: int = 1
+    workers: int = 1
 
     def known(self, target: int) -> NDArray[np.int64]:
         """Return the rows with a label of one target."""
         return np.flatnonzero(~np.isnan(self.y[:, target]))
+
+    def count_boosters(self, recipe: Recipe) -> list[int]:
+        """Return the size of the ensemble of each target."""
+        return [recipe.count_boosters(len(self.known(target))) for target in range(len(self.tasks))]
 
     def parameters(self, target: int, recipe: Recipe, booster: int, seed: int) -> dict[str, Any]:
         """Return all of LightGBM's parameters for one target and one booster of its ensemble."""
@@ -119,8 +121,7 @@ class Problem:
         gain = np.where(self.is_count, own.pop(GAIN, 1.0), 1.0)
         gain[self._are_of(own.pop(WITHOUT, []))] = 0.0
         return recipe.parameters | own | _FROZEN | {
-            "objective": objective, "metric": metric, "seed": seed + booster, "num_threads": self.n_threads,
-            "feature_contri": gain.tolist(),
+            "objective": objective, "metric": metric, "seed": seed + booster, "feature_contri": gain.tolist(),
         }  # fmt: skip
 
     def _are_of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
@@ -133,101 +134,3 @@ class Problem:
             )
             raise RecipeError(problem, mend=f"there are {', '.join(sorted(known))}")
         return np.isin(self.kinds, list(kinds))
-
-
-def fit(problem: Problem, recipe: Recipe, seed: int) -> FittedModel:
-    """Train one ensemble of boosters per target, and export all of them as one ONNX graph.
-
-    Parameters
-    ----------
-    problem
-        What is to be learnt.
-    recipe, seed
-        The same two on the same machine give the same bytes, with any number of threads.
-
-    Raises
-    ------
-    RecipeError
-        LightGBM refuses the recipe's parameters.
-
-    References
-    ----------
-    Ke et al., LightGBM, NeurIPS 2017.
-    """
-    held_out, rounds = cross_validate(problem, recipe, seed)
-    native: dict[str, bytes] = {}
-    boosters: list[list[lgb.Booster]] = []
-    for target, rounds_of_boosters in enumerate(rounds):
-        rows = problem.known(target)
-        boosters.append([])
-        for booster, n_rounds in enumerate(rounds_of_boosters):
-            parameters = problem.parameters(target, recipe, booster, seed)
-            data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
-            text = lgb.train(parameters, data, n_rounds).model_to_string()
-            text = without_threads(round_thresholds(text))
-            native[f"model_{target}_{booster}.txt"] = text.encode()
-            boosters[-1].append(lgb.Booster(model_str=text))
-    notes = {"rounds": rounds, "recipe": asdict(recipe)}
-    return FittedModel(to_onnx(boosters).SerializeToString(), native, held_out, notes)
-
-
-def cross_validate(
-    problem: Problem, recipe: Recipe, seed: int
-) -> tuple[NDArray[np.float64], list[list[int]]]:
-    """Score every row with boosters that had not seen it, and find out how many rounds are best.
-
-    Parameters
-    ----------
-    problem, recipe, seed
-        As for `fit`.
-
-    Returns
-    -------
-    Raw scores, float64, shape (n_rows, n_targets), NaN where there is no label; and for each target the best
-    number of rounds of each booster.
-
-    Raises
-    ------
-    RecipeError
-        LightGBM refuses the recipe's parameters.
-    """
-    held_out = np.full(problem.y.shape, np.nan)
-    rounds: list[list[int]] = []
-    for target in range(len(problem.tasks)):
-        scores, best = [], []
-        for booster in range(recipe.count_boosters(len(problem.known(target)))):
-            parameters = problem.parameters(target, recipe, booster, seed)
-            try:
-                n_rounds, own_scores = _cross_validate_booster(problem, target, recipe, parameters)
-            except lgb.basic.LightGBMError as error:
-                raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
-            scores.append(own_scores)
-            best.append(n_rounds)
-        held_out[:, target] = np.mean(scores, axis=0)
-        rounds.append(best)
-    return held_out, rounds
-
-
-def _cross_validate_booster(
-    problem: Problem, target: int, recipe: Recipe, parameters: dict[str, Any]
-) -> tuple[int, NDArray[np.float64]]:
-    rows = problem.known(target)
-    folds = [
-        (np.searchsorted(rows, fit_rows), np.searchsorted(rows, held_out))
-        for fit_rows, held_out in problem.folds[target]
-    ]
-    result = lgb.cv(
-        parameters,
-        lgb.Dataset(problem.X[rows], problem.y[rows, target], free_raw_data=False),
-        recipe.max_rounds,
-        folds=folds,
-        stratified=False,
-        callbacks=[lgb.early_stopping(recipe.patience, verbose=False)],
-        return_cvbooster=True,
-    )
-    cv_booster = result["cvbooster"]
-    n_rounds = max(1, cv_booster.best_iteration)
-    scores = np.full(len(problem.y), np.nan)
-    for booster, (_, held_out) in zip(cv_booster.boosters, problem.folds[target], strict=True):
-        scores[held_out] = booster.predict(problem.X[held_out], num_iteration=n_rounds, raw_score=True)
-    return n_rounds, scores

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from servier.errors import ServierError
 from servier.features.tokens import Tokenizer
 from servier.metrics import mean_score
-from servier.models import FittedModel, Folds
+from servier.models import FittedModel, Folds, Report
 from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model
 from servier.models.fine_tuning import FineTuner, Recipe, make_loss, make_reproducible
 from servier.models.network import Architecture, add_head, build_encoder
 from servier.parallel import ordered_map
 
-Report = Callable[[str], None]
 Rows = NDArray[np.int64]
 Task = tuple[Rows, Rows]
 """The rows to fit on, and those that are held out."""

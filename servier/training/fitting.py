@@ -56,12 +56,12 @@ def fit_features(
     options, changes
         As for `train`.
     """
-    from servier.models import lightgbm
+    from servier.models import boosting, lightgbm
 
     recipe = replace(lightgbm.PRESETS[options.preset], **changes)
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
-    model = lightgbm.fit(problem, recipe, options.seed)
+    model = boosting.fit(problem, recipe, options.seed, logger.info)
     return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graph))
 
 
@@ -88,7 +88,7 @@ def prepare_features(
         y=labels,
         tasks=rows.data.tasks,
         folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
-        n_threads=options.workers,
+        workers=options.workers,
     )
 
 

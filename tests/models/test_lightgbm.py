@@ -1,3 +1,5 @@
+import signal
+import threading
 from dataclasses import replace
 
 import lightgbm as lgb
@@ -7,7 +9,8 @@ import pytest
 from sklearn.model_selection import KFold
 
 from servier.errors import RecipeError
-from servier.models.lightgbm import Problem, Recipe, fit
+from servier.models import boosting
+from servier.models.lightgbm import Problem, Recipe
 from servier.models.tree_graph import round_thresholds
 
 RECIPE = Recipe(
@@ -17,6 +20,10 @@ RECIPE = Recipe(
     members=[{}, {"num_leaves": 5}],
     repeats=1,
 )
+
+
+def fit(problem, recipe, seed):
+    return boosting.fit(problem, recipe, seed, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +81,8 @@ def test_values_at_a_threshold_go_the_same_way():
 
 
 def test_same_seed_same_bytes(problem, fitted):
-    """Training again, with more threads, gives the same graph; another seed gives another."""
-    assert fit(replace(problem, n_threads=2), RECIPE, seed=1).graph == fitted.graph
+    """Training again, with more workers, gives the same graph; another seed gives another."""
+    assert fit(replace(problem, workers=2), RECIPE, seed=1).graph == fitted.graph
     assert fit(problem, RECIPE, seed=2).graph != fitted.graph
 
 
@@ -119,3 +126,14 @@ def test_a_member_without_a_kind_never_splits_on_it(problem):
     ):
         with pytest.raises(RecipeError, match=message):
             fit(problem, replace(RECIPE, members=[{"without": kinds}]), 1)
+
+
+def test_an_interruption_ends_all_boosters(problem):
+    """Ctrl-C stops the boosters that are being trained, however many rounds they had left."""
+    endless = replace(RECIPE, max_rounds=10**6, patience=10**6)
+    before = threading.active_count()
+    main = threading.main_thread().ident
+    threading.Timer(1.0, signal.pthread_kill, [main, signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        fit(replace(problem, workers=2), endless, 1)
+    assert threading.active_count() == before

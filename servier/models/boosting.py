@@ -1,0 +1,157 @@
+"""Training model 1: boosters of LightGBM, several at a time."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from threading import Event
+from typing import Any, TypeVar
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import RecipeError
+from servier.models import FittedModel, Report
+from servier.models.lightgbm import Problem, Recipe
+from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of several trainings that go on at the same time.
+
+    Parameters
+    ----------
+    parameters
+        LightGBM's, of this run alone.
+    stopped
+        Whether it should end.
+    """
+
+    parameters: dict[str, Any]
+    stopped: Event
+
+    def heed(self, _: object) -> None:
+        """Raise an error after a round, as a callback of LightGBM, when the run should end."""
+        if self.stopped.is_set():
+            raise InterruptedError
+
+
+def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedModel:
+    """Train one ensemble of boosters per target, and export all of them as one ONNX graph.
+
+    Parameters
+    ----------
+    problem
+        What is to be learnt.
+    recipe, seed
+        The same two on the same machine give the same bytes, with any number of workers.
+    report
+        Is given a line of text for each booster.
+
+    Raises
+    ------
+    RecipeError
+        LightGBM refuses the recipe's parameters.
+
+    References
+    ----------
+    Ke et al., LightGBM, NeurIPS 2017.
+    """
+    held_out, rounds = cross_validate(problem, recipe, seed, report)
+
+    def train(target: int, booster: int, run: Run) -> str:
+        rows = problem.known(target)
+        parameters = problem.parameters(target, recipe, booster, seed) | run.parameters
+        data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
+        trained = lgb.train(parameters, data, rounds[target][booster], callbacks=[run.heed])
+        return without_threads(round_thresholds(trained.model_to_string()))
+
+    report("training on all rows")
+    native: dict[str, bytes] = {}
+    boosters: list[list[lgb.Booster]] = [[] for _ in problem.tasks]
+    for target, booster, text in _for_each_booster(problem, recipe, train):
+        native[f"model_{target}_{booster}.txt"] = text.encode()
+        boosters[target].append(lgb.Booster(model_str=text))
+    notes = {"rounds": rounds, "recipe": asdict(recipe)}
+    return FittedModel(to_onnx(boosters).SerializeToString(), native, held_out, notes)
+
+
+def cross_validate(
+    problem: Problem, recipe: Recipe, seed: int, report: Report
+) -> tuple[NDArray[np.float64], list[list[int]]]:
+    """Score every row with boosters that had not seen it, and find out how many rounds are best.
+
+    Parameters
+    ----------
+    problem, recipe, seed, report
+        As for `fit`.
+
+    Returns
+    -------
+    Raw scores, float64, shape (n_rows, n_targets), NaN where there is no label; and for each target the best
+    number of rounds of each booster.
+
+    Raises
+    ------
+    RecipeError
+        LightGBM refuses the recipe's parameters.
+    """
+
+    def run_cv(target: int, booster: int, run: Run) -> tuple[int, NDArray[np.float64]]:
+        parameters = problem.parameters(target, recipe, booster, seed) | run.parameters
+        return _cross_validate_booster(problem, target, recipe, parameters, run)
+
+    rounds: list[list[int]] = [[] for _ in problem.tasks]
+    scores: list[list[NDArray[np.float64]]] = [[] for _ in problem.tasks]
+    sizes = problem.count_boosters(recipe)
+    for target, booster, (n_rounds, own_scores) in _for_each_booster(problem, recipe, run_cv):
+        rounds[target].append(n_rounds)
+        scores[target].append(own_scores)
+        number = sum(sizes[:target]) + booster + 1
+        report(f"cross-validated booster {number} of {sum(sizes)}: {n_rounds} rounds")
+    return np.stack([np.mean(own, axis=0) for own in scores], axis=1), rounds
+
+
+def _cross_validate_booster(
+    problem: Problem, target: int, recipe: Recipe, parameters: dict[str, Any], run: Run
+) -> tuple[int, NDArray[np.float64]]:
+    rows = problem.known(target)
+    folds = [
+        (np.searchsorted(rows, fit_rows), np.searchsorted(rows, held_out))
+        for fit_rows, held_out in problem.folds[target]
+    ]
+    result = lgb.cv(
+        parameters,
+        lgb.Dataset(problem.X[rows], problem.y[rows, target], free_raw_data=False),
+        recipe.max_rounds,
+        folds=folds,
+        stratified=False,
+        callbacks=[lgb.early_stopping(recipe.patience, verbose=False), run.heed],
+        return_cvbooster=True,
+    )
+    cv_booster = result["cvbooster"]
+    n_rounds = max(1, cv_booster.best_iteration)
+    scores = np.full(len(problem.y), np.nan)
+    for booster, (_, held_out) in zip(cv_booster.boosters, problem.folds[target], strict=True):
+        scores[held_out] = booster.predict(problem.X[held_out], num_iteration=n_rounds, raw_score=True)
+    return n_rounds, scores
+
+
+def _for_each_booster(
+    problem: Problem, recipe: Recipe, do: Callable[[int, int, Run], T]
+) -> Iterator[tuple[int, int, T]]:
+    """Do something for each booster of each target, several at a time; yield target, booster and result."""
+    jobs = [(t, booster) for t, size in enumerate(problem.count_boosters(recipe)) for booster in range(size)]
+    run = Run({"num_threads": max(1, problem.workers // len(jobs))}, Event())
+    with ThreadPoolExecutor(min(problem.workers, len(jobs))) as pool:
+        try:
+            results = pool.map(lambda job: do(job[0], job[1], run), jobs)
+            for (target, booster), result in zip(jobs, results, strict=True):
+                yield target, booster, result
+        except lgb.basic.LightGBMError as error:
+            raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
+        finally:
+            run.stopped.set()
