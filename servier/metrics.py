@@ -1,5 +1,6 @@
 """How good predictions are: scikit-learn's metrics, with bootstrap intervals."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -26,7 +27,7 @@ REGRESSION: dict[str, Metric] = {
     "mae": lambda y, p, _: metrics.mean_absolute_error(y, p),
     "rmse": lambda y, p, _: metrics.root_mean_squared_error(y, p),
     "r2": lambda y, p, _: metrics.r2_score(y, p),
-    "spearman": lambda y, p, _: float(stats.spearmanr(y, p).statistic),
+    "spearman": lambda y, p, _: _spearman(y, p),
 }
 
 
@@ -44,12 +45,14 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | None) -> d
 
     Returns
     -------
-    Metrics by name; empty where they are undefined (fewer than two rows, or a single class).
+    Metrics by name, without those that are undefined: all of fewer than two rows or a single class, and the
+    rank correlation of values that are all equal.
     """
     if not _is_measurable(y, task):
         return {}
     cut = 0.5 if threshold is None else threshold
-    return {name: float(metric(y, y_score, cut)) for name, metric in _metrics(task).items()}
+    found = {name: float(metric(y, y_score, cut)) for name, metric in _metrics(task).items()}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Sequence[str]) -> float:
@@ -104,6 +107,12 @@ def bootstrap(
         name: {"value": value, "low": float(intervals[name][0]), "high": float(intervals[name][1])}
         for name, value in values.items()
     }
+
+
+def _spearman(y: Vector, y_score: Vector) -> float:
+    if np.ptp(y) == 0 or np.ptp(y_score) == 0:
+        return math.nan
+    return float(stats.spearmanr(y, y_score).statistic)
 
 
 def _metrics(task: str) -> Mapping[str, Metric]:

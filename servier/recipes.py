@@ -4,7 +4,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from servier.curation import CONFLICTS, IDENTITIES
 from servier.errors import RecipeError
+from servier.features import PRESETS
+from servier.splitting import STRATEGIES
 
 MINIMA: dict[str, float] = {
     "folds": 2,
@@ -14,7 +17,15 @@ MINIMA: dict[str, float] = {
     "views": 1,
 }
 KINDS: dict[type, str] = {dict: "mapping", str: "name"}
-SETTINGS = ("preset", "split", "test_fraction", "same_molecule", "conflicts", "seed")
+SETTINGS: dict[str, tuple[str, ...] | float] = {
+    "preset": tuple(PRESETS),
+    "split": STRATEGIES,
+    "test_fraction": 0.2,
+    "same_molecule": IDENTITIES,
+    "conflicts": CONFLICTS,
+    "seed": 0,
+}
+"""Options of the command line that a recipe may set, with their values, or the default of a number."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,10 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
         raise RecipeError(
             f"this is not a recipe for model {model_name}", path=path, mend="give the other --model_name"
         )
-    content = _check_fields(path, content, _recipe_fields(model_name), SETTINGS)
+    content = _check_fields(path, content, _recipe_fields(model_name), tuple(SETTINGS))
     settings = {key: content.pop(key) for key in SETTINGS if key in content}
+    for key, value in settings.items():
+        _check_setting(path, key, value)
     return RecipeFile(settings, content)
 
 
@@ -102,6 +115,14 @@ def _check_fields(
     for key, default in known.items():
         _check_value(path, key, content.get(key, default), default)
     return content
+
+
+def _check_setting(path: str | Path, key: str, value: Any) -> None:
+    allowed = SETTINGS[key]
+    if not isinstance(allowed, tuple):
+        _check_value(path, key, value, allowed)
+    elif value not in allowed:
+        raise RecipeError(f"{key} is {value!r}", path=path, mend=f"known are {', '.join(allowed)}")
 
 
 def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:

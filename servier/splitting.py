@@ -26,8 +26,8 @@ def group_numbers(labels: Sequence[str]) -> Indices:
     )
 
 
-def strata(y: NDArray[np.float64], task: str) -> Indices:
-    """Return the classes of a target; of a continuous one, in which fifth of the labels a row lies.
+def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indices:
+    """Return the classes of a target; of a continuous one, in which part of the sorted labels a row lies.
 
     Parameters
     ----------
@@ -35,13 +35,15 @@ def strata(y: NDArray[np.float64], task: str) -> Indices:
         float64, shape (n_rows,); NaN where missing, which is a class of its own.
     task
         `binary` or `regression`.
+    n_strata
+        How many parts.
     """
     known = ~np.isnan(y)
     classes = np.full(len(y), -1, np.int64)
     if task == "binary":
         classes[known] = y[known].astype(np.int64)
     else:
-        edges = np.quantile(y[known], np.linspace(0, 1, N_STRATA + 1)[1:-1])
+        edges = np.quantile(y[known], np.linspace(0, 1, n_strata + 1)[1:-1])
         classes[known] = np.searchsorted(edges, y[known])
     return classes
 
@@ -60,16 +62,25 @@ def split_folds(
     groups
         int64, shape (n_rows,): rows with equal numbers stay together.
     n_folds, seed
-        How many folds, and the seed of the shuffle.
+        How many folds, fewer where there are not so many groups, and the seed of the shuffle.
 
     Returns
     -------
     For each fold the indices of the training rows and of the held-out rows, sorted.
+
+    Raises
+    ------
+    DataError
+        All rows are in one group.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
+    n_folds = min(n_folds, len(np.unique(groups)))
+    if n_folds < 2:
+        raise DataError("all these molecules share one scaffold", mend="use --split random")
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    return list(folds.split(np.zeros(len(y)), strata(y, task), groups))
+    n_strata = max(1, min(N_STRATA, int(np.sum(~np.isnan(y))) // n_folds))
+    return list(folds.split(np.zeros(len(y)), strata(y, task, n_strata), groups))
 
 
 def split_test(

@@ -26,7 +26,7 @@ ONLY = {
     "click": {"cli"},
     "flask": {"server"},
     "waitress": {"server"},
-    "lightgbm": {"models/lightgbm", "models/tree_graph"},
+    "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"tuning"},
     "tensorflow": {"models/fine_tuning"},
     "keras": {

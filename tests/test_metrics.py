@@ -49,3 +49,5 @@ def test_undefined_metrics_are_absent():
     """One class, or one row, measures nothing."""
     assert measure(np.ones(5), np.ones(5), "binary", 0.5) == {}
     assert bootstrap(np.ones(1), np.ones(1), "regression", None) == {}
+    constant = bootstrap(np.arange(5.0), np.ones(5), "regression", None)
+    assert constant.keys() == REGRESSION.keys() - {"spearman"}

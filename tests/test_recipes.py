@@ -37,6 +37,8 @@ def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
         ("members: {}\n", "members is {}, not a list of mappings"),
         ("members: []\n", "members is .., not a list of mappings"),
         ("members: [7]\n", "members is .7., not a list of mappings"),
+        ("preset: quick\n", "preset is 'quick'; known are fast, accurate"),
+        ("seed: x\n", "seed is 'x', not a number"),
         ("a: [\n", "cannot read this recipe as YAML"),
     ],
 )

@@ -60,3 +60,19 @@ def test_split_column_decides():
         split_by_column(["train", "holdout"], "t.csv", "split")
     with pytest.raises(DataError, match="no row says train"):
         split_by_column(["test"], "t.csv", "split")
+
+
+@pytest.mark.parametrize("n_rows", [10, 16, 20, 24, 26])
+def test_few_rows_are_cut_into_folds(n_rows):
+    """A regression target of few rows has fewer strata, not an error."""
+    y = np.random.default_rng(n_rows).normal(size=n_rows)
+    folds = split_folds(y, "regression", np.arange(n_rows), 5, 0)
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(n_rows))
+
+
+def test_few_groups_are_cut_into_fewer_folds():
+    """There are no more folds than groups, and one group cannot be cut."""
+    groups = np.repeat([0, 1, 2], 10)
+    assert len(split_folds(np.arange(30.0), "regression", groups, 5, 0)) == 3
+    with pytest.raises(DataError, match="one scaffold; use --split random"):
+        split_folds(np.arange(30.0), "regression", np.zeros(30, np.int64), 5, 0)

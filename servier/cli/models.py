@@ -93,9 +93,11 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
     """
     from servier.checkpoint import open_checkpoint
+    from servier.datasets import ALL_TARGETS
 
     checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
-    given["targets"] = given["targets"] or [target.name for target in checkpoint.targets]
+    if not given["targets"] or list(given["targets"]) == [ALL_TARGETS]:
+        given["targets"] = [target.name for target in checkpoint.targets]
     if len(given["targets"]) != len(checkpoint.targets):
         names = ", ".join(target.name for target in checkpoint.targets)
         raise ServierError(

@@ -61,7 +61,6 @@ class TrainingRows:
         return self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
 
     def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:
-        n_folds = max(2, min(n_folds, len(np.unique(self.groups[rows]))))
         y, task = self.y[rows, target], self.data.tasks[target]
         folds = split_folds(y, task, self.groups[rows], n_folds, seed)
         return [(rows[fit], rows[held_out]) for fit, held_out in folds]
