@@ -25,7 +25,7 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint import Target
 from servier.features import FeatureSet
-from servier.models import Folds, boosting, lightgbm
+from servier.models import Folds, boosting, boosting_recipe
 from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
 from servier.scales import Scale
 from servier.scoring import to_answers
@@ -103,12 +103,14 @@ def cross_validate(
     y: NDArray[np.float64],
     task: str,
     folds: Folds,
-    recipe: lightgbm.Recipe,
+    recipe: boosting_recipe.Recipe,
     seed: int,
 ) -> Result:
     """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
     scale = Scale.fit(y, task)
-    problem = lightgbm.Problem(X, features.is_count, features.kinds, scale.apply(y)[:, None], [task], [folds])
+    problem = boosting_recipe.Problem(
+        X, features.is_count, features.kinds, scale.apply(y)[:, None], [task], [folds]
+    )
     raw = boosting.cross_validate(problem, recipe, seed, lambda _: None)[0]
     target = Target("", task, scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
     scores = to_answers(raw, [target])[:, 0]
@@ -132,7 +134,9 @@ def time_blocks(library: Path, number: int) -> dict[str, float]:
     return times
 
 
-def compare(data: Path, name: str, sets: list[str], recipe: lightgbm.Recipe, seed: int) -> dict[str, Result]:
+def compare(
+    data: Path, name: str, sets: list[str], recipe: boosting_recipe.Recipe, seed: int
+) -> dict[str, Result]:
     """Cross-validate sets of blocks on one data set."""
     mols, y = load(data, name)
     task = DATASETS[name]
@@ -191,7 +195,7 @@ def main() -> None:
     arguments = parser.parse_args()
     times = time_blocks(arguments.data / "library" / "molecules_1.3m.csv.gz", arguments.molecules)
     print_table(["block", "µs per molecule"], [[name, f"{value:.0f}"] for name, value in times.items()])
-    recipe = replace(lightgbm.PRESETS["fast"], max_rounds=arguments.max_rounds)
+    recipe = replace(boosting_recipe.PRESETS["fast"], max_rounds=arguments.max_rounds)
     results = {
         name: compare(arguments.data, name, arguments.sets, recipe, arguments.seed)
         for name in arguments.datasets

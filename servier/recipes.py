@@ -153,9 +153,9 @@ def _name_kind(default: Any) -> str:
 def _recipe_fields(model_name: str) -> dict[str, Any]:
     """Return the fields of a model's recipe with their defaults."""
     if model_name == "1":
-        from servier.models import lightgbm
+        from servier.models import boosting_recipe
 
-        return asdict(lightgbm.Recipe())
+        return asdict(boosting_recipe.Recipe())
     from servier.models import fine_tuning
 
     return asdict(fine_tuning.Recipe())

@@ -190,9 +190,10 @@ class _Progress:
 def _prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
 ) -> CrossValidate:
-    from servier.models import boosting, lightgbm
+    from servier.models import boosting, boosting_recipe
 
-    default = replace(lightgbm.PRESETS[options.preset], **base)
+    default = replace(boosting_recipe.PRESETS[options.preset], **base)
+    boosting.check(default)
     problem = prepare_features(rows, labels, options, default.folds)
 
     def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:

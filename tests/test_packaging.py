@@ -93,10 +93,10 @@ def test_image_installs_from_the_lock_and_serves():
 @pytest.mark.parametrize("model_name", ["1", "2"])
 def test_recipe_files_are_the_defaults(model_name):
     """config/model_N.yaml shows every field of the recipe, with the value that holds without the file."""
-    from servier.models import fine_tuning, lightgbm
+    from servier.models import boosting_recipe, fine_tuning
     from servier.recipes import read_recipe
 
-    default = {"1": lightgbm.Recipe(), "2": fine_tuning.Recipe()}[model_name]
+    default = {"1": boosting_recipe.Recipe(), "2": fine_tuning.Recipe()}[model_name]
     assert read_recipe(ROOT / "config" / f"model_{model_name}.yaml", model_name).recipe == asdict(default)
 
 

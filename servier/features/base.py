@@ -80,6 +80,19 @@ class CountFingerprint(Featurizer):
         X[np.repeat(rows, sizes), bins] = np.fromiter(values, np.float32, sum(sizes))
 
 
+class GeneratedFingerprint(CountFingerprint):
+    """A fingerprint that one of RDKit's generators counts."""
+
+    def compute(self, mol: Mol) -> dict[int, int]:
+        """Return the counts that are not 0, by bin."""
+        counts: dict[int, int] = self._generator.GetCountFingerprint(mol).GetNonzeroElements()
+        return counts
+
+    @property
+    @abstractmethod
+    def _generator(self) -> Any: ...
+
+
 def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Make values fit for a model: float32, undefined ones 0, the rest within plus or minus 1e9."""
     values = np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT)

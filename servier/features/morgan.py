@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.features.base import CountFingerprint
-from servier.molecules import Mol
+from servier.features.base import GeneratedFingerprint
 
 
 @dataclass(frozen=True)
-class MorganCount(CountFingerprint):
+class MorganCount(GeneratedFingerprint):
     """How often each circular substructure occurs.
 
     References
@@ -22,10 +21,6 @@ class MorganCount(CountFingerprint):
     kind: ClassVar[str] = "morgan_count"
     constitution_only: ClassVar[bool] = True
     radius: int = 2
-
-    def compute(self, mol: Mol) -> dict[int, int]:
-        """Return the counts that are not 0, by bin."""
-        return self._generator.GetCountFingerprint(mol).GetNonzeroElements()  # type: ignore[no-any-return]
 
     @cached_property
     def _generator(self) -> Any:

@@ -1,31 +1,16 @@
 """Atom pairs and topological torsions, counted."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.features.base import CountFingerprint
-from servier.molecules import Mol
+from servier.features.base import GeneratedFingerprint
 
 
 @dataclass(frozen=True)
-class _PathCount(CountFingerprint):
-    fp_size: int = 1024
-
-    def compute(self, mol: Mol) -> dict[int, int]:
-        """Return the counts that are not 0, by bin."""
-        return self._generator.GetCountFingerprint(mol).GetNonzeroElements()  # type: ignore[no-any-return]
-
-    @property
-    @abstractmethod
-    def _generator(self) -> Any: ...
-
-
-@dataclass(frozen=True)
-class AtomPairCount(_PathCount):
+class AtomPairCount(GeneratedFingerprint):
     """How often each two kinds of atoms occur at each distance up to `max_distance` bonds.
 
     References
@@ -34,6 +19,7 @@ class AtomPairCount(_PathCount):
     """
 
     kind: ClassVar[str] = "atom_pair_count"
+    fp_size: int = 1024
     max_distance: int = 6
 
     @cached_property
@@ -42,7 +28,7 @@ class AtomPairCount(_PathCount):
 
 
 @dataclass(frozen=True)
-class TorsionCount(_PathCount):
+class TorsionCount(GeneratedFingerprint):
     """How often each chain of four kinds of atoms occurs.
 
     References
@@ -51,6 +37,7 @@ class TorsionCount(_PathCount):
     """
 
     kind: ClassVar[str] = "torsion_count"
+    fp_size: int = 1024
 
     @cached_property
     def _generator(self) -> Any:

@@ -1,11 +1,15 @@
 """The two kinds of model. None of them reads molecules: they get numbers or strings."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 """For each fold the rows to fit on, and those that are held out."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from threading import Event
 from typing import Any, TypeVar
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from servier.errors import RecipeError
 from servier.models import FittedModel, Report
-from servier.models.lightgbm import Problem, Recipe
+from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
 
 T = TypeVar("T")
+
+_MESSAGES: list[str] = []
+lgb.register_logger(_MESSAGES, "append", "append")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,37 @@ class Run:
         """Raise an error after a round, as a callback of LightGBM, when the run should end."""
         if self.stopped.is_set():
             raise InterruptedError
+
+
+def check(recipe: Recipe) -> None:
+    """Try a recipe's parameters on a toy table, before any time is spent on a real one.
+
+    Raises
+    ------
+    RecipeError
+        LightGBM refuses a value, or does not know a name, which it would only mention.
+    """
+    column = np.arange(100.0)
+    _MESSAGES.clear()
+    with _refusals():
+        for booster in range(len(recipe.members)):
+            parameters = recipe.member(booster)[0] | {"verbosity": 0, "num_threads": 1}
+            lgb.train(parameters, lgb.Dataset(column[:, None], column), 1)
+    unknown = next((text.split(": ")[1] for text in _MESSAGES if "Unknown parameter: " in text), None)
+    if unknown:
+        raise RecipeError(
+            f"LightGBM has no parameter {unknown!r}",
+            mend="a member may also have fingerprint_gain and without",
+        )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except lgb.basic.LightGBMError as error:
+        reason = str(error).split(" at /")[0]
+        raise RecipeError(f"LightGBM refuses the recipe's parameters: {reason}") from error
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedModel:
@@ -149,9 +184,8 @@ def _for_each_booster(
     with ThreadPoolExecutor(min(problem.workers, len(jobs))) as pool:
         try:
             results = pool.map(lambda job: do(job[0], job[1], run), jobs)
-            for (target, booster), result in zip(jobs, results, strict=True):
-                yield target, booster, result
-        except lgb.basic.LightGBMError as error:
-            raise RecipeError(f"LightGBM refuses the recipe's parameters: {error}") from error
+            with _refusals():
+                for (target, booster), result in zip(jobs, results, strict=True):
+                    yield target, booster, result
         finally:
             run.stopped.set()

@@ -1,15 +1,11 @@
 """Training a network on labelled strings, several times from the same start."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
@@ -185,14 +181,3 @@ def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, An
         return ops.sum(error * known) / ops.maximum(ops.sum(known), 1.0)
 
     return loss
-
-
-def make_reproducible(seed: int) -> None:
-    """Let the same seed give the same weights: one thread, for how sums are split depends on their number."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # the runtime has started already, as an earlier fit had it
-        return

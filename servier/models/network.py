@@ -1,12 +1,10 @@
 """The network that reads SMILES strings, as Keras builds it."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 
@@ -30,6 +28,19 @@ class Architecture:
     convolution: int = 128
     width: int = 128
     dense: int = 512
+
+
+def use_cores(n: int) -> None:
+    """Let TensorFlow run `n` operations at a time, each in one thread; what has started keeps its number.
+
+    The two directions of the recurrent layer then run side by side. More threads for one operation wait for
+    each other longer than they work, and sums would depend on their number.
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(n)
+    except RuntimeError:
+        return
 
 
 def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from servier.errors import ServierError
@@ -16,8 +17,8 @@ from servier.metrics import mean_score
 from servier.models import FittedModel, Folds, Report
 from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model
-from servier.models.fine_tuning import FineTuner, Recipe, make_loss, make_reproducible
-from servier.models.network import Architecture, add_head, build_encoder
+from servier.models.fine_tuning import FineTuner, Recipe, make_loss
+from servier.models.network import Architecture, add_head, build_encoder, use_cores
 from servier.parallel import ordered_map
 
 Rows = NDArray[np.int64]
@@ -82,16 +83,21 @@ class NetworkWork:
     ----------
     problem, recipe, seed
         As for `fit`.
+    cores
+        How many each process uses.
     """
 
     problem: Problem
     recipe: Recipe
     seed: int
+    cores: int = 1
 
     @cached_property
     def tuner(self) -> FineTuner:
         """The network, which is built and traced once."""
-        make_reproducible(self.seed)
+        keras.utils.set_random_seed(self.seed)
+        tf.config.experimental.enable_op_determinism()
+        use_cores(self.cores)
         loss = make_loss(self.problem.y, self.problem.tasks)
         return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
 
@@ -142,6 +148,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     """
     work = NetworkWork(problem, recipe, seed)
     held_out, epochs = _cross_validate(work, workers, report)
+    work = work if workers == 1 else replace(work, cores=workers)
     final = work.train([epochs], np.arange(len(problem.y)), np.arange(0))
     report(f"last network: {len(problem.y)} molecules, {epochs} epochs, loss {final.losses[-1]:.4f}")
     notes: dict[str, Any] = {"losses": final.losses, "recipe": asdict(recipe)}

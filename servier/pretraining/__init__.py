@@ -55,7 +55,7 @@ def pretrain(
     note
         A licence note, or whatever else should stand in the file.
     workers
-        Number of processes that compute properties.
+        Number of processes that compute properties, then of cores that train.
     minutes
         When to stop for now; None for: when all is done.
 
@@ -77,7 +77,7 @@ def pretrain(
     paths = _write_examples(smiles, folder, ExampleWork(options.views, options.seed), workers, stop)
     if paths is None:
         return False
-    run = PretrainingRun(paths, folder / "state.npz", options)
+    run = PretrainingRun(paths, folder / "state.npz", options, workers)
     if not run.go_on(stop):
         return False
     metadata = {

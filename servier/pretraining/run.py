@@ -42,11 +42,17 @@ class PretrainingRun:
         Where the state is saved, and taken up again.
     options
         How to train.
+    workers
+        How many cores to use.
     """
 
-    def __init__(self, paths: Sequence[Path], state_path: Path, options: PretrainingOptions) -> None:
-        from servier.models.network import Architecture
+    def __init__(
+        self, paths: Sequence[Path], state_path: Path, options: PretrainingOptions, workers: int = 1
+    ) -> None:
+        from servier.models.network import Architecture, use_cores
         from servier.models.pretraining import Pretrainer, Schedule
+
+        use_cores(workers)
 
         self._watched, self._paths = paths[0], list(paths[1:])
         self._state_path, self._options = state_path, options

@@ -21,7 +21,7 @@ from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
 if TYPE_CHECKING:
-    from servier.models import fine_tuning, lightgbm, smiles_network
+    from servier.models import boosting_recipe, fine_tuning, smiles_network
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +56,10 @@ def fit_features(
     options, changes
         As for `train`.
     """
-    from servier.models import boosting, lightgbm
+    from servier.models import boosting, boosting_recipe
 
-    recipe = replace(lightgbm.PRESETS[options.preset], **changes)
+    recipe = replace(boosting_recipe.PRESETS[options.preset], **changes)
+    boosting.check(recipe)
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
     model = boosting.fit(problem, recipe, options.seed, logger.info)
@@ -67,7 +68,7 @@ def fit_features(
 
 def prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, n_folds: int
-) -> "lightgbm.Problem":
+) -> "boosting_recipe.Problem":
     """Compute or read the features of the training rows, and cut the rows into folds.
 
     Parameters
@@ -77,7 +78,7 @@ def prepare_features(
     n_folds
         How many folds each target gets.
     """
-    from servier.models.lightgbm import Problem
+    from servier.models.boosting_recipe import Problem
 
     featurizers = PRESETS[options.preset]
     features = FeatureSet(featurizers)

@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold
 
 from servier.errors import RecipeError
 from servier.models import boosting
-from servier.models.lightgbm import Problem, Recipe
+from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.tree_graph import round_thresholds
 
 RECIPE = Recipe(
@@ -126,6 +126,21 @@ def test_a_member_without_a_kind_never_splits_on_it(problem):
     ):
         with pytest.raises(RecipeError, match=message):
             fit(problem, replace(RECIPE, members=[{"without": kinds}]), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"num_leavs": 7}}, "LightGBM has no parameter 'num_leavs'"),
+        ({"members": [{}, {"fingerprint_gian": 0.2}]}, "LightGBM has no parameter 'fingerprint_gian'"),
+        ({"members": [{"num_leaves": 1}]}, "num_leaves"),
+    ],
+)
+def test_parameters_are_tried_before_training(changes, message):
+    """A name that LightGBM does not know, of which it would only warn, is refused, and so is a bad value."""
+    boosting.check(Recipe())
+    with pytest.raises(RecipeError, match=message):
+        boosting.check(replace(Recipe(), **changes))
 
 
 def test_an_interruption_ends_all_boosters(problem):

@@ -29,7 +29,6 @@ MEMBERS: list[dict[str, Any]] = [
     _EXTRA | {"without": ["morgan_count"]},
     _EXTRA | {"without": ["descriptors_2d"]},
 ]
-GAIN, WITHOUT = "fingerprint_gain", "without"
 LARGE_TABLE = 3000
 _FROZEN = {"verbosity": -1, "deterministic": True, "force_col_wise": True, "use_missing": False}
 
@@ -62,6 +61,12 @@ class Recipe:
     parameters: dict[str, Any] = field(default_factory=PARAMETERS.copy)
     members: list[dict[str, Any]] = field(default_factory=MEMBERS.copy)
     repeats: int = 3
+
+    def member(self, booster: int) -> tuple[dict[str, Any], float, list[str]]:
+        """Return LightGBM's parameters for a booster, its gain of fingerprints, and what it does not see."""
+        own = dict(self.members[booster % len(self.members)])
+        gain, without = own.pop("fingerprint_gain", 1.0), own.pop("without", [])
+        return self.parameters | own | _FROZEN, gain, without
 
     def count_boosters(self, n_rows: int) -> int:
         """Return the size of the ensemble for so many labelled rows."""
@@ -117,10 +122,10 @@ class Problem:
     def parameters(self, target: int, recipe: Recipe, booster: int, seed: int) -> dict[str, Any]:
         """Return all of LightGBM's parameters for one target and one booster of its ensemble."""
         objective, metric = OBJECTIVES[self.tasks[target]]
-        own = dict(recipe.members[booster % len(recipe.members)])
-        gain = np.where(self.is_count, own.pop(GAIN, 1.0), 1.0)
-        gain[self._are_of(own.pop(WITHOUT, []))] = 0.0
-        return recipe.parameters | own | _FROZEN | {
+        parameters, fingerprint_gain, without = recipe.member(booster)
+        gain = np.where(self.is_count, fingerprint_gain, 1.0)
+        gain[self._are_of(without)] = 0.0
+        return parameters | {
             "objective": objective, "metric": metric, "seed": seed + booster, "feature_contri": gain.tolist(),
         }  # fmt: skip
 
