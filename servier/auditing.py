@@ -1,11 +1,9 @@
 """What is wrong with a labelled table, row by row, before anyone trains on it."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,15 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.curation import identify
-from servier.datasets import Columns, choose_targets, read_label
+from servier.datasets import DEFAULT_TARGET, Columns, choose_targets, read_label
 from servier.errors import DataError
-from servier.label_distribution import describe_labels, suspect_filled
+from servier.label_distribution import (
+    describe_labels,
+    holds_labels,
+    labels_in_words,
+    suspect_filled,
+    suspect_useless,
+)
 from servier.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.tables import (
     ID_NAMES,
@@ -124,7 +128,13 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
         Finding(record.line, identifier, text)
         for record, identifier, text in zip(records, ids, fields[smiles], strict=True)
     ]
-    targets = [name for name in candidates if columns.targets or _is_numeric(fields[name])]
+    wanted = columns.targets or [DEFAULT_TARGET]
+    targets = [name for name in candidates if name in wanted or holds_labels(fields[name])]
+    warnings = [
+        f"{name}: train reads numbers, not {words}"
+        for name in candidates
+        if name not in targets and (words := labels_in_words(fields[name]))
+    ]
     labels = {target: _read_labels(fields[target], target, findings) for target in targets}
     mols = [_check_row(record, finding) for record, finding in zip(records, findings, strict=True)]
     if targets:
@@ -132,7 +142,7 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
             findings[row].add("unlabelled", "no label")
     _check_duplicates(mols, findings, labels, same_molecule)
     described = {target: describe_labels(y) for target, y in labels.items()}
-    return Audit(str(path), findings, described, suspect_filled(labels))
+    return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -170,21 +180,6 @@ def _text(fields: Sequence[Any], position: int) -> str:
     """Return a field; of a ragged row it may be absent."""
     value = fields[position] if position < len(fields) else None
     return "" if value is None else str(value)
-
-
-def _is_numeric(texts: Sequence[str]) -> bool:
-    """Say whether most of what stands in a column is numbers, which differ and do not only count the rows."""
-    values = [_number(text) for text in texts if text.strip()]
-    known = [value for value in values if not math.isnan(value)]
-    is_counter = all(b > a and b.is_integer() for a, b in pairwise(known))
-    return len(set(known)) > 1 and len(known) > len(values) / 2 and not is_counter
-
-
-def _number(text: str) -> float:
-    try:
-        return read_label(text)
-    except DataError:
-        return math.nan
 
 
 def _read_labels(texts: Sequence[str], target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:

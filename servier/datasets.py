@@ -38,7 +38,9 @@ class Dataset:
     y
         float64, shape (n_rows, n_targets); NaN where a label is missing.
     split
-        For each row the value of the split column, or None where there is no such column.
+        For each row the value of the split column, or None where none was named.
+    split_column
+        Its name.
     """
 
     path: str
@@ -49,6 +51,7 @@ class Dataset:
     tasks: list[str]
     y: NDArray[np.float64]
     split: list[str] | None
+    split_column: str | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -118,6 +121,8 @@ def load_dataset(
         records = [record for record in table if record.problem is None and any(record.fields)]
     if not records:
         raise DataError("this table has a header but no rows", path=path)
+    if split_name is None and "split" in names:
+        logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     lines = [record.line for record in records]
     read: dict[str, tuple[NDArray[np.float64], str]] = {}
     for i, target in enumerate(targets):
@@ -141,6 +146,7 @@ def load_dataset(
         tasks=[task for _, task in read.values()],
         y=np.stack([y for y, _ in read.values()], axis=1),
         split=_column(records, names, split_name),
+        split_column=split_name,
     )
 
 
@@ -186,20 +192,34 @@ def _read_target(
 ) -> tuple[NDArray[np.float64], str]:
     """Return the labels of one target, and what kind of target it is."""
     y = np.array([read_label(_text(label), line) for label, line in zip(labels, lines, strict=True)])
+    require_labels(y)
     known = ~np.isnan(y)
     values = np.unique(y[known])
-    if known.sum() < MIN_LABELS:
-        mend = f"at least {MIN_LABELS} rows need a label"
-        raise DataError(f"{known.sum()} labels are too few to learn from", mend=mend)
-    if len(values) == 1:
-        problem = f"all {known.sum()} labels are {values[0]:g}"
-        raise DataError(problem, mend="a model needs at least two different values")
     is_binary = set(values) <= {0.0, 1.0}
     if task == "binary" and not is_binary:
         row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
         problem = f"label {y[row]:g} in a binary target"
         raise DataError(problem, row=lines[row], mend="use 0 and 1, or --task regression")
+    if task is None and len(values) == 2 and not is_binary:
+        logger.warning("labels %g and %g are learnt as numbers; write 0 and 1 for two classes", *values)
     return y, task or ("binary" if is_binary else "regression")
+
+
+def require_labels(y: NDArray[np.float64]) -> None:
+    """Refuse labels of one target, NaN where missing, that nothing can be learnt from.
+
+    Raises
+    ------
+    DataError
+        They are few, or all the same.
+    """
+    known = y[~np.isnan(y)]
+    if len(known) < MIN_LABELS:
+        mend = f"at least {MIN_LABELS} rows need a label"
+        raise DataError(f"{len(known)} labels are too few to learn from", mend=mend)
+    if np.ptp(known) == 0:
+        problem = f"all {len(known)} labels are {known[0]:g}"
+        raise DataError(problem, mend="a model needs at least two different values")
 
 
 def read_label(text: str, line: int | None = None) -> float:

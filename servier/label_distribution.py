@@ -1,16 +1,45 @@
 """How the labels of targets are distributed, and what looks wrong with them."""
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+
+from servier.datasets import MISSING, read_label, require_labels
+from servier.errors import DataError
 
 COMMON = 0.05
 OUTSTANDING = 10
 MOSTLY = 0.8
 ALIKE = 0.05
 QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "maximum": 1.0}
+
+
+def holds_labels(texts: Sequence[str]) -> bool:
+    """Say whether most of what stands in a column is numbers, which differ and do not only count the rows."""
+    values = [_number(text) for text in texts if text.strip()]
+    known = [value for value in values if not math.isnan(value)]
+    is_counter = all(b > a and b.is_integer() for a, b in pairwise(known))
+    return len(set(known)) > 1 and len(known) > len(values) / 2 and not is_counter
+
+
+def labels_in_words(texts: Sequence[str]) -> str:
+    """Return two of the labels of a column that has only two words, or decimal commas; else an empty text."""
+    words = list(dict.fromkeys(text.strip() for text in texts if text.strip().lower() not in MISSING))
+    if len(words) == 2 or (words and all(re.fullmatch(r"[+-]?\d+,\d+", word) for word in words)):
+        return " or ".join(map(repr, words[:2]))
+    return ""
+
+
+def _number(text: str) -> float:
+    try:
+        return read_label(text)
+    except DataError:
+        return math.nan
 
 
 def is_binary(known: NDArray[np.float64]) -> bool:
@@ -35,6 +64,17 @@ def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
     quantiles = np.quantile(known, list(QUARTILES.values()))
     skewness = float(stats.skew(known)) if np.ptp(known) > 0 else 0.0
     return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
+
+
+def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Say which targets `train` refuses, and why; the parameters are those of `suspect_filled`."""
+    sentences = []
+    for target, y in labels.items():
+        try:
+            require_labels(y)
+        except DataError as error:
+            sentences.append(f"{target}: train refuses it: {error.problem}; {error.mend}")
+    return sentences
 
 
 def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:

@@ -93,6 +93,10 @@ class Scorer:
             build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
             for checkpoint in self.checkpoints
         ]
+        if views is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
+            raise CheckpointError(
+                "no spellings of molecules are averaged in model 1", mend="leave out --views"
+            )
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             _check_sentinels(checkpoint, engine)
             if views is not None and isinstance(engine, SequenceEngine):

@@ -101,7 +101,7 @@ def split_test(
     return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]
 
 
-def split_by_column(values: Sequence[str], path: str, column: str) -> tuple[Indices, Indices]:
+def split_by_column(values: Sequence[str], path: str, column: str | None) -> tuple[Indices, Indices]:
     """Split by a column that says `train`, `valid` (or `validation`) or `test`; valid rows are for training.
 
     Raises

@@ -106,3 +106,15 @@ def test_the_real_table_is_suspected(servier, real_data):
     """P1 to P9, where 1 means active or never tested, give a warning."""
     said = servier("check", real_data / "servier" / "dataset_multi.csv").stdout
     assert "P9: no label is missing, and 1 is about equally frequent in all of them" in said
+
+
+def test_targets_that_train_refuses_are_named(tmp_path):
+    """A constant target, labels in words and decimal commas each get a sentence, others none."""
+    rows = [f'{"C" * (i + 1)},1,{("yes", "no")[i % 2]},"1,{i}",{i % 2},word{i}' for i in range(30)]
+    path = tmp_path / "words.csv"
+    path.write_text("\n".join(["smiles,P1,active,ic50,good,remark", *rows]) + "\n")
+    assert check(path).warnings == [
+        "active: train reads numbers, not 'yes' or 'no'",
+        "ic50: train reads numbers, not '1,0' or '1,1'",
+        "P1: train refuses it: all 30 labels are 1; a model needs at least two different values",
+    ]

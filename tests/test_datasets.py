@@ -72,3 +72,17 @@ def test_unusable_table_is_one_clear_error(tmp_path, text, columns, task, messag
     with pytest.raises(DataError, match=message) as caught:
         load_dataset(path, Columns(**columns), [task] if task else None)
     assert str(caught.value).startswith(str(path))
+
+
+def test_what_is_easily_overlooked_is_said(tmp_path, caplog):
+    """A column `split` that is not used, and two classes that are not written as 0 and 1."""
+    rows = "".join(f"{2 * (i % 2) - 1},{'C' * (i + 1)},train\n" for i in range(30))
+    data = load_dataset(write(tmp_path, "Y,smiles,split\n" + rows), Columns(("Y",)))
+    assert data.tasks == ["regression"]
+    assert "--split_column split" in caplog.text
+    assert "labels -1 and 1 are learnt as numbers" in caplog.text
+    caplog.clear()
+    assert (
+        load_dataset(tmp_path / "t.csv", Columns(("Y",), split="split"), "regression").split_column == "split"
+    )
+    assert caplog.text == ""

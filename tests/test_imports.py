@@ -28,7 +28,7 @@ ONLY = {
     "waitress": {"server"},
     "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"tuning"},
-    "tensorflow": {"models/fine_tuning"},
+    "tensorflow": {"models/network"},
     "keras": {
         "models/fine_tuning",
         "models/smiles_network",

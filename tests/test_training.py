@@ -7,6 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors
 
 from servier.datasets import Columns, load_dataset
+from servier.errors import DataError
 from servier.evaluation import evaluate
 from servier.scoring import Scorer
 from servier.simulation import simulate
@@ -160,3 +161,13 @@ def test_duplicates_are_not_torn_apart(tmp_path):
         checkpoint = train(data, Options(preset="fast", split=split), RECIPE)
         tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference["test_rows"]}
         assert checkpoint.metadata["dataset"]["train_rows"] == len(smiles) - len(tested)
+
+
+def test_a_class_of_few_rows_is_refused(several, tmp_path):
+    """Four rows of a class are too few to learn from; the line names the target and the class."""
+    rows = list(csv.DictReader(several.open()))
+    for i, row in enumerate(rows):
+        row["P1"] = int(i >= 4)
+    data = load_dataset(write(tmp_path / "rare.csv", rows), Columns(("P1",)))
+    with pytest.raises(DataError, match="column P1: 4 of the training rows are labelled 0"):
+        train(data, EVERYTHING, RECIPE)

@@ -64,7 +64,7 @@ def tune(output: str, storage: str | None, trials: int, minutes: float | None, *
     type=click.Path(file_okay=False),
     help="For computed properties and the state of the training.  [default: ENCODER.zip.work]",
 )
-@click.option("--epochs", type=click.IntRange(1), help="How often each molecule is seen.  [default: 8]")
+@click.option("--epochs", type=click.IntRange(1), help="How often each molecule is seen.  [default: 5]")
 @click.option("--config", type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
 @click.option("--minutes", type=click.FloatRange(0), help="Stop after this time; the same command goes on.")
 @click.option("--note", default="", help="A licence note, or whatever else should stand in the file.")
@@ -80,7 +80,7 @@ def pretrain(library: str, output: str, work_dir: str | None, minutes: float | N
 
     \b
     Example:
-      servier pretrain library.csv.gz encoder.zip --epochs 8 --minutes 60
+      servier pretrain library.csv.gz encoder.zip --minutes 60
     """
     from servier.pretraining import PretrainingOptions
     from servier.pretraining import pretrain as pretrain_encoder

@@ -30,6 +30,12 @@ class Architecture:
     dense: int = 512
 
 
+def make_reproducible(seed: int) -> None:
+    """Let the same seed give the same weights."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
 def use_cores(n: int) -> None:
     """Let TensorFlow run `n` operations at a time, each in one thread; what has started keeps its number.
 

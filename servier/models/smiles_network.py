@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from servier.errors import ServierError
@@ -18,7 +17,7 @@ from servier.models import FittedModel, Folds, Report
 from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model
 from servier.models.fine_tuning import FineTuner, Recipe, make_loss
-from servier.models.network import Architecture, add_head, build_encoder, use_cores
+from servier.models.network import Architecture, add_head, build_encoder, make_reproducible, use_cores
 from servier.parallel import ordered_map
 
 Rows = NDArray[np.int64]
@@ -95,8 +94,7 @@ class NetworkWork:
     @cached_property
     def tuner(self) -> FineTuner:
         """The network, which is built and traced once."""
-        keras.utils.set_random_seed(self.seed)
-        tf.config.experimental.enable_op_determinism()
+        make_reproducible(self.seed)
         use_cores(self.cores)
         loss = make_loss(self.problem.y, self.problem.tasks)
         return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)

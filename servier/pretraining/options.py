@@ -21,7 +21,7 @@ class PretrainingOptions:
         Of all randomness.
     """
 
-    epochs: int = 8
+    epochs: int = 5
     batch_size: int = 256
     learning_rate: float = 2e-3
     views: int = 8

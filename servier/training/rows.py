@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 SHOWN = 5
 MIN_ROWS = 20
+MIN_OF_CLASS = 5
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,12 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
             ]
         )
     if data.split is not None:
-        train, test = split_by_column([data.split[i] for i in kept], data.path, "split")
+        train, test = split_by_column([data.split[i] for i in kept], data.path, data.split_column)
     else:
         train, test = split_test(data.y[kept, 0], data.tasks[0], groups, options.test_fraction, options.seed)
     merged = merge_duplicates(molecules[train], data.y[kept[train]], data.tasks, options.conflicts)
     has_label = ~np.isnan(merged.y).all(axis=1)
+    _check_classes(merged.y, data)
     train = train[merged.rows[has_label]]
     counts = {
         "left_out": len(data) - len(kept) + int(np.sum(~has_label)),
@@ -118,3 +120,14 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
         data=data, train=kept[train], test=kept[test], mols=[mols[i] for i in train], y=merged.y[has_label],
         groups=groups[train], test_mols=[mols[i] for i in test], counts=counts,
     )  # fmt: skip
+
+
+def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
+    """Refuse a binary target of which there is too little of a class among the training rows."""
+    for target, task, labels in zip(data.targets, data.tasks, y.T, strict=True):
+        for value in (0, 1) if task == "binary" else ():
+            if (n := int(np.sum(labels == value))) < MIN_OF_CLASS:
+                raise DataError(
+                    f"{n} of the training rows are labelled {value}", path=data.path, column=target,
+                    mend=f"at least {MIN_OF_CLASS} of each class are needed",
+                )  # fmt: skip

@@ -2,12 +2,16 @@ import csv
 import gzip
 import io
 
+import numpy as np
+import onnxruntime as ort
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from molecules_for_tests import SMILES
+from rdkit import Chem
 
-from servier.checkpoint import open_checkpoint
+from servier.checkpoint import GRAPH, open_checkpoint
+from servier.features.tokens import Tokenizer
 from servier.scoring import Scorer
 
 ADDED = ["P1_pred", "P1_probability", "status", "reason"]
@@ -200,3 +204,22 @@ def test_files_of_the_run_are_not_written_over(servier, model_1, tmp_path):
     assert "one of the shards" in servier("merge", shard, shard, status=1).stderr
     assert "this is a folder" in servier("predict-file", source, tmp_path, status=1).stderr
     assert source.read_text() == "smiles\nCCO\n"
+
+
+def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_path):
+    """--views 1 scores the canonical string alone, and is refused where no model reads strings."""
+    path = models_dir / "model_2.servier"
+    servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--views", 1)
+    checkpoint = open_checkpoint(path)
+    tokenizer = Tokenizer(checkpoint.metadata["input"]["vocabulary"])
+    session = ort.InferenceSession(checkpoint.members[GRAPH])
+    target = checkpoint.targets[0]
+    for row in read(tmp_path / "one.csv")[:40]:
+        tokens = tokenizer.pad([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
+        raw = session.run(None, {session.get_inputs()[0].name: tokens})[0].astype(float)
+        probability = 1 / (1 + np.exp(-(target.slope * raw[0, 0] + target.intercept)))
+        assert float(row["P1_probability"]) == pytest.approx(probability, abs=1e-5)
+    model_1 = ["--model_path", models_dir / "model_1.servier", "--views", 1]
+    assert (
+        "leave out --views" in servier("predict-file", table, tmp_path / "no.csv", *model_1, status=1).stderr
+    )
