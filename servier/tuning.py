@@ -67,7 +67,7 @@ def tune(
     """Search for a recipe, or go on searching.
 
     Only training rows are used; those held out for testing are the ones that `train` holds out with the same
-    options. The first recipe tried is the base.
+    options. The first recipe tried is the base. Ctrl-C ends the search with the best recipe so far.
 
     Parameters
     ----------
@@ -111,7 +111,12 @@ def tune(
         if not any(trial.user_attrs.get(BASE) for trial in _completed(study)):
             study.enqueue_trial({}, user_attrs={BASE: True})
         seconds = None if minutes is None else 60 * minutes
-        study.optimize(objective, missing, seconds, callbacks=[_Progress(n_trials, seconds)])
+        try:
+            study.optimize(objective, missing, seconds, callbacks=[_Progress(n_trials, seconds)])
+        except KeyboardInterrupt:
+            if not _completed(study):
+                raise
+            logger.warning("interrupted; the same command goes on")
     completed = _completed(study)
     base_score = next(trial.values[0] for trial in completed if trial.user_attrs.get(BASE))
     return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))

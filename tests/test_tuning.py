@@ -43,6 +43,22 @@ def test_an_interrupted_search_goes_on(tuned):
     assert "Best of 4 recipes" in finished.stdout
 
 
+def test_ctrl_c_ends_a_search_with_the_best_so_far(simulated, tmp_path):
+    """Once a recipe has been tried the best one is written, and the run says how to go on."""
+    recipe = tmp_path / "recipe.yaml"
+    arguments = ["tune", "--dataset", simulated, "--preset", "fast", "--output", recipe]
+    command = [sys.executable, "-m", "servier", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and completed(f"{recipe}.db") < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert "the same command goes on" in said
+    assert "recipes: " in out
+    assert yaml.safe_load(recipe.read_text())["preset"] == "fast"
+
+
 def test_the_best_is_not_worse_than_the_default(tuned):
     """The default recipe is one of those tried."""
     words = tuned[1].stdout.splitlines()[0].replace(",", "").split()

@@ -38,7 +38,7 @@ def tune(output: str, storage: str | None, trials: int, minutes: float | None, *
     """Search for the training recipe that suits a data set.
 
     Recipes are compared by cross-validation among the training rows; the rows that train holds out for
-    testing are not looked at. The same command goes on with a search that was interrupted.
+    testing are not looked at. Ctrl-C ends the search with the best recipe so far; the same command goes on.
 
     \b
     Example:
