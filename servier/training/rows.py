@@ -1,7 +1,9 @@
 """Which rows of a labelled table train a model, and which test it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +83,7 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     parsed = parse_all(data.smiles)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
-    unreadable = np.flatnonzero(has_label & ~readable)
-    for row in unreadable[:SHOWN]:
-        logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
-    if len(unreadable) > SHOWN:
-        logger.warning("and %s more unreadable molecules", len(unreadable) - SHOWN)
+    _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
     kept = np.flatnonzero(has_label & readable)
     if len(kept) < MIN_ROWS:
         mend = "check the SMILES column, or name it with --smiles_column"
@@ -94,15 +92,7 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
         )
     mols = [parsed[i] for i in kept]
     molecules = identify(mols, [data.smiles[i] for i in kept], options.same_molecule)
-    groups = molecules
-    if options.split == "scaffold":
-        scaffolds = [scaffold_smiles(mol) for mol in mols]
-        groups = group_numbers(
-            [
-                scaffold or f"no ring {molecule}"
-                for scaffold, molecule in zip(scaffolds, molecules, strict=True)
-            ]
-        )
+    groups = _group_by_scaffold(mols, molecules) if options.split == "scaffold" else molecules
     if data.split is not None:
         train, test = split_by_column([data.split[i] for i in kept], data.path, data.split_column)
     else:
@@ -120,6 +110,21 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
         data=data, train=kept[train], test=kept[test], mols=[mols[i] for i in train], y=merged.y[has_label],
         groups=groups[train], test_mols=[mols[i] for i in test], counts=counts,
     )  # fmt: skip
+
+
+def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:
+    for row in rows[:SHOWN]:
+        logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
+    if len(rows) > SHOWN:
+        logger.warning("and %s more unreadable molecules", len(rows) - SHOWN)
+
+
+def _group_by_scaffold(mols: Sequence[Mol], molecules: Indices) -> Indices:
+    """Put rows with the same scaffold together, and without any ring rows of the same molecule."""
+    names = [
+        scaffold_smiles(mol) or f"no ring {molecule}" for mol, molecule in zip(mols, molecules, strict=True)
+    ]
+    return group_numbers(names)
 
 
 def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
