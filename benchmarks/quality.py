@@ -3,25 +3,34 @@
     python benchmarks/quality.py --data ../shared/data --seeds 5 --output docs/quality.md
 
 Trains what `servier train` trains, for every data set, seed and kind of model, scores the test rows with the
-checkpoints, alone and as a consensus, and prints the official metric. Checkpoints are kept in the working
-directory: the same command goes on where it was.
+checkpoint, and keeps the scores in benchmarks/quality, a file for each model and data set: the same command
+goes on where it was. Then prints the official metric of each model, and of the mean of models 1 and 2.
+`--seeds 0` only prints. What was trained with another recipe or encoder is trained again.
 """
 
 import argparse
+import csv
+import gzip
+import hashlib
 import json
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
-from servier.checkpoint import encode_checkpoint, open_checkpoint
 from servier.datasets import Columns, load_dataset
+from servier.features import PRESETS
+from servier.features.store import write_features
+from servier.models import boosting_recipe, fine_tuning
+from servier.models.encoder import SHIPPED
 from servier.parallel import count_cores
+from servier.progress import ProgressReport
 from servier.scoring import Scorer
+from servier.tables import write_whole
 from servier.training import Options, train
 
 METRICS = {
@@ -62,94 +71,154 @@ TASKS = [
     Task("P1", "servier/p1_train.csv", "AUROC", "-", 0.770, "P1", "servier/p1_test.csv"),
 ]
 MODELS = {
-    "model 1, fast": (Options("1", preset="fast"), {}),
-    "model 1": (Options("1"), {}),
-    "model 2, not pre-trained": (Options("2"), {"encoder": "none"}),
-    "model 2": (Options("2"), {}),
+    "model_1_fast": (Options("1", preset="fast", test_fraction=0.0), {}),
+    "model_1": (Options("1", test_fraction=0.0), {}),
+    "model_2_no_encoder": (Options("2", test_fraction=0.0), {"encoder": "none"}),
+    "model_2": (Options("2", test_fraction=0.0), {}),
 }
-CONSENSUS = ("model 1", "model 2")
+CONSENSUS = ("model_1", "model_2")
 
 
-class Benchmark:
-    """Checkpoints and results of the data sets, in a working directory."""
+def identify(model):
+    """Return a digest of the recipe, and of the encoder that it starts from."""
+    options, changes = MODELS[model]
+    default = boosting_recipe.PRESETS[options.preset] if options.model_name == "1" else fine_tuning.Recipe()
+    text = json.dumps(asdict(replace(default, **changes)), sort_keys=True).encode()
+    encoder = files("servier.models").joinpath(SHIPPED).read_bytes() if model == "model_2" else b""
+    return hashlib.sha256(text + encoder).hexdigest()[:16]
 
-    def __init__(self, data, work_dir):
-        self._data, self._work_dir = data, work_dir
 
-    def load(self, task):
-        """Return the training table, and SMILES strings and labels of the test rows."""
-        columns = Columns((task.target,), split=None if task.test_file else "split")
-        table = load_dataset(self._data / task.file, columns)
-        tests = load_dataset(self._data / task.test_file, columns) if task.test_file else table
-        is_test = np.array([tests.split is None or split == "test" for split in tests.split or tests.smiles])
-        return table, [tests.smiles[i] for i in np.flatnonzero(is_test)], tests.y[is_test, 0]
+class Runs:
+    """What one model scored on the test rows of one data set, by seed; kept in a file.
 
-    def train(self, task, model, seed):
-        """Train one model, if that was not done before; return its path."""
-        path = self._work_dir / task.name / f"{model.replace(' ', '_')}_{seed}.servier"
+    Parameters
+    ----------
+    path
+        The file, which need not exist.
+    identity
+        What the model is; runs of another one are forgotten.
+    """
+
+    def __init__(self, path, identity):
+        self._path, self._identity = path, identity
+        found = json.loads(path.read_text()) if path.exists() else {}
+        self.by_seed = found["runs"] if found.get("identity") == identity else {}
+
+    def add(self, seed, seconds, scores):
+        """Keep a run."""
+        self.by_seed[str(seed)] = {
+            "seconds": round(seconds, 1), "scores": [float(f"{score:.6g}") for score in scores],
+        }  # fmt: skip
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with write_whole(self._path) as temporary:
+            temporary.write_text(json.dumps({"identity": self._identity, "runs": self.by_seed}) + "\n")
+
+    def scores(self):
+        """Return the scores of the test rows of each seed."""
+        return {seed: np.array(run["scores"], np.float64) for seed, run in self.by_seed.items()}
+
+    def seconds(self):
+        """Return the seconds that each training took."""
+        return [run["seconds"] for run in self.by_seed.values()]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The rows of a data set for training, in a file, and those for testing.
+
+    Parameters
+    ----------
+    train
+        A CSV file.
+    smiles, y
+        Molecules and labels of the test rows.
+    """
+
+    train: Path
+    smiles: list[str]
+    y: np.ndarray
+
+    def features(self, preset, workers):
+        """Compute the features of the training rows, where that was not done before; return their file."""
+        path = self.train.with_name(f"{preset}.parquet")
         if not path.exists():
-            options, recipe = MODELS[model]
-            split = {} if task.test_file is None else {"test_fraction": 0.0}
-            started = time.monotonic()
-            table = self.load(task)[0]
-            chosen = Options(**(vars(options) | split | {"seed": seed, "workers": count_cores()}))
-            checkpoint = train(table, chosen, recipe)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".seconds").write_text(f"{time.monotonic() - started:.1f}")
-            path.write_bytes(encode_checkpoint(checkpoint))
+            write_features(self.train, path, PRESETS[preset], None, workers, ProgressReport())
         return path
 
-    def measure(self, task, paths):
-        """Return the official metric of the test rows."""
-        result = paths[0].with_name("+".join(path.stem for path in paths) + ".json")
-        if not result.exists():
-            _, smiles, y = self.load(task)
-            values = Scorer([open_checkpoint(path) for path in paths]).score(smiles).values[:, 0]
-            known = ~np.isnan(values)
-            if not known.all():
-                print(f"{task.name}: {np.sum(~known)} test rows have no score", file=sys.stderr)
-            result.write_text(json.dumps(float(METRICS[task.metric](y[known], values[known]))))
-        return json.loads(result.read_text())
+
+def read_tables(task, data, work_dir):
+    """Part the rows of a data set."""
+    path = work_dir / task.name / "train.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = _read(data / task.file)
+    tests = _read(data / task.test_file) if task.test_file else [r for r in rows if r["split"] == "test"]
+    smiles = "Drug" if "Drug" in rows[0] else "smiles"
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["smiles", task.target])
+        writer.writerows([row[smiles], row[task.target]] for row in rows if row.get("split") != "test")
+    return Tables(path, [row[smiles] for row in tests], np.array([float(row[task.target]) for row in tests]))
 
 
-def run(benchmark, tasks, models, n_seeds):
-    """Yield for each data set the values and training seconds of each model."""
-    for task in tasks:
-        values = {model: [] for model in models}
-        seconds = {model: [] for model in models}
-        if set(CONSENSUS) <= set(models):
-            values["consensus"] = []
-        for seed in range(n_seeds):
-            paths = {model: benchmark.train(task, model, seed) for model in models}
-            for model, path in paths.items():
-                values[model].append(benchmark.measure(task, [path]))
-                seconds[model].append(float(path.with_suffix(".seconds").read_text()))
-            if "consensus" in values:
-                values["consensus"].append(benchmark.measure(task, [paths[model] for model in CONSENSUS]))
-            print(
-                f"{task.name}, seed {seed}: " + ", ".join(f"{m} {v[-1]:.4f}" for m, v in values.items()),
-                flush=True,
-            )
-        yield task, values, seconds
+def _read(path):
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as stream:
+        return list(csv.DictReader(stream))
 
 
-def as_table(found):
-    """Return the results as lines of Markdown."""
-    models = list(found[0][1])
-    lines = [
-        f"| data set | metric | MapLight / best | model 1 must | {' | '.join(models)} |",
-        f"|---|---|---|---|{'---|' * len(models)}",
+def run(task, tables, model, seed, workers):
+    """Train one model; return the seconds that took, and its scores of the test rows."""
+    options, recipe = MODELS[model]
+    path = tables.features(options.preset, workers) if options.model_name == "1" else tables.train
+    started = time.monotonic()
+    table = load_dataset(path, Columns((task.target,)))
+    checkpoint = train(table, replace(options, seed=seed, workers=workers), recipe)
+    seconds = time.monotonic() - started
+    return seconds, Scorer([checkpoint]).score(tables.smiles).values[:, 0]
+
+
+def measure(task, y, scores):
+    """Return the official metric of each seed, of the test rows that have a score."""
+    return [
+        float(METRICS[task.metric](y[known], values[known]))
+        for values in scores.values()
+        for known in [~np.isnan(values)]
     ]
-    for task, values, _ in found:
+
+
+def results(task, y, runs):
+    """Return for each model, and for the consensus, the metric of each seed."""
+    scores = {model: found.scores() for model, found in runs.items()}
+    first, second = (scores[model] for model in CONSENSUS)
+    both = {seed: (first[seed] + second[seed]) / 2 for seed in first if seed in second}
+    return {name: measure(task, y, found) for name, found in (scores | {"consensus": both}).items()}
+
+
+def as_tables(tasks, values, runs):
+    """Return the results as lines of Markdown."""
+    names = list(values[tasks[0].name])
+    heads = " | ".join(name.replace("_", " ") for name in names)
+    lines = [
+        f"| data set | metric | MapLight / best | model 1 must | {heads} |",
+        "|---" * (4 + len(names)) + "|",
+    ]
+    for task in tasks:
         digits = 2 if task.required > 1 else 3
-        cells = [f"{np.mean(v):.{digits}f} ± {np.std(v):.{digits}f}" for v in values.values()]
+        cells = [_mean_and_width(found, digits) for found in values[task.name].values()]
         lines.append(
             f"| {task.name} | {task.metric} | {task.published} | {task.required} | {' | '.join(cells)} |"
         )
-    lines += ["", f"| seconds of training | {' | '.join(found[0][2])} |", f"|---|{'---|' * len(found[0][2])}"]
-    for task, _, seconds in found:
-        lines.append(f"| {task.name} | {' | '.join(f'{np.mean(s):.0f}' for s in seconds.values())} |")
+    models = list(MODELS)
+    lines += ["", f"| seconds of training | {' | '.join(m.replace('_', ' ') for m in models)} |"]
+    lines.append("|---" * (1 + len(models)) + "|")
+    for task in tasks:
+        seconds = [runs[task.name][model].seconds() for model in models]
+        lines.append(f"| {task.name} | {' | '.join(f'{np.mean(s):.0f}' if s else '-' for s in seconds)} |")
     return lines
+
+
+def _mean_and_width(found, digits):
+    text = f"{np.mean(found):.{digits}f} ± {np.std(found):.{digits}f}" if found else "-"
+    return text if len(found) in (0, 5) else f"{text} ({len(found)})"
 
 
 def main():
@@ -158,20 +227,35 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scores_dir", type=Path, default=Path("benchmarks/quality"))
     parser.add_argument("--work_dir", type=Path, default=Path("results/quality"))
     parser.add_argument("--tasks", nargs="+", default=[task.name for task in TASKS])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=count_cores())
     parser.add_argument("--output", type=Path, help="A document; its tables of results are replaced.")
     options = parser.parse_args()
     tasks = [task for task in TASKS if task.name in options.tasks]
-    found = list(run(Benchmark(options.data, options.work_dir), tasks, options.models, options.seeds))
-    table = "\n".join(as_table(found))
-    print(table)
+    tables = {task.name: read_tables(task, options.data, options.work_dir) for task in tasks}
+    runs = {
+        task.name: {m: Runs(options.scores_dir / m / f"{task.name}.json", identify(m)) for m in MODELS}
+        for task in tasks
+    }
+    for seed in range(options.seeds):
+        for task in tasks:
+            for model in options.models:
+                found = runs[task.name][model]
+                if str(seed) not in found.by_seed:
+                    found.add(seed, *run(task, tables[task.name], model, seed, options.workers))
+                value = measure(task, tables[task.name].y, found.scores())[-1]
+                print(f"seed {seed}, {task.name}, {model}: {value:.4f}", flush=True)
+    values = {task.name: results(task, tables[task.name].y, runs[task.name]) for task in tasks}
+    text = "\n".join(as_tables(tasks, values, runs))
+    print(text)
     if options.output:
         before, _, rest = options.output.read_text().partition("<!-- results -->\n")
         after = rest.partition("<!-- end of results -->\n")[2]
-        options.output.write_text(f"{before}<!-- results -->\n{table}\n<!-- end of results -->\n{after}")
+        options.output.write_text(f"{before}<!-- results -->\n{text}\n<!-- end of results -->\n{after}")
 
 
 if __name__ == "__main__":

@@ -63,13 +63,13 @@ def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Seque
     Parameters
     ----------
     y, scores
-        float64, shape (n_rows, n_targets): labels, NaN where missing, and raw scores.
+        float64, shape (n_rows, n_targets): labels and raw scores, NaN where missing.
     tasks
         `binary` or `regression` for each target.
     """
     found = []
     for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
-        known = ~np.isnan(labels)
+        known = ~np.isnan(labels) & ~np.isnan(values)
         if _is_measurable(labels[known], task):
             metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
             found.append(metric(labels[known], values[known]))

@@ -9,8 +9,12 @@ from servier.errors import DataError
 
 STRATEGIES = ("scaffold", "random")
 N_STRATA = 5
+ENOUGH_ROWS = 1500
+ENOUGH_OF_CLASS = 300
 
 Indices = NDArray[np.int64]
+Fold = tuple[Indices, Indices]
+"""Rows to fit on, and rows that are held out."""
 
 
 def group_numbers(labels: Sequence[str]) -> Indices:
@@ -48,9 +52,7 @@ def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indic
     return classes
 
 
-def split_folds(
-    y: NDArray[np.float64], task: str, groups: Indices, n_folds: int, seed: int
-) -> list[tuple[Indices, Indices]]:
+def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int, seed: int) -> list[Fold]:
     """Cut rows into folds that are stratified by label and never share a group.
 
     Parameters
@@ -81,6 +83,43 @@ def split_folds(
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     n_strata = max(1, min(N_STRATA, int(np.sum(~np.isnan(y))) // n_folds))
     return list(folds.split(np.zeros(len(y)), strata(y, task, n_strata), groups))
+
+
+def enough_folds(
+    folds: Sequence[Fold], y: NDArray[np.float64], tasks: Sequence[str], seed: int
+) -> list[Fold]:
+    """Return as many folds as hold out enough rows to tune and to calibrate a model; on a small table all.
+
+    Enough are 1,500 labelled rows of every target, and 300 of each class of a binary one.
+
+    Parameters
+    ----------
+    folds
+        Of the rows of `y`, as `split_folds` returns them.
+    y
+        float64, shape (n_rows, n_targets); NaN where missing.
+    tasks
+        `binary` or `regression` for each target.
+    seed
+        Which folds are taken where not all are: the first ones would have the largest groups.
+    """
+    counts = np.array([_count_labels(y[held_out], tasks) for _, held_out in folds])
+    enough = [
+        n for task in tasks for n in ((ENOUGH_OF_CLASS,) * 2 if task == "binary" else ()) + (ENOUGH_ROWS,)
+    ]
+    order = np.random.default_rng(seed).permutation(len(folds))
+    suffices = (np.cumsum(counts[order], axis=0) >= enough).all(axis=1)
+    n_taken = int(np.argmax(suffices)) + 1 if suffices.any() else len(folds)
+    return [folds[i] for i in sorted(order[:n_taken])]
+
+
+def _count_labels(y: NDArray[np.float64], tasks: Sequence[str]) -> list[int]:
+    """Return for each target the rows of each class, where it is binary, and all that have a label."""
+    return [
+        int(np.sum(chosen))
+        for task, labels in zip(tasks, y.T, strict=True)
+        for chosen in ((labels == 0, labels == 1) if task == "binary" else ()) + (~np.isnan(labels),)
+    ]
 
 
 def split_test(

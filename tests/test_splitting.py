@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servier.errors import DataError
-from servier.splitting import group_numbers, split_by_column, split_folds, split_test, strata
+from servier.splitting import enough_folds, group_numbers, split_by_column, split_folds, split_test, strata
 
 
 @given(st.lists(st.sampled_from("abcdef") | st.just(""), min_size=1, max_size=40))
@@ -76,3 +76,25 @@ def test_few_groups_are_cut_into_fewer_folds():
     assert len(split_folds(np.arange(30.0), "regression", groups, 5, 0)) == 3
     with pytest.raises(DataError, match="one scaffold; use --split random"):
         split_folds(np.arange(30.0), "regression", np.zeros(30, np.int64), 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "share_of_1", "expected"),
+    [(1000, 0.5, 5), (4000, 0.5, 2), (4000, 0.1, 4), (10000, 0.5, 1), (10000, 0.01, 5)],
+)
+def test_large_tables_need_not_hold_out_all_rows(n_rows, share_of_1, expected):
+    """Folds are left out once 1,500 rows and 300 of each class are held out, and never before."""
+    y = np.arange(n_rows) % 100 < 100 * share_of_1
+    folds = split_folds(y.astype(float), "binary", np.arange(n_rows), 5, seed=0)
+    taken = enough_folds(folds, y[:, None].astype(float), ["binary"], seed=0)
+    assert len(taken) == expected
+    for _, held_out in taken:
+        assert any(np.array_equal(held_out, other) for _, other in folds)
+
+
+def test_every_target_needs_enough_held_out_labels():
+    """A second target with few labels keeps all folds."""
+    y = np.stack([np.arange(6000) % 2, np.where(np.arange(6000) < 500, 1.5, np.nan)], axis=1)
+    folds = split_folds(y[:, 0], "binary", np.arange(6000), 5, seed=0)
+    assert len(enough_folds(folds, y[:, :1], ["binary"], seed=0)) == 2
+    assert len(enough_folds(folds, y, ["binary", "regression"], seed=0)) == 5

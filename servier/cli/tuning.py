@@ -64,6 +64,9 @@ def tune(output: str, storage: str | None, trials: int, minutes: float | None, *
     type=click.Path(file_okay=False),
     help="For computed properties and the state of the training.  [default: ENCODER.zip.work]",
 )
+@click.option(
+    "--molecules", type=click.IntRange(500), help="How many to learn from, drawn at random.  [default: all]"
+)
 @click.option("--epochs", type=click.IntRange(1), help="How often each molecule is seen.  [default: 5]")
 @click.option("--config", type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
 @click.option("--minutes", type=click.FloatRange(0), help="Stop after this time; the same command goes on.")
@@ -86,7 +89,7 @@ def pretrain(library: str, output: str, work_dir: str | None, minutes: float | N
     from servier.pretraining import pretrain as pretrain_encoder
     from servier.recipes import read_fields
 
-    chosen = {key: given[key] for key in ("epochs", "seed") if given[key] is not None}
+    chosen = {key: given[key] for key in ("molecules", "epochs", "seed") if given[key] is not None}
     recipe = read_fields(given["config"], asdict(PretrainingOptions())) if given["config"] else {}
     is_complete = pretrain_encoder(
         library,

@@ -71,7 +71,7 @@ def pretrain(
     stop = time.monotonic() + 60 * minutes if minutes else float("inf")
     folder = Path(work_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    smiles = read_smiles(library, smiles_column, options.seed)
+    smiles = read_smiles(library, smiles_column, options.seed, options.molecules)
     digest = hashlib.sha256("\n".join(sorted(smiles)).encode()).hexdigest()
     _check_identity(folder / "identity.json", {"library": digest, **asdict(options)})
     paths = _write_examples(smiles, folder, ExampleWork(options.views, options.seed), workers, stop)

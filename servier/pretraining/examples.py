@@ -125,8 +125,8 @@ class ExampleWork:
         )
 
 
-def read_smiles(path: str | Path, column: str | None, seed: int) -> list[str]:
-    """Read all SMILES strings of a table, and shuffle them.
+def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: int = 0) -> list[str]:
+    """Read the SMILES strings of a table in random order, `n_molecules` of them or, with 0, all.
 
     Raises
     ------
@@ -138,7 +138,8 @@ def read_smiles(path: str | Path, column: str | None, seed: int) -> list[str]:
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
     if len(smiles) < MIN_ROWS:
         raise DataError(f"{len(smiles)} molecules are too few to learn from", path=path)
-    return [smiles[i] for i in np.random.default_rng(seed).permutation(len(smiles))]
+    order = np.random.default_rng(seed).permutation(len(smiles))
+    return [smiles[i] for i in order[: n_molecules or None]]
 
 
 def write_shards(

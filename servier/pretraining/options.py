@@ -9,6 +9,8 @@ class PretrainingOptions:
 
     Parameters
     ----------
+    molecules
+        How many molecules of the library are taken, drawn at random; 0 for all.
     epochs
         How often every molecule is seen, each time in another spelling.
     batch_size, learning_rate
@@ -21,6 +23,7 @@ class PretrainingOptions:
         Of all randomness.
     """
 
+    molecules: int = 0
     epochs: int = 5
     batch_size: int = 256
     learning_rate: float = 2e-3

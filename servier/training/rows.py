@@ -13,7 +13,7 @@ from servier.datasets import Dataset
 from servier.errors import DataError
 from servier.models import Folds
 from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
-from servier.splitting import Indices, group_numbers, split_by_column, split_folds, split_test
+from servier.splitting import Indices, enough_folds, group_numbers, split_by_column, split_folds, split_test
 from servier.training.options import Options
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,17 @@ class TrainingRows:
     counts: dict[str, int]
 
     def folds(self, n_folds: int, seed: int) -> Folds:
-        """Cut all training rows into folds, stratified by the first target, that tear no group apart."""
-        return self._split(np.arange(len(self.y)), 0, n_folds, seed)
+        """Cut all training rows into folds, stratified by the first target, that tear no group apart.
+
+        Of the folds as many are returned as hold out enough rows.
+        """
+        folds = self._split(np.arange(len(self.y)), 0, n_folds, seed)
+        return enough_folds(folds, self.y, self.data.tasks, seed)
 
     def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
-        """Cut the training rows that have a label of one target into folds that are stratified by it."""
-        return self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
+        """Cut the training rows that have a label of one target likewise, stratified by it."""
+        folds = self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
+        return enough_folds(folds, self.y[:, [target]], self.data.tasks[target : target + 1], seed)
 
     def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:
         y, task = self.y[rows, target], self.data.tasks[target]
