@@ -104,11 +104,13 @@ class Runs:
         found = json.loads(path.read_text()) if path.exists() else {}
         self.by_seed = found["runs"] if found.get("identity") == identity else {}
 
-    def add(self, seed, seconds, scores):
-        """Keep a run."""
+    def add(self, seed, seconds, held_out, scores):
+        """Keep a run: seconds of training, metrics in cross-validation, and the scores of the test rows."""
         self.by_seed[str(seed)] = {
-            "seconds": round(seconds, 1), "scores": [float(f"{score:.6g}") for score in scores],
-        }  # fmt: skip
+            "seconds": round(seconds, 1),
+            "held_out": {name: round(value, 5) for name, value in held_out.items()},
+            "scores": [float(f"{score:.6g}") for score in scores],
+        }
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with write_whole(self._path) as temporary:
             temporary.write_text(json.dumps({"identity": self._identity, "runs": self.by_seed}) + "\n")
@@ -166,14 +168,15 @@ def _read(path):
 
 
 def run(task, tables, model, seed, workers):
-    """Train one model; return the seconds that took, and its scores of the test rows."""
+    """Train one model; return seconds, metrics in cross-validation, and the scores of the test rows."""
     options, recipe = MODELS[model]
     path = tables.features(options.preset, workers) if options.model_name == "1" else tables.train
     started = time.monotonic()
     table = load_dataset(path, Columns((task.target,)))
     checkpoint = train(table, replace(options, seed=seed, workers=workers), recipe)
     seconds = time.monotonic() - started
-    return seconds, Scorer([checkpoint]).score(tables.smiles).values[:, 0]
+    held_out = checkpoint.metadata["metrics"]["held_out"][task.target]
+    return seconds, held_out, Scorer([checkpoint]).score(tables.smiles).values[:, 0]
 
 
 def measure(task, y, scores):
