@@ -46,9 +46,15 @@ MEMBERS = {
     "Gb": EXTRA | {"without": [MORGAN, PAIRS, TORSIONS]},
     "Ha": EXTRA | {"without": [DESCRIPTORS]},
     "Hb": EXTRA | {"without": [DESCRIPTORS, PAIRS, TORSIONS]},
+    "B31": {"without": [AVALON, TORSIONS], "num_leaves": 31},
+    "B63": {"without": [AVALON, TORSIONS], "num_leaves": 63},
+    "D31": EXTRA | {"without": [AVALON, PAIRS, TORSIONS], "fingerprint_gain": 0.2},
+    "G63": EXTRA | {"without": [AVALON, MORGAN], "num_leaves": 63},
+    "G127": EXTRA | {"without": [AVALON, MORGAN], "num_leaves": 127},
+    "H63": EXTRA | {"without": [AVALON, DESCRIPTORS], "num_leaves": 63},
 }
 ENSEMBLES = ["B C D G H", "Ba C D G H", "B C D Ga H", "B C D G Ha", "B C D Gb H", "B C D G Hb", "B C D Ga Ha",
-             "Ba C D G Ha", "Ba C D Ga Ha", "B C Da G H", "B C D G Gb H", "B C D G H Ha"]  # fmt: skip
+             "Ba C D G Ha", "Ba C D Ga Ha", "B C Da G H", "B C D G Gb H", "B C D G H Ha", "B31 C D31 G63 H63", "B63 C D31 G63 H63", "B C D G63 H63"]  # fmt: skip
 
 
 def prepare(task, data, work_dir, seed):

@@ -1,13 +1,14 @@
 """Which rows are for training and which for testing."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import DataError
 
-STRATEGIES = ("scaffold", "random")
+STRATEGIES = ("scaffold", "cluster", "stratified", "random", "predefined", "group", "time")
 N_STRATA = 5
 ENOUGH_ROWS = 1500
 ENOUGH_OF_CLASS = 300
@@ -140,7 +141,7 @@ def split_test(
     return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]
 
 
-def split_by_column(values: Sequence[str], path: str, column: str | None) -> tuple[Indices, Indices]:
+def split_by_column(values: Sequence[str]) -> tuple[Indices, Indices]:
     """Split by a column that says `train`, `valid` (or `validation`) or `test`; valid rows are for training.
 
     Raises
@@ -154,7 +155,56 @@ def split_by_column(values: Sequence[str], path: str, column: str | None) -> tup
     strange = np.flatnonzero(~is_train & ~is_test)
     if len(strange):
         problem = f"{values[strange[0]]!r} is not a split"
-        raise DataError(problem, path=path, column=column, mend="use train, valid and test")
+        raise DataError(problem, mend="use train, valid and test, or --split group or time")
     if not is_train.any():
-        raise DataError("no row says train", path=path, column=column)
+        raise DataError("no row says train")
     return np.flatnonzero(is_train), np.flatnonzero(is_test)
+
+
+def read_times(values: Sequence[str]) -> NDArray[np.float64]:
+    """Return when each row was, float64, shape (n_rows,): numbers as they are, dates in seconds.
+
+    Raises
+    ------
+    DataError
+        A value is neither a number nor a date in ISO 8601.
+    """
+    return np.array([_read_time(value.strip()) for value in values])
+
+
+def _read_time(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except ValueError:
+        problem = f"{value!r} is neither a number nor a date"
+        raise DataError(problem, mend="write dates like 2024-12-31") from None
+
+
+def split_by_time(times: NDArray[np.float64], molecules: Indices, fraction: float) -> tuple[Indices, Indices]:
+    """Hold out about `fraction` of the rows: those whose molecules came last.
+
+    Parameters
+    ----------
+    times
+        float64, shape (n_rows,): when each row was.
+    molecules
+        int64, shape (n_rows,): rows with equal numbers are of one molecule, which is as old as its first row.
+    fraction
+        Rows of the same time are on the same side, so there may be fewer test rows.
+
+    Returns
+    -------
+    The indices of the training rows and of the test rows, sorted.
+    """
+    numbers = np.unique(molecules, return_inverse=True)[1]
+    born = np.full(numbers.max(initial=-1) + 1, np.inf)
+    np.minimum.at(born, numbers, times)
+    times = born[numbers]
+    start = np.quantile(times, 1 - fraction, method="lower") if fraction > 0 else np.inf
+    is_test = times > start
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)

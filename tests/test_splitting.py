@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servier.errors import DataError
-from servier.splitting import enough_folds, group_numbers, split_by_column, split_folds, split_test, strata
+from servier.splitting import (
+    enough_folds,
+    group_numbers,
+    read_times,
+    split_by_column,
+    split_by_time,
+    split_folds,
+    split_test,
+    strata,
+)
 
 
 @given(st.lists(st.sampled_from("abcdef") | st.just(""), min_size=1, max_size=40))
@@ -54,12 +63,38 @@ def test_missing_labels_are_a_class_of_their_own():
 
 def test_split_column_decides():
     """Valid rows are for training, and a strange word is refused."""
-    train, test = split_by_column(["train", "Valid", "test"], "t.csv", "split")
+    train, test = split_by_column(["train", "Valid", "test"])
     assert (train.tolist(), test.tolist()) == ([0, 1], [2])
     with pytest.raises(DataError, match="'holdout' is not a split"):
-        split_by_column(["train", "holdout"], "t.csv", "split")
+        split_by_column(["train", "holdout"])
     with pytest.raises(DataError, match="no row says train"):
-        split_by_column(["test"], "t.csv", "split")
+        split_by_column(["test"])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), min_size=1, max_size=60),
+    st.sampled_from([0.0, 0.1, 0.2, 0.5]),
+)
+def test_what_is_tested_came_later(rows, fraction):
+    """No test molecule is as old as one for training, each is on one side, and not too many are tested."""
+    times = np.array([time for time, _ in rows], float)
+    molecules = np.array([molecule for _, molecule in rows])
+    train, test = split_by_time(times, molecules, fraction)
+    assert sorted([*train, *test]) == list(range(len(rows)))
+    assert not set(molecules[train]) & set(molecules[test])
+    assert len(test) <= fraction * len(rows) + 1
+    born = {molecule: times[molecules == molecule].min() for molecule in molecules}
+    assert all(born[molecules[a]] < born[molecules[b]] for a in train for b in test)
+
+
+def test_dates_and_numbers_are_times():
+    """ISO 8601 dates, with or without a time of day and a zone, are in order; so are years."""
+    dates = ["2023-12-31", "2024-01-01T08:00", "2024-01-01T08:00+00:00", "2024-01-01T08:00-05:00"]
+    first, second, third, fourth = read_times(dates)
+    assert first < second == third < fourth
+    assert read_times([" 1999", "2e3"]).tolist() == [1999, 2000]
+    with pytest.raises(DataError, match="'last week' is neither a number nor a date"):
+        read_times(["last week"])
 
 
 @pytest.mark.parametrize("n_rows", [10, 16, 20, 24, 26])

@@ -44,8 +44,10 @@ presets = click.option(
 split_options = options(
     click.option(
         "--split",
-        type=click.Choice(["scaffold", "random"]),
-        help="How test rows are held out.  [default: scaffold]",
+        type=click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"]),
+        help="How test rows are held out: by Bemis-Murcko scaffolds; by clusters of fingerprints; at random, "
+        "the classes balanced or not; as --split_column says (train, valid, test); its groups kept whole; or "
+        "what is latest in it.  [default: scaffold, or predefined with --split_column]",
     ),
     click.option(
         "--test_fraction",
@@ -77,7 +79,9 @@ dataset_options = options(
     targets,
     smiles_column,
     id_column,
-    click.option("--split_column", metavar="NAME", help="Column that says train, valid or test."),
+    click.option(
+        "--split_column", metavar="NAME", help="Column that says train, valid or test, or what --split needs."
+    ),
     click.option("--task", type=click.Choice(["binary", "regression"]), help="[default: by the labels]"),
 )
 

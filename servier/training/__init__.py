@@ -111,7 +111,8 @@ def _make_checkpoint(
             **rows.counts,
         },
         "split": {
-            "strategy": "column" if data.split else options.split,
+            "strategy": rows.strategy,
+            "column": data.split_column,
             "test_fraction": options.test_fraction,
         },
         "duplicates": {"same_molecule": options.same_molecule, "conflicts": options.conflicts},

@@ -14,8 +14,8 @@ class Options:
     preset
         `fast` or `accurate`: the features of model 1.
     split, test_fraction
-        How rows are held out for testing: `scaffold` or `random`, and which share; 0 trains on all rows. A
-        split column of the data set takes precedence.
+        How rows are held out for testing, one of `servier.splitting.STRATEGIES`, and which share; 0 trains on
+        all rows. None stands for `predefined` where the data set has a split column, else for `scaffold`.
     same_molecule, conflicts
         Which training rows are of the same molecule, and what becomes of labels that differ: as in
         `servier.curation`.
@@ -25,7 +25,7 @@ class Options:
 
     model_name: str = "1"
     preset: str = "accurate"
-    split: str = "scaffold"
+    split: str | None = None
     test_fraction: float = 0.2
     same_molecule: str = "parent"
     conflicts: str = "merge"

@@ -12,9 +12,10 @@ from servier.curation import identify, merge_duplicates
 from servier.datasets import Dataset
 from servier.errors import DataError
 from servier.models import Folds
-from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
-from servier.splitting import Indices, enough_folds, group_numbers, split_by_column, split_folds, split_test
+from servier.molecules import InvalidMolecule, Mol, parse_all
+from servier.splitting import Indices, enough_folds, split_folds
 from servier.training.options import Options
+from servier.training.splits import choose_splitter
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ class TrainingRows:
     y
         Labels of the training rows, float64, shape (n_train, n_targets); NaN where missing.
     groups
-        int64, shape (n_train,): training rows with equal numbers share a scaffold or, where rows are held out
-        at random, are the same molecule.
+        int64, shape (n_train,): training rows with equal numbers are never torn apart, as in `Splitter`.
     test_mols
         Of the test rows.
     counts
         How many rows were left out, were duplicates, and how many molecules had labels in conflict.
+    strategy
+        How the test rows were held out.
     """
 
     data: Dataset
@@ -54,6 +56,7 @@ class TrainingRows:
     groups: Indices
     test_mols: list[Mol]
     counts: dict[str, int]
+    strategy: str
 
     def folds(self, n_folds: int, seed: int) -> Folds:
         """Cut all training rows into folds, stratified by the first target, that tear no group apart.
@@ -97,11 +100,8 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
         )
     mols = [parsed[i] for i in kept]
     molecules = identify(mols, [data.smiles[i] for i in kept], options.same_molecule)
-    groups = _group_by_scaffold(mols, molecules) if options.split == "scaffold" else molecules
-    if data.split is not None:
-        train, test = split_by_column([data.split[i] for i in kept], data.path, data.split_column)
-    else:
-        train, test = split_test(data.y[kept, 0], data.tasks[0], groups, options.test_fraction, options.seed)
+    splitter = choose_splitter(data, kept, mols, molecules, options)
+    train, test = splitter.hold_out(options.test_fraction, options.seed)
     merged = merge_duplicates(molecules[train], data.y[kept[train]], data.tasks, options.conflicts)
     has_label = ~np.isnan(merged.y).all(axis=1)
     _check_classes(merged.y, data)
@@ -113,7 +113,8 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     }
     return TrainingRows(
         data=data, train=kept[train], test=kept[test], mols=[mols[i] for i in train], y=merged.y[has_label],
-        groups=groups[train], test_mols=[mols[i] for i in test], counts=counts,
+        groups=splitter.groups[train], test_mols=[mols[i] for i in test], counts=counts,
+        strategy=splitter.strategy,
     )  # fmt: skip
 
 
@@ -122,14 +123,6 @@ def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> 
         logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
     if len(rows) > SHOWN:
         logger.warning("and %s more unreadable molecules", len(rows) - SHOWN)
-
-
-def _group_by_scaffold(mols: Sequence[Mol], molecules: Indices) -> Indices:
-    """Put rows with the same scaffold together, and without any ring rows of the same molecule."""
-    names = [
-        scaffold_smiles(mol) or f"no ring {molecule}" for mol, molecule in zip(mols, molecules, strict=True)
-    ]
-    return group_numbers(names)
 
 
 def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
