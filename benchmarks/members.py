@@ -53,8 +53,18 @@ MEMBERS = {
     "G127": EXTRA | {"without": [AVALON, MORGAN], "num_leaves": 127},
     "H63": EXTRA | {"without": [AVALON, DESCRIPTORS], "num_leaves": 63},
 }
-ENSEMBLES = ["B C D G H", "Ba C D G H", "B C D Ga H", "B C D G Ha", "B C D Gb H", "B C D G Hb", "B C D Ga Ha",
-             "Ba C D G Ha", "Ba C D Ga Ha", "B C Da G H", "B C D G Gb H", "B C D G H Ha", "B31 C D31 G63 H63", "B63 C D31 G63 H63", "B C D G63 H63"]  # fmt: skip
+ENSEMBLES = [
+    "B C D G H",
+    "Ba C D G H",
+    "B C D Ga H",
+    "B C D G Ha",
+    "B C D Gb H",
+    "B C D G Hb",
+    "Ba C D G Ha",
+    "B C Da G H",
+    "B C D G Gb H",
+    "B63 C D31 G63 H63",
+]
 
 
 def prepare(task, data, work_dir, seed):

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from servier.evaluation import Evaluation
 
 
+UNDEFINED = "undefined: these rows have fewer than two different labels"
+
+
 def describe_answer(answer: Mapping[str, Any]) -> str:
     """Return the answer for one molecule, a line for each value."""
     return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
@@ -43,7 +46,35 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         ]
         lines += ["", *_table((target, "value", "95 % interval"), rows)]
         if not rows:
-            lines.append("undefined: these rows have fewer than two different labels")
+            lines.append(UNDEFINED)
+    return "\n".join(lines)
+
+
+def describe_comparison(document: Mapping[str, Any]) -> str:
+    """Return the metrics of two models side by side, their difference, and which is better.
+
+    Parameters
+    ----------
+    document
+        What `servier.comparison.as_document` returns.
+    """
+    counts = document["counts"]
+    lines = [
+        f"Compared on {counts['scored']} rows that neither model was trained on.",
+        f"Left out: {counts['seen']} that one of them was trained on.",
+    ]
+    for target, measured in document["metrics"].items():
+        rows = [
+            (
+                name, f"{m['first']:.4f}", f"{m['second']:.4f}", f"{m['difference']:+.4f}",
+                f"{m['low']:+.4f} to {m['high']:+.4f}", f"{m['p_value']:.3f}", m["better"],
+            )
+            for name, m in measured.items()
+        ]  # fmt: skip
+        header = (target, "first", "second", "difference", "95 % interval", "p value", "better")
+        lines += ["", *_table(header, rows)]
+        if not rows:
+            lines.append(UNDEFINED)
     return "\n".join(lines)
 
 

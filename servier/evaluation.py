@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier import metrics
 from servier.checkpoint import Checkpoint
 from servier.datasets import Dataset
 from servier.errors import DataError
 from servier.molecules import InvalidMolecule, Mol, molecule_hash, parse_all
+from servier.resampling import Scores, bootstrap
 from servier.scoring import Scorer
 
 
@@ -34,7 +34,7 @@ class Evaluation:
     metrics: dict[str, dict[str, dict[str, float]]]
 
 
-def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation:
+def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int = 1) -> Evaluation:
     """Score the rows of a data set that the model never saw.
 
     For the very data set that the model was trained on these are the rows that training held out. For any
@@ -46,8 +46,8 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
         The model.
     data
         A labelled table with the model's targets.
-    seed
-        Of the bootstrap.
+    seed, workers
+        Of the bootstrap, and number of processes, on which the result does not depend.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
         No row is left.
     """
     mols = parse_all(data.smiles)
-    unseen, n_trained_on, rows = _unseen_rows(checkpoint, data, mols)
+    unseen, n_trained_on, rows = unseen_rows(checkpoint, data, mols)
     if not len(unseen):
         mend = "evaluate on other molecules, or train with a --test_fraction above 0"
         raise DataError("the model was trained on every row of this table", path=data.path, mend=mend)
@@ -64,9 +64,8 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
     for i, target in enumerate(checkpoint.targets):
         y, values = data.y[unseen, i], predictions.values[:, i]
         known = ~np.isnan(y) & ~np.isnan(values)
-        measured[target.name] = metrics.bootstrap(
-            y[known], values[known], target.task, target.threshold, seed
-        )
+        scores = Scores(values[known], target.threshold)
+        measured[target.name] = bootstrap(y[known], scores, target.task, seed, workers)
     is_readable = np.array([problem is None for problem in predictions.problems])
     is_labelled = ~np.isnan(data.y[unseen]).all(axis=1)
     counts = {
@@ -78,10 +77,18 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0) -> Evaluation
     return Evaluation(rows, counts, measured)
 
 
-def _unseen_rows(
+def unseen_rows(
     checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]
 ) -> tuple[NDArray[np.int64], int, str]:
-    """Return the rows to score, how many were trained on, and in words which rows are scored."""
+    """Return the rows that a model never saw, how many it was trained on, and in words which rows these are.
+
+    Parameters
+    ----------
+    checkpoint, data
+        As for `evaluate`.
+    mols
+        What the rows of the table hold.
+    """
     dataset = checkpoint.metadata["dataset"]
     if data.digest == dataset["digest"]:
         return checkpoint.reference["test_rows"], dataset["train_rows"], "the rows that training held out"

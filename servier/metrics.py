@@ -1,18 +1,52 @@
-"""How good predictions are: scikit-learn's metrics, with bootstrap intervals."""
+"""How good predictions are: the metrics of scikit-learn, SciPy and RDKit."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit.ML.Scoring import Scoring
 from scipy import stats
 from sklearn import metrics
 
-N_RESAMPLES = 1000
-CONFIDENCE = 0.95
+N_BINS = 10
+ALPHA = 20.0
 
 Vector = NDArray[np.float64]
 Metric = Callable[[Vector, Vector, float], float]
+
+
+def calibration_error(y: Vector, p: Vector) -> float:
+    """Return how far probabilities are from frequencies, on average over ten bins of equally many rows.
+
+    References
+    ----------
+    Nixon et al., Measuring calibration in deep learning, arXiv:1904.01685.
+    """
+    bins = np.array_split(np.argsort(p, kind="stable"), min(N_BINS, len(p)))
+    return float(sum(len(rows) * abs(y[rows].mean() - p[rows].mean()) for rows in bins) / len(p))
+
+
+def bedroc(y: Vector, p: Vector) -> float:
+    """Return how early label 1 comes in the order of the scores, with alpha = 20.
+
+    References
+    ----------
+    Truchon and Bayly, J. Chem. Inf. Model. 2007, 47, 488, doi:10.1021/ci600426e.
+    """
+    return float(Scoring.CalcBEDROC(_ranked(y, p), 0, ALPHA))
+
+
+def enrichment(y: Vector, p: Vector, fraction: float) -> float:
+    """Return how many times as frequent label 1 is among the best `fraction` of the rows as among all."""
+    return float(Scoring.CalcEnrichment(_ranked(y, p), 0, [fraction])[0])
+
+
+def _ranked(y: Vector, p: Vector) -> list[list[float]]:
+    """Return the labels with the highest score first; among equal scores label 0 comes first."""
+    return [[label] for label in y[np.lexsort((y, -p))].tolist()]
+
 
 BINARY: dict[str, Metric] = {
     "auroc": lambda y, p, _: metrics.roc_auc_score(y, p),
@@ -22,12 +56,21 @@ BINARY: dict[str, Metric] = {
     "f1": lambda y, p, t: metrics.f1_score(y, p >= t, zero_division=0),
     "log_loss": lambda y, p, _: metrics.log_loss(y, p),
     "brier": lambda y, p, _: metrics.brier_score_loss(y, p),
+    "calibration_error": lambda y, p, _: calibration_error(y, p),
+    "bedroc": lambda y, p, _: bedroc(y, p),
+    "enrichment_1%": lambda y, p, _: enrichment(y, p, 0.01),
+    "enrichment_5%": lambda y, p, _: enrichment(y, p, 0.05),
 }
 REGRESSION: dict[str, Metric] = {
     "mae": lambda y, p, _: metrics.mean_absolute_error(y, p),
     "rmse": lambda y, p, _: metrics.root_mean_squared_error(y, p),
     "r2": lambda y, p, _: metrics.r2_score(y, p),
-    "spearman": lambda y, p, _: _spearman(y, p),
+    "spearman": lambda y, p, _: _rank_correlation(stats.spearmanr, y, p),
+    "kendall": lambda y, p, _: _rank_correlation(stats.kendalltau, y, p),
+}
+HIGHER_IS_BETTER = {
+    name: name not in ("log_loss", "brier", "calibration_error", "mae", "rmse")
+    for name in BINARY | REGRESSION
 }
 
 
@@ -76,43 +119,10 @@ def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Seque
     return float(np.mean(found)) if found else 0.0
 
 
-def bootstrap(
-    y: Vector, y_score: Vector, task: str, threshold: float | None, seed: int = 0
-) -> dict[str, dict[str, float]]:
-    """Return every metric with its 95 % interval, by the percentiles of 1,000 resamples of the rows.
-
-    Parameters
-    ----------
-    y, y_score, task, threshold
-        As for `measure`.
-    seed
-        Of the resampling.
-
-    References
-    ----------
-    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
-    """
-    values = measure(y, y_score, task, threshold)
-    if not values:
-        return {}
-    rng = np.random.default_rng(seed)
-    samples: dict[str, list[float]] = {name: [] for name in values}
-    for _ in range(N_RESAMPLES):
-        rows = rng.integers(0, len(y), len(y))
-        for name, value in measure(y[rows], y_score[rows], task, threshold).items():
-            samples[name].append(value)
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    intervals = {name: np.nanquantile(found, tails) for name, found in samples.items()}
-    return {
-        name: {"value": value, "low": float(intervals[name][0]), "high": float(intervals[name][1])}
-        for name, value in values.items()
-    }
-
-
-def _spearman(y: Vector, y_score: Vector) -> float:
+def _rank_correlation(correlate: Callable[..., Any], y: Vector, y_score: Vector) -> float:
     if np.ptp(y) == 0 or np.ptp(y_score) == 0:
         return math.nan
-    return float(stats.spearmanr(y, y_score).statistic)
+    return float(correlate(y, y_score).statistic)
 
 
 def _metrics(task: str) -> Mapping[str, Metric]:

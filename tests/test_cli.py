@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,17 @@ import sys
 import pytest
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
-COMMANDS = ["train", "evaluate", "predict", "predict-file", "featurize", "inspect", "simulate", "serve"]
+COMMANDS = [
+    "train",
+    "evaluate",
+    "compare",
+    "predict",
+    "predict-file",
+    "featurize",
+    "inspect",
+    "simulate",
+    "serve",
+]
 
 
 def test_help_has_the_words_that_users_know(servier):
@@ -304,3 +315,15 @@ def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
     (tmp_path / "in.csv").write_text("smiles,name\n" + "aspirin,CCO\n" * 5)
     said = servier("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
     assert "More than half of the rows have no answer" in said
+
+
+def test_compare_says_which_model_is_better(servier, simulated, model_1, model_2):
+    """Both models score the rows that neither saw; a model beside itself is not better."""
+    arguments = ["--data_dir", simulated.parent]
+    said = servier("compare", model_1, model_2, *arguments).stdout
+    assert re.search(r"Compared on \d+ rows that neither", said)
+    assert re.search(r"auroc +0\.\d{4} +0\.\d{4} +[+-]0\.\d{4} .* (first|second|neither)\n", said)
+    document = json.loads(servier("compare", model_1, model_1, *arguments, "--json").stdout)
+    assert {found["better"] for found in document["metrics"]["P1"].values()} == {"neither"}
+    seen = servier("inspect", model_1, "--json").stdout
+    assert document["counts"]["scored"] == json.loads(seen)["dataset"]["test_rows"]

@@ -46,6 +46,7 @@ def main(quiet: bool) -> None:
 for command in (
     models.train,
     models.evaluate,
+    models.compare,
     models.inspect,
     tuning.tune,
     tuning.pretrain,

@@ -13,10 +13,12 @@ from servier.cli.options import (
     MODELS,
     as_json,
     dataset_options,
+    load_for_targets,
     load_labelled,
     presets,
     split_options,
     training_options,
+    worker_processes,
     workers,
 )
 from servier.errors import ServierError
@@ -81,6 +83,7 @@ def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
 )
 @click.option("--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json there.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@workers
 @as_json
 def evaluate(model_path: str | None, model_name: str | None, output_dir: str | None, **given: Any) -> None:
     """Evaluate model.
@@ -93,29 +96,49 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
     """
     from servier.checkpoint import open_checkpoint
-    from servier.datasets import ALL_TARGETS
 
     checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
-    if not given["targets"] or list(given["targets"]) == [ALL_TARGETS]:
-        given["targets"] = [target.name for target in checkpoint.targets]
-    if len(given["targets"]) != len(checkpoint.targets):
-        names = ", ".join(target.name for target in checkpoint.targets)
-        raise ServierError(
-            f"this model has the targets {names}", mend="name one column for each with --target"
-        )
-    data = load_labelled(given, [target.task for target in checkpoint.targets])
+    data = load_for_targets(given, checkpoint.targets)
     from servier.describing import describe_evaluation
     from servier.evaluation import as_document
     from servier.evaluation import evaluate as evaluate_model
     from servier.tables import write_whole
 
-    evaluation = evaluate_model(checkpoint, data, given["seed"])
+    evaluation = evaluate_model(checkpoint, data, given["seed"], worker_processes(given["workers"]))
     document = json.dumps(as_document(checkpoint, evaluation, data), indent=1)
     if output_dir:
         with write_whole(Path(output_dir) / "metrics.json") as temporary:
             temporary.write_text(document + "\n", encoding="utf-8")
     columns = dict(zip(evaluation.metrics, data.targets, strict=True))
     click.echo(document if given["as_json"] else describe_evaluation(evaluation, columns))
+
+
+@click.command()
+@click.argument("first", metavar="CHECKPOINT_A")
+@click.argument("second", metavar="CHECKPOINT_B")
+@dataset_options
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@workers
+@as_json
+def compare(first: str, second: str, as_json: bool, **given: Any) -> None:
+    """Say whether one model is better than another.
+
+    Both score the rows that neither was trained on; a paired bootstrap says whether they differ.
+
+    \b
+    Example:
+      servier compare models/model_1.servier models/model_2.servier --data_dir data
+    """
+    from servier.checkpoint import open_checkpoint
+
+    a, b = open_checkpoint(first), open_checkpoint(second)
+    data = load_for_targets(given, a.targets)
+    from servier.comparison import as_document, compare_checkpoints
+    from servier.describing import describe_comparison
+
+    found = compare_checkpoints(a, b, data, given["seed"], worker_processes(given["workers"]))
+    document = as_document(a, b, data, found)
+    click.echo(json.dumps(document, indent=1) if as_json else describe_comparison(document))
 
 
 @click.command()

@@ -95,6 +95,21 @@ def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> 
     return load_dataset(path, columns, tasks or given["task"])
 
 
+def load_for_targets(given: dict[str, Any], targets: Sequence[Any]) -> Any:
+    """Read the labelled table that the options mean, with a column for each target of a model."""
+    from servier.datasets import ALL_TARGETS
+    from servier.errors import ServierError
+
+    if not given["targets"] or list(given["targets"]) == [ALL_TARGETS]:
+        given["targets"] = [target.name for target in targets]
+    if len(given["targets"]) != len(targets):
+        names = ", ".join(target.name for target in targets)
+        raise ServierError(
+            f"this model has the targets {names}", mend="name one column for each with --target"
+        )
+    return load_labelled(given, [target.task for target in targets])
+
+
 def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the `Options` of the training, and the fields of the recipe that differ from the defaults.
 

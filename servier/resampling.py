@@ -1,0 +1,126 @@
+"""How certain a metric is: it is measured again on resamples of the rows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.metrics import Vector, measure
+
+N_RESAMPLES = 1000
+CONFIDENCE = 0.95
+BATCH = 50
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one model says of some rows.
+
+    Parameters
+    ----------
+    values
+        float64, shape (n_rows,): probabilities of label 1, or values; no NaN.
+    threshold
+        The probability from which on label 1 is predicted.
+    """
+
+    values: Vector
+    threshold: float | None = None
+
+
+def bootstrap(
+    y: Vector, scores: Scores, task: str, seed: int = 0, workers: int = 1
+) -> dict[str, dict[str, float]]:
+    """Return every metric with its 95 % interval, by the percentiles of 1,000 resamples of the rows.
+
+    Parameters
+    ----------
+    y, scores
+        Labels, float64, shape (n_rows,), and what the model says.
+    task
+        `binary` or `regression`.
+    seed, workers
+        Of the resampling, and number of processes, on which the result does not depend.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    values = measure(y, scores.values, task, scores.threshold)
+    samples = _resample(y, [scores], task, seed, workers) if values else {}
+    found = {}
+    for name, value in values.items():
+        low, high = np.nanquantile(samples[name][:, 0], TAILS)
+        found[name] = {"value": value, "low": float(low), "high": float(high)}
+    return found
+
+
+def compare(
+    y: Vector, first: Scores, second: Scores, task: str, seed: int = 0, workers: int = 1
+) -> dict[str, dict[str, float]]:
+    """Return every metric of two models on the same rows, and whether they differ.
+
+    Parameters
+    ----------
+    y, task, seed, workers
+        As for `bootstrap`.
+    first, second
+        What either model says.
+
+    Returns
+    -------
+    For each metric the values `first` and `second`, their `difference` (second minus first), its 95 %
+    interval, `low` to `high`, and the two-sided `p_value` of the paired bootstrap: the share of resamples in
+    which the difference has the other sign, twice.
+
+    References
+    ----------
+    Davison and Hinkley, Bootstrap Methods and their Application, 1997, equation 4.11.
+    """
+    measured = [measure(y, scores.values, task, scores.threshold) for scores in (first, second)]
+    both = [name for name in measured[0] if name in measured[1]]
+    samples = _resample(y, [first, second], task, seed, workers) if both else {}
+    found = {}
+    for name in both:
+        differences = samples[name][:, 1] - samples[name][:, 0]
+        differences = differences[~np.isnan(differences)]
+        low, high = np.quantile(differences, TAILS)
+        rarer = min(np.sum(differences <= 0), np.sum(differences >= 0))
+        found[name] = {
+            "first": measured[0][name],
+            "second": measured[1][name],
+            "difference": measured[1][name] - measured[0][name],
+            "low": float(low),
+            "high": float(high),
+            "p_value": min(1.0, float(2 * (rarer + 1) / (len(differences) + 1))),
+        }
+    return found
+
+
+def _resample(
+    y: Vector, models: Sequence[Scores], task: str, seed: int, workers: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return for each metric its values on resamples, shape (1000, n_models); NaN where undefined."""
+    from sklearn.utils.parallel import Parallel, delayed
+
+    rng = np.random.default_rng(seed)
+    rows = [rng.integers(0, len(y), len(y)) for _ in range(N_RESAMPLES)]
+    jobs = (delayed(_measure_all)(y, models, task, rows[i : i + BATCH]) for i in range(0, N_RESAMPLES, BATCH))
+    found = [sample for batch in Parallel(n_jobs=workers)(jobs) for sample in batch]
+    names = dict.fromkeys(name for sample in found for measured in sample for name in measured)
+    return {
+        name: np.array([[measured.get(name, math.nan) for measured in sample] for sample in found])
+        for name in names
+    }
+
+
+def _measure_all(
+    y: Vector, models: Sequence[Scores], task: str, resamples: Sequence[NDArray[np.int64]]
+) -> list[list[dict[str, float]]]:
+    return [
+        [measure(y[rows], scores.values[rows], task, scores.threshold) for scores in models]
+        for rows in resamples
+    ]
