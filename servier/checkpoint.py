@@ -90,7 +90,11 @@ class Checkpoint:
 
     @cached_property
     def reference(self) -> dict[str, NDArray[Any]]:
-        """The arrays of `reference.npz`: `train_molecules` (hashes) and `test_rows`."""
+        """The arrays of `reference.npz`.
+
+        `train_molecules`, the sorted hashes of the training molecules; `test_rows`; `train_fingerprints`,
+        their packed Morgan bits, and `train_y`, float32, their labels, shape (n_train, n_targets).
+        """
         with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 

@@ -41,10 +41,17 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         if column != target
     ]
     for target, measured in evaluation.metrics.items():
+        baselines = evaluation.baselines[target]
         rows = [
-            (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
+            (
+                name,
+                f"{m['value']:.4f}",
+                f"{m['low']:.4f} to {m['high']:.4f}",
+                *(f"{found[name]:.4f}" if name in found else "-" for found in baselines.values()),
+            )
+            for name, m in measured.items()
         ]
-        lines += ["", *_table((target, "value", "95 % interval"), rows)]
+        lines += ["", *_table((target, "value", "95 % interval", *baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.baselines import Reference, measure_baselines
 from servier.checkpoint import Checkpoint
 from servier.datasets import Dataset
 from servier.errors import DataError
@@ -27,11 +28,14 @@ class Evaluation:
         Rows scored, and rows that were not: trained on, unreadable, unlabelled.
     metrics
         For each target the metrics, each with its 95 % interval.
+    baselines
+        For each target the metrics of simple methods on the same rows, as `measure_baselines` returns them.
     """
 
     rows: str
     counts: dict[str, int]
     metrics: dict[str, dict[str, dict[str, float]]]
+    baselines: dict[str, dict[str, dict[str, float]]]
 
 
 def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int = 1) -> Evaluation:
@@ -74,7 +78,16 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
-    return Evaluation(rows, counts, measured)
+    return Evaluation(rows, counts, measured, _measure_baselines(checkpoint, data, unseen[is_readable], mols))
+
+
+def _measure_baselines(
+    checkpoint: Checkpoint, data: Dataset, rows: NDArray[np.int64], mols: Sequence[Any]
+) -> dict[str, dict[str, dict[str, float]]]:
+    reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
+    tasks = [target.task for target in checkpoint.targets]
+    found = measure_baselines(reference, [mols[i] for i in rows], data.y[rows], tasks)
+    return {target.name: methods for target, methods in zip(checkpoint.targets, found, strict=True)}
 
 
 def unseen_rows(
@@ -112,4 +125,5 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
         "counts": evaluation.counts,
         "metrics": evaluation.metrics,
+        "baselines": evaluation.baselines,
     }

@@ -123,6 +123,8 @@ def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, mo
     auroc = document["metrics"]["P1"]["auroc"]
     assert auroc["low"] < auroc["value"] < auroc["high"]
     assert f"{auroc['value']:.4f}" in finished.stdout
+    assert set(document["baselines"]["P1"]) == {"mean", "nearest", "linear"}
+    assert f"{document['baselines']['P1']['linear']['auroc']:.4f}" in finished.stdout
     card = json.loads(servier("inspect", model_1, "--json").stdout)
     assert card["metrics"]["test"]["P1"]["auroc"] == auroc["value"]
 

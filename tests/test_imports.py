@@ -13,7 +13,17 @@ PACKAGE = Path(__file__).resolve().parents[1] / "servier"
 LAYERS = [
     ["errors", "archives", "parallel", "progress"],
     ["molecules", "tables", "metrics"],
-    ["features", "datasets", "splitting", "curation", "simulation", "label_distribution", "resampling"],
+    [
+        "features",
+        "datasets",
+        "splitting",
+        "curation",
+        "simulation",
+        "label_distribution",
+        "resampling",
+        "similarity",
+        "baselines",
+    ],
     ["models", "recipes"],
     ["checkpoint"],
     ["engines", "calibration", "scales"],

@@ -18,6 +18,7 @@ from servier.datasets import Dataset
 from servier.molecules import molecule_hash
 from servier.scales import Scale
 from servier.scoring import Scorer, make_sentinels, to_answers
+from servier.similarity import fingerprints
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.rows import TrainingRows, select_rows
@@ -122,9 +123,11 @@ def _make_checkpoint(
         "sentinels": make_sentinels(fitted.engine),
         "versions": {"servier": __version__, **_installed_versions()},
     }
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "train_molecules": np.unique(np.array([molecule_hash(mol) for mol in rows.mols], np.uint64)),
         "test_rows": rows.test,
+        "train_fingerprints": fingerprints(rows.mols),
+        "train_y": rows.y.astype(np.float32),
     }
     members = {GRAPH: fitted.model.graph, REFERENCE: pack_arrays(arrays), **fitted.model.native}
     return make_checkpoint(metadata, targets, members)
