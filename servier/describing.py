@@ -57,6 +57,23 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
     return "\n".join(lines)
 
 
+def describe_nested(document: Mapping[str, Any]) -> str:
+    """Return the mean metrics of repeated training, with their intervals.
+
+    Parameters
+    ----------
+    document
+        What `servier.training.nested.NestedRuns.as_document` returns.
+    """
+    lines = [f"Trained and tested {len(document['runs'])} times, in folds by {document['split']}."]
+    for target, measured in document["metrics"].items():
+        rows = [
+            (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
+        ]
+        lines += ["", *_table((target, "mean", "95 % interval"), rows)]
+    return "\n".join(lines)
+
+
 def describe_comparison(document: Mapping[str, Any]) -> str:
     """Return the metrics of two models side by side, their difference, and which is better.
 

@@ -11,6 +11,7 @@ import click
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     MODELS,
+    SPLITS,
     as_json,
     dataset_options,
     load_for_targets,
@@ -81,6 +82,15 @@ def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
 @click.option(
     "--model_name", type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]"
 )
+@click.option(
+    "--folds", type=click.IntRange(2), help="Instead train anew in so many folds of the table, and test each."
+)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=1, show_default=True, help="How often folds are cut."
+)
+@click.option(
+    "--split", type=SPLITS, help="How folds are cut.  [default: as the model's test rows were held out]"
+)
 @click.option("--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json there.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @workers
@@ -89,28 +99,48 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
     """Evaluate model.
 
     Scores rows that the model never saw: of the data set it was trained on the rows that training held
-    out, of any other all rows but those with a molecule that it was trained on.
+    out, of any other all rows but those with a molecule that it was trained on. With --folds it is the way of
+    training that is evaluated, on every row: models are trained as this one was, each without one fold.
 
     \b
-    Example:
+    Examples:
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
+      servier evaluate --data_dir data --model_name 1 --folds 5 --repeats 3
     """
     from servier.checkpoint import open_checkpoint
+    from servier.tables import write_whole
 
     checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
     data = load_for_targets(given, checkpoint.targets)
+    run = _evaluate_training if given["folds"] else _evaluate_model
+    document, words = run(checkpoint, data, given)
+    text = json.dumps(document, indent=1)
+    if output_dir:
+        with write_whole(Path(output_dir) / "metrics.json") as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    click.echo(text if given["as_json"] else words)
+
+
+def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return metrics of rows that a model never saw, as a document and in words."""
     from servier.describing import describe_evaluation
     from servier.evaluation import as_document
     from servier.evaluation import evaluate as evaluate_model
-    from servier.tables import write_whole
 
     evaluation = evaluate_model(checkpoint, data, given["seed"], worker_processes(given["workers"]))
-    document = json.dumps(as_document(checkpoint, evaluation, data), indent=1)
-    if output_dir:
-        with write_whole(Path(output_dir) / "metrics.json") as temporary:
-            temporary.write_text(document + "\n", encoding="utf-8")
     columns = dict(zip(evaluation.metrics, data.targets, strict=True))
-    click.echo(document if given["as_json"] else describe_evaluation(evaluation, columns))
+    return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
+
+
+def _evaluate_training(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return metrics of models that are trained anew, as a document and in words."""
+    from servier.describing import describe_nested
+    from servier.training.nested import repeat_training
+
+    workers = worker_processes(given["workers"])
+    runs = repeat_training(checkpoint, data, given["folds"], given["repeats"], given["split"], workers)
+    document = runs.as_document(checkpoint, data)
+    return document, describe_nested(document)
 
 
 @click.command()

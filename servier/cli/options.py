@@ -9,6 +9,7 @@ import click
 Command = Callable[..., None]
 
 MODELS = click.Choice(["1", "2"])
+SPLITS = click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"])
 DEFAULT_MODEL_PATHS = {"1": "models/model_1.servier", "2": "models/model_2.servier"}
 
 
@@ -44,7 +45,7 @@ presets = click.option(
 split_options = options(
     click.option(
         "--split",
-        type=click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"]),
+        type=SPLITS,
         help="How test rows are held out: by Bemis-Murcko scaffolds; by clusters of fingerprints; at random, "
         "the classes balanced or not; as --split_column says (train, valid, test); its groups kept whole; or "
         "what is latest in it.  [default: scaffold, or predefined with --split_column]",

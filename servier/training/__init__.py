@@ -23,7 +23,7 @@ from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.rows import TrainingRows, select_rows
 
-__all__ = ["Options", "scale_labels", "train"]
+__all__ = ["Options", "scale_labels", "train", "train_on"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,11 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     DataError
         Too few molecules are readable, or the test rows cannot be split off.
     """
-    rows = select_rows(data, options)
+    return train_on(select_rows(data, options), options, recipe)
+
+
+def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+    """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
     scales, labels = scale_labels(rows)
     _describe(rows, scales)
     fit = fit_features if options.model_name == "1" else fit_sequences

@@ -15,7 +15,7 @@ from servier.models import Folds
 from servier.molecules import InvalidMolecule, Mol, parse_all
 from servier.splitting import Indices, enough_folds, split_folds
 from servier.training.options import Options
-from servier.training.splits import choose_splitter
+from servier.training.splits import Splitter, choose_splitter
 
 logger = logging.getLogger(__name__)
 
@@ -77,45 +77,95 @@ class TrainingRows:
         return [(rows[fit], rows[held_out]) for fit, held_out in folds]
 
 
-def select_rows(data: Dataset, options: Options) -> TrainingRows:
-    """Choose the rows for training and for testing.
+@dataclass(frozen=True)
+class UsableRows:
+    """The rows of a labelled table that have a readable molecule and a label.
 
-    A row of a molecule that does not parse, or without any label, is left out. Of several training rows with
-    the same molecule one is left, its labels settled by `merge_duplicates`; test rows stay as they are.
+    Parameters
+    ----------
+    data, options
+        The table, and how to train on it.
+    rows
+        Their numbers, int64, shape (n_rows,).
+    mols
+        Their molecules.
+    molecules
+        int64, shape (n_rows,): equal numbers for equal molecules.
+    splitter
+        What holds out some of them.
+    """
+
+    data: Dataset
+    options: Options
+    rows: Indices
+    mols: list[Mol]
+    molecules: Indices
+    splitter: Splitter
+
+    def divide(self, train: Indices, test: Indices) -> TrainingRows:
+        """Train on some of these rows and test on others.
+
+        Of several training rows with the same molecule one is left, its labels settled by
+        `merge_duplicates`; test rows stay as they are.
+
+        Raises
+        ------
+        DataError
+            There is too little of a class to train on.
+        """
+        data = self.data
+        merged = merge_duplicates(
+            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts
+        )
+        has_label = ~np.isnan(merged.y).all(axis=1)
+        _check_classes(merged.y, data)
+        train = train[merged.rows[has_label]]
+        counts = {
+            "left_out": len(data) - len(self.rows) + int(np.sum(~has_label)),
+            "duplicates": merged.duplicates,
+            "conflicts": merged.conflicts,
+        }
+        return TrainingRows(
+            data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
+            y=merged.y[has_label], groups=self.splitter.groups[train],
+            test_mols=[self.mols[i] for i in test], counts=counts, strategy=self.splitter.strategy,
+        )  # fmt: skip
+
+
+def usable_rows(data: Dataset, options: Options) -> UsableRows:
+    """Find the rows that have a readable molecule and a label.
+
+    Raises
+    ------
+    DataError
+        There are too few, or they cannot be split as the options say.
+    """
+    parsed = parse_all(data.smiles)
+    has_label = ~np.isnan(data.y).all(axis=1)
+    readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
+    _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
+    rows = np.flatnonzero(has_label & readable)
+    if len(rows) < MIN_ROWS:
+        mend = "check the SMILES column, or name it with --smiles_column"
+        raise DataError(
+            f"only {len(rows)} rows have a readable molecule and a label", path=data.path, mend=mend
+        )
+    mols = [parsed[i] for i in rows]
+    molecules = identify(mols, [data.smiles[i] for i in rows], options.same_molecule)
+    splitter = choose_splitter(data, rows, mols, molecules, options)
+    return UsableRows(data, options, rows, mols, molecules, splitter)
+
+
+def select_rows(data: Dataset, options: Options) -> TrainingRows:
+    """Choose the rows for training and for testing, as the options say.
 
     Raises
     ------
     DataError
         Too few rows can be used.
     """
-    parsed = parse_all(data.smiles)
-    has_label = ~np.isnan(data.y).all(axis=1)
-    readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
-    _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
-    kept = np.flatnonzero(has_label & readable)
-    if len(kept) < MIN_ROWS:
-        mend = "check the SMILES column, or name it with --smiles_column"
-        raise DataError(
-            f"only {len(kept)} rows have a readable molecule and a label", path=data.path, mend=mend
-        )
-    mols = [parsed[i] for i in kept]
-    molecules = identify(mols, [data.smiles[i] for i in kept], options.same_molecule)
-    splitter = choose_splitter(data, kept, mols, molecules, options)
-    train, test = splitter.hold_out(options.test_fraction, options.seed)
-    merged = merge_duplicates(molecules[train], data.y[kept[train]], data.tasks, options.conflicts)
-    has_label = ~np.isnan(merged.y).all(axis=1)
-    _check_classes(merged.y, data)
-    train = train[merged.rows[has_label]]
-    counts = {
-        "left_out": len(data) - len(kept) + int(np.sum(~has_label)),
-        "duplicates": merged.duplicates,
-        "conflicts": merged.conflicts,
-    }
-    return TrainingRows(
-        data=data, train=kept[train], test=kept[test], mols=[mols[i] for i in train], y=merged.y[has_label],
-        groups=splitter.groups[train], test_mols=[mols[i] for i in test], counts=counts,
-        strategy=splitter.strategy,
-    )  # fmt: skip
+    usable = usable_rows(data, options)
+    return usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
 
 
 def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:

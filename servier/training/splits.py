@@ -10,7 +10,16 @@ from servier.datasets import Dataset
 from servier.errors import DataError
 from servier.features import FeatureSet
 from servier.molecules import Mol, scaffold_smiles
-from servier.splitting import Indices, group_numbers, read_times, split_by_column, split_by_time, split_test
+from servier.splitting import (
+    Fold,
+    Indices,
+    group_numbers,
+    read_times,
+    split_by_column,
+    split_by_time,
+    split_folds,
+    split_test,
+)
 from servier.training.options import Options
 
 FINGERPRINT = [{"kind": "morgan_count", "radius": 2, "fp_size": 1024}]
@@ -66,8 +75,15 @@ class Splitter:
             raise DataError(
                 error.problem, path=self.data.path, column=self.data.split_column, mend=error.mend
             ) from None
-        y = np.zeros(len(self.y)) if self.strategy == "random" else self.y
-        return split_test(y, self.task, self.groups, fraction, seed)
+        return split_test(self._strata(), self.task, self.groups, fraction, seed)
+
+    def folds(self, n_folds: int, seed: int) -> list[Fold]:
+        """Cut all rows into folds that are alike in what the strategy balances, and share no group."""
+        return split_folds(self._strata(), self.task, self.groups, n_folds, seed)
+
+    def _strata(self) -> NDArray[np.float64]:
+        """Return what is balanced: labels, or nothing."""
+        return np.zeros(len(self.y)) if self.strategy == "random" else self.y
 
 
 def choose_splitter(
