@@ -25,13 +25,11 @@ from servier.label_distribution import (
 from servier.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.tables import (
     ID_NAMES,
-    Header,
     Record,
-    encode_rows,
     find_column,
     open_table,
     require_smiles_column,
-    write_whole,
+    write_csv,
 )
 
 LARGE_ATOMS = 100
@@ -147,22 +145,17 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
 
 def write_findings(audit: Audit, path: str | Path) -> None:
     """Write what was found as a CSV file, with a line for each row of the table."""
-    if Path(path).suffix != ".csv":
-        raise DataError("findings are a CSV file", path=path, mend="end its name in .csv")
-    columns = ["line", "id", "smiles", "problems", "details"]
-    header = Header(columns, ",".join(columns).encode())
     rows = [
-        [
+        (
             found.line,
             found.id,
             found.smiles,
             " ".join(dict.fromkeys(found.problems)),
             "; ".join(found.details),
-        ]
+        )
         for found in audit.findings
     ]
-    with write_whole(path) as temporary:
-        temporary.write_bytes(b"".join(line + b"\n" for line in [header.raw, *encode_rows(rows, header)]))
+    write_csv(path, ["line", "id", "smiles", "problems", "details"], rows)
 
 
 def as_document(audit: Audit) -> dict[str, Any]:

@@ -92,8 +92,10 @@ class Checkpoint:
     def reference(self) -> dict[str, NDArray[Any]]:
         """The arrays of `reference.npz`.
 
-        `train_molecules`, the sorted hashes of the training molecules; `test_rows`; `train_fingerprints`,
-        their packed Morgan bits, and `train_y`, float32, their labels, shape (n_train, n_targets).
+        Of the training molecules, each once: `train_lines`, where they stand in the table;
+        `train_identities`, their hashes, uint64, shape (n_train, 3); `train_fingerprints`, their packed
+        Morgan bits; `train_y`, their labels, float32, shape (n_train, n_targets). And `test_rows`, the
+        numbers of the rows that were held out.
         """
         with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

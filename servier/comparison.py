@@ -8,7 +8,7 @@ import numpy as np
 from servier.checkpoint import Checkpoint
 from servier.datasets import Dataset
 from servier.errors import CheckpointError, DataError
-from servier.evaluation import unseen_rows
+from servier.evaluation import find_unseen
 from servier.metrics import HIGHER_IS_BETTER
 from servier.molecules import parse_all
 from servier.resampling import Scores, compare
@@ -62,7 +62,7 @@ def compare_checkpoints(
             "its targets are not those of the other checkpoint", path=second.path, mend=mend
         )
     mols = parse_all(data.smiles)
-    rows = np.intersect1d(unseen_rows(first, data, mols)[0], unseen_rows(second, data, mols)[0])
+    rows = np.intersect1d(find_unseen(first, data, mols).rows, find_unseen(second, data, mols).rows)
     if not len(rows):
         mend = "compare them on molecules that are new to both"
         raise DataError("one of the models was trained on every row of this table", path=data.path, mend=mend)

@@ -29,7 +29,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
     """
     counts = evaluation.counts
     lines = [
-        f"Scored {counts['scored']} rows: {evaluation.rows}.",
+        f"Scored {counts['scored']} rows: {evaluation.unseen.words}.",
         (
             f"Not scored: {counts['trained_on']} of molecules from training, "
             f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
@@ -54,7 +54,25 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *_table((target, "value", "95 % interval", *baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
-    return "\n".join(lines)
+        lines += ["", *_describe_bins(evaluation.by_similarity[target])]
+    return "\n".join([*lines, "", _describe_leaks(evaluation.exposure.counts)])
+
+
+def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return how a score depends on the similarity to the nearest training molecule."""
+    name = next((key for found in bins for key in found if key not in ("low", "high", "rows")), "value")
+    rows = [
+        (f"{m['low']:.1f} to {m['high']:.1f}", f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-")
+        for m in bins
+    ]
+    return _table(("nearest similarity", "rows", name), rows)
+
+
+def _describe_leaks(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "No molecule, nor a near twin, was trained on."
+    found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' * (n > 1)}" for kind, n in sorted(counts.items()))
+    return f"Too near to training: {found}; --output_dir lists them in leaks.csv."
 
 
 def describe_nested(document: Mapping[str, Any]) -> str:

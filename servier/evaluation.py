@@ -1,19 +1,25 @@
 """How good a checkpoint is on rows that it never saw."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.baselines import Reference, measure_baselines
-from servier.checkpoint import Checkpoint
+from servier.checkpoint import Checkpoint, Target
 from servier.datasets import Dataset
 from servier.errors import DataError
-from servier.molecules import InvalidMolecule, Mol, molecule_hash, parse_all
+from servier.leakage import Exposure, find_leaks
+from servier.metrics import measure
+from servier.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
 from servier.resampling import Scores, bootstrap
 from servier.scoring import Scorer
+
+HEADLINE = {"binary": "auroc", "regression": "mae"}
+
+Metrics = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -22,20 +28,49 @@ class Evaluation:
 
     Parameters
     ----------
-    rows
-        In words, which rows were scored.
+    unseen
+        Which rows were scored.
     counts
         Rows scored, and rows that were not: trained on, unreadable, unlabelled.
     metrics
         For each target the metrics, each with its 95 % interval.
     baselines
         For each target the metrics of simple methods on the same rows, as `measure_baselines` returns them.
+    exposure
+        How near the rows are to what was trained on.
+    by_similarity
+        For each target, and each range of the similarity to the nearest training molecule, how many rows
+        there are, and AUROC or mean absolute error.
     """
 
-    rows: str
+    unseen: "Unseen"
     counts: dict[str, int]
-    metrics: dict[str, dict[str, dict[str, float]]]
-    baselines: dict[str, dict[str, dict[str, float]]]
+    metrics: dict[str, Metrics]
+    baselines: dict[str, Metrics]
+    exposure: Exposure
+    by_similarity: dict[str, list[dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The rows of a table that a model never saw.
+
+    Parameters
+    ----------
+    rows
+        Their numbers, int64.
+    words
+        Which they are.
+    n_trained_on
+        How many others there are.
+    trained_on
+        Their lines in the table, where it is another table than the one trained on.
+    """
+
+    rows: NDArray[np.int64]
+    words: str
+    n_trained_on: int
+    trained_on: list[int]
 
 
 def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int = 1) -> Evaluation:
@@ -59,41 +94,50 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
         No row is left.
     """
     mols = parse_all(data.smiles)
-    unseen, n_trained_on, rows = unseen_rows(checkpoint, data, mols)
-    if not len(unseen):
+    unseen = find_unseen(checkpoint, data, mols)
+    if not len(unseen.rows):
         mend = "evaluate on other molecules, or train with a --test_fraction above 0"
         raise DataError("the model was trained on every row of this table", path=data.path, mend=mend)
-    predictions = Scorer([checkpoint]).score_molecules([mols[i] for i in unseen])
-    measured = {}
-    for i, target in enumerate(checkpoint.targets):
-        y, values = data.y[unseen, i], predictions.values[:, i]
-        known = ~np.isnan(y) & ~np.isnan(values)
-        scores = Scores(values[known], target.threshold)
-        measured[target.name] = bootstrap(y[known], scores, target.task, seed, workers)
+    predictions = Scorer([checkpoint]).score_molecules([mols[i] for i in unseen.rows])
     is_readable = np.array([problem is None for problem in predictions.problems])
-    is_labelled = ~np.isnan(data.y[unseen]).all(axis=1)
+    is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
     counts = {
         "scored": int(np.sum(is_readable & is_labelled)),
-        "trained_on": n_trained_on,
+        "trained_on": unseen.n_trained_on,
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
-    return Evaluation(rows, counts, measured, _measure_baselines(checkpoint, data, unseen[is_readable], mols))
-
-
-def _measure_baselines(
-    checkpoint: Checkpoint, data: Dataset, rows: NDArray[np.int64], mols: Sequence[Any]
-) -> dict[str, dict[str, dict[str, float]]]:
+    rows, values = unseen.rows[is_readable], predictions.values[is_readable]
+    y, readable = data.y[rows], [mols[i] for i in rows]
+    targets = checkpoint.targets
+    exposure = find_leaks(checkpoint, data, rows, readable)
     reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
-    tasks = [target.task for target in checkpoint.targets]
-    found = measure_baselines(reference, [mols[i] for i in rows], data.y[rows], tasks)
-    return {target.name: methods for target, methods in zip(checkpoint.targets, found, strict=True)}
+    baselines = measure_baselines(reference, readable, y, [target.task for target in targets])
+    metrics, by_similarity = {}, {}
+    for i, target in enumerate(targets):
+        known = ~np.isnan(y[:, i])
+        scores = Scores(values[known, i], target.threshold)
+        metrics[target.name] = bootstrap(y[known, i], scores, target.task, seed, workers)
+        by_similarity[target.name] = _measure_bins(exposure, y[:, i], values[:, i], target)
+    named = {target.name: methods for target, methods in zip(targets, baselines, strict=True)}
+    return Evaluation(unseen, counts, metrics, named, exposure, by_similarity)
 
 
-def unseen_rows(
-    checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]
-) -> tuple[NDArray[np.int64], int, str]:
-    """Return the rows that a model never saw, how many it was trained on, and in words which rows these are.
+def _measure_bins(
+    exposure: Exposure, y: NDArray[np.float64], values: NDArray[np.float64], target: Target
+) -> list[dict[str, float]]:
+    found = []
+    for low, high, is_inside in exposure.bins():
+        rows = is_inside & ~np.isnan(y)
+        measured = measure(y[rows], values[rows], target.task, target.threshold)
+        name = HEADLINE[target.task]
+        value = {name: measured[name]} if name in measured else {}
+        found.append({"low": low, "high": high, "rows": int(rows.sum()), **value})
+    return found
+
+
+def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]) -> Unseen:
+    """Find the rows that a model never saw.
 
     Parameters
     ----------
@@ -102,17 +146,17 @@ def unseen_rows(
     mols
         What the rows of the table hold.
     """
-    dataset = checkpoint.metadata["dataset"]
+    dataset, reference = checkpoint.metadata["dataset"], checkpoint.reference
     if data.digest == dataset["digest"]:
-        return checkpoint.reference["test_rows"], dataset["train_rows"], "the rows that training held out"
-    trained = set(checkpoint.reference["train_molecules"].tolist())
-    unseen = [
-        i
-        for i, mol in enumerate(mols)
-        if isinstance(mol, InvalidMolecule) or molecule_hash(mol) not in trained
-    ]
-    what = "all rows but those with a molecule that the model was trained on"
-    return np.array(unseen, np.int64), len(data) - len(unseen), what
+        words = "the rows that training held out"
+        return Unseen(reference["test_rows"], words, dataset["train_rows"], [])
+    parents = set(reference["train_identities"][:, 1].tolist())
+    is_seen = np.array(
+        [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
+    )
+    words = "all rows but those with a molecule that the model was trained on"
+    lines = [data.lines[i] for i in np.flatnonzero(is_seen)]
+    return Unseen(np.flatnonzero(~is_seen), words, len(lines), lines)
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:
@@ -121,9 +165,15 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "model_name": checkpoint.model_name,
         "checkpoint": checkpoint.digest,
         "dataset": data.digest,
-        "rows": evaluation.rows,
+        "rows": evaluation.unseen.words,
         "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
         "counts": evaluation.counts,
         "metrics": evaluation.metrics,
         "baselines": evaluation.baselines,
+        "by_similarity": evaluation.by_similarity,
+        "leakage": {
+            "counts": evaluation.exposure.counts,
+            "rows": [asdict(leak) for leak in evaluation.exposure.leaks],
+        },
+        "trained_on_lines": evaluation.unseen.trained_on,
     }

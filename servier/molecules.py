@@ -154,9 +154,21 @@ def parent_smiles(mol: Mol) -> str:
     return str(min(sizes)[1]) if sizes else ".".join(fragments)
 
 
-def molecule_hash(mol: Mol) -> int:
-    """Return 64 bits that stand for a molecule without its salts, however it was written."""
-    return int.from_bytes(hashlib.sha256(parent_smiles(mol).encode()).digest()[:8], "little")
+def identity_hashes(mol: Mol) -> tuple[int, int, int]:
+    """Return 64 bits each that stand for a molecule, for it without salts, and without stereochemistry too.
+
+    They do not depend on how the molecule was written.
+    """
+    parent = parent_smiles(mol)
+    with rdBase.BlockLogs():
+        read = Chem.MolFromSmiles(parent)
+    flat = parent if read is None else Chem.MolToSmiles(read, isomericSmiles=False)
+    whole, salt_free, flat_hash = (_hash(text) for text in (canonical_smiles(mol), parent, flat))
+    return whole, salt_free, flat_hash
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
 def scaffold_smiles(mol: Mol) -> str:

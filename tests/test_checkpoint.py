@@ -12,7 +12,7 @@ from servier.scoring import Scorer
 
 @pytest.fixture
 def small(tmp_path):
-    arrays = {"train_molecules": np.arange(3, dtype=np.uint64), "test_rows": np.arange(2)}
+    arrays = {"train_lines": np.arange(3), "test_rows": np.arange(2)}
     members = {GRAPH: b"graph" * 100, "reference.npz": pack_arrays(arrays)}
     checkpoint = make_checkpoint({"model_name": "1"}, [Target("P1", "binary", 2.0, -1.0, 0.4)], members)
     path = tmp_path / "model.servier"
@@ -28,7 +28,7 @@ def test_what_is_written_is_read(small):
     assert opened.targets == [Target("P1", "binary", 2.0, -1.0, 0.4)]
     assert dict(opened.members) == dict(checkpoint.members)
     assert opened.digest == checkpoint.digest
-    assert opened.reference["train_molecules"].tolist() == [0, 1, 2]
+    assert opened.reference["train_lines"].tolist() == [0, 1, 2]
 
 
 def test_equal_checkpoints_are_equal_files(small):
@@ -110,7 +110,7 @@ def test_checkpoint_is_not_pickled(model_1, model_2):
                 "txt",
                 "keras",
             }
-        assert {array.dtype.kind for array in open_checkpoint(path).reference.values()} <= {"u", "i"}
+        assert {array.dtype.kind for array in open_checkpoint(path).reference.values()} <= {"u", "i", "f"}
 
 
 def test_sentinels_guard_against_another_reading(model_1):

@@ -33,6 +33,7 @@ LAYERS = [
         "tuning",
         "evaluation",
         "comparison",
+        "leakage",
         "auditing",
         "pretraining",
         "bulk",

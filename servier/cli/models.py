@@ -91,11 +91,13 @@ def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
 @click.option(
     "--split", type=SPLITS, help="How folds are cut.  [default: as the model's test rows were held out]"
 )
-@click.option("--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json there.")
+@click.option(
+    "--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json and leaks.csv there."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @workers
 @as_json
-def evaluate(model_path: str | None, model_name: str | None, output_dir: str | None, **given: Any) -> None:
+def evaluate(model_path: str | None, model_name: str | None, **given: Any) -> None:
     """Evaluate model.
 
     Scores rows that the model never saw: of the data set it was trained on the rows that training held
@@ -115,8 +117,8 @@ def evaluate(model_path: str | None, model_name: str | None, output_dir: str | N
     run = _evaluate_training if given["folds"] else _evaluate_model
     document, words = run(checkpoint, data, given)
     text = json.dumps(document, indent=1)
-    if output_dir:
-        with write_whole(Path(output_dir) / "metrics.json") as temporary:
+    if given["output_dir"]:
+        with write_whole(Path(given["output_dir"]) / "metrics.json") as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
     click.echo(text if given["as_json"] else words)
 
@@ -126,9 +128,12 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
     from servier.describing import describe_evaluation
     from servier.evaluation import as_document
     from servier.evaluation import evaluate as evaluate_model
+    from servier.leakage import write_leaks
 
     evaluation = evaluate_model(checkpoint, data, given["seed"], worker_processes(given["workers"]))
     columns = dict(zip(evaluation.metrics, data.targets, strict=True))
+    if given["output_dir"]:
+        write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
     return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
 
 

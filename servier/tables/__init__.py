@@ -1,6 +1,6 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ __all__ = [
     "open_table",
     "require_smiles_column",
     "table_format",
+    "write_csv",
     "write_whole",
 ]
 
@@ -93,6 +94,22 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
     except DataError as error:
         error.path = error.path or str(path)
         raise
+
+
+def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, complete or not at all.
+
+    Raises
+    ------
+    DataError
+        The name of the file ends otherwise.
+    """
+    if Path(path).suffix != ".csv":
+        raise DataError("this is written as a CSV file", path=path, mend="end its name in .csv")
+    header = Header(columns, ",".join(columns).encode())
+    lines = [header.raw, *encode_rows([list(row) for row in rows], header)]
+    with write_whole(path) as temporary:
+        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
 def count_rows(path: str | Path, delimiter: str | None = None) -> int:

@@ -15,7 +15,7 @@ from servier.archives import pack_arrays
 from servier.calibration import calibrate
 from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target, make_checkpoint
 from servier.datasets import Dataset
-from servier.molecules import molecule_hash
+from servier.molecules import identity_hashes
 from servier.scales import Scale
 from servier.scoring import Scorer, make_sentinels, to_answers
 from servier.similarity import fingerprints
@@ -128,7 +128,8 @@ def _make_checkpoint(
         "versions": {"servier": __version__, **_installed_versions()},
     }
     arrays: dict[str, NDArray[Any]] = {
-        "train_molecules": np.unique(np.array([molecule_hash(mol) for mol in rows.mols], np.uint64)),
+        "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
+        "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
         "test_rows": rows.test,
         "train_fingerprints": fingerprints(rows.mols),
         "train_y": rows.y.astype(np.float32),
