@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
+from servier.answers import to_answers
 from servier.checkpoint import Target
 from servier.features import FeatureSet
 from servier.models import Folds, boosting, boosting_recipe
 from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
 from servier.scales import Scale
-from servier.scoring import to_answers
 from servier.splitting import group_numbers, split_folds
 
 BLOCKS: dict[str, dict[str, Any]] = {

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from quality import METRICS, TASKS, read_tables
 
+from servier.answers import to_answers
 from servier.checkpoint import Target
 from servier.datasets import Columns, load_dataset
 from servier.features import FeatureSet
 from servier.features.computing import compute_features
 from servier.models import boosting, boosting_recipe
-from servier.scoring import to_answers
 from servier.training import Options, scale_labels
 from servier.training.rows import select_rows
 

@@ -10,7 +10,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,10 @@ class Target:
     transform, bound
         `log` where the value is the natural logarithm of the answer; `mirrored_log` where it is the negative
         logarithm of what the answer lacks to the bound; else None.
+    conformal
+        For each confidence, as a text, what `servier.uncertainty` found: of a regression target half the
+        width of the interval, in units of the raw score; of a binary one the highest probability of label 1
+        with which label 0 is possible, and the lowest with which label 1 is.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Target:
     threshold: float | None = None
     transform: str | None = None
     bound: float | None = None
+    conformal: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

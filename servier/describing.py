@@ -54,8 +54,19 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *_table((target, "value", "95 % interval", *baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
+        lines += ["", *_describe_coverage(evaluation.coverage[target])]
         lines += ["", *_describe_bins(evaluation.by_similarity[target])]
     return "\n".join([*lines, "", _describe_leaks(evaluation.exposure.counts)])
+
+
+def _describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return how often conformal sets or intervals held the truth."""
+    names = list(dict.fromkeys(name for found in coverage.values() for name in found))
+    rows = [
+        (level, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
+        for level, found in coverage.items()
+    ]
+    return _table(("confidence", *(name.replace("_", " of ") for name in names)), rows)
 
 
 def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:

@@ -16,6 +16,7 @@ from servier.metrics import measure
 from servier.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
 from servier.resampling import Scores, bootstrap
 from servier.scoring import Scorer
+from servier.uncertainty import CONFIDENCES, measure_coverage
 
 HEADLINE = {"binary": "auroc", "regression": "mae"}
 
@@ -38,6 +39,9 @@ class Evaluation:
         For each target the metrics of simple methods on the same rows, as `measure_baselines` returns them.
     exposure
         How near the rows are to what was trained on.
+    coverage
+        For each target and confidence how often the conformal bounds held the truth, as `measure_coverage`
+        returns it.
     by_similarity
         For each target, and each range of the similarity to the nearest training molecule, how many rows
         there are, and AUROC or mean absolute error.
@@ -48,6 +52,7 @@ class Evaluation:
     metrics: dict[str, Metrics]
     baselines: dict[str, Metrics]
     exposure: Exposure
+    coverage: dict[str, Metrics]
     by_similarity: dict[str, list[dict[str, float]]]
 
 
@@ -98,7 +103,8 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
     if not len(unseen.rows):
         mend = "evaluate on other molecules, or train with a --test_fraction above 0"
         raise DataError("the model was trained on every row of this table", path=data.path, mend=mend)
-    predictions = Scorer([checkpoint]).score_molecules([mols[i] for i in unseen.rows])
+    scorer = Scorer([checkpoint], confidences=[str(level) for level in CONFIDENCES])
+    predictions = scorer.score_molecules([mols[i] for i in unseen.rows])
     is_readable = np.array([problem is None for problem in predictions.problems])
     is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
     counts = {
@@ -113,14 +119,18 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
     exposure = find_leaks(checkpoint, data, rows, readable)
     reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
     baselines = measure_baselines(reference, readable, y, [target.task for target in targets])
-    metrics, by_similarity = {}, {}
+    metrics, by_similarity, coverage = {}, {}, {}
     for i, target in enumerate(targets):
         known = ~np.isnan(y[:, i])
         scores = Scores(values[known, i], target.threshold)
         metrics[target.name] = bootstrap(y[known, i], scores, target.task, seed, workers)
+        coverage[target.name] = {
+            level: measure_coverage(y[:, i], bounds[is_readable, i], target.task)
+            for level, bounds in predictions.bounds.items()
+        }
         by_similarity[target.name] = _measure_bins(exposure, y[:, i], values[:, i], target)
     named = {target.name: methods for target, methods in zip(targets, baselines, strict=True)}
-    return Evaluation(unseen, counts, metrics, named, exposure, by_similarity)
+    return Evaluation(unseen, counts, metrics, named, exposure, coverage, by_similarity)
 
 
 def _measure_bins(
@@ -170,6 +180,7 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "counts": evaluation.counts,
         "metrics": evaluation.metrics,
         "baselines": evaluation.baselines,
+        "coverage": evaluation.coverage,
         "by_similarity": evaluation.by_similarity,
         "leakage": {
             "counts": evaluation.exposure.counts,

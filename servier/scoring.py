@@ -1,13 +1,21 @@
 """The one scoring path: what predict, predict-file, evaluate and the server all call."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint import GRAPH, LOG, Checkpoint, Target
+from servier.answers import (
+    PROBABILITY_DIGITS,
+    Predictions,
+    in_set,
+    intervals,
+    prediction_fields,
+    round_answers,
+    to_answers,
+)
+from servier.checkpoint import GRAPH, Checkpoint, Target
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
@@ -17,7 +25,6 @@ from servier.molecules import (
     Mol,
     Row,
     SmilesRows,
-    Status,
     parse_all,
     parse_smiles,
 )
@@ -29,36 +36,6 @@ SENTINELS = (
     "O=C([O-])c1ccc(cc1)S(=O)(=O)NCC[NH3+].Cl",
 )
 SENTINEL_TOLERANCE = 1e-4
-PROBABILITY_DIGITS = 6
-MAX_EXPONENT = 500
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Answers for a run of rows.
-
-    Parameters
-    ----------
-    targets
-        What was predicted.
-    values
-        float64, shape (n_rows, n_targets): a calibrated probability of label 1, rounded to 6 decimals, or a
-        value, rounded to 7 significant digits; NaN where a row has no answer.
-    problems
-        For each row None, or why it has no answer.
-    """
-
-    targets: Sequence[Target]
-    values: NDArray[np.float64]
-    problems: list[InvalidMolecule | None]
-
-    def labels(self) -> NDArray[np.float64]:
-        """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
-        labels = self.values.copy()
-        for i, target in enumerate(self.targets):
-            if target.threshold is not None:
-                labels[:, i] = np.where(np.isnan(labels[:, i]), np.nan, labels[:, i] >= target.threshold)
-        return labels
 
 
 class Scorer:
@@ -72,6 +49,9 @@ class Scorer:
         The largest number of heavy atoms that is scored.
     views
         How many ways to write a molecule model 2 averages over; None for as many as in training.
+    confidences
+        Of the conformal bounds that answers shall have: some of `0.8`, `0.9` and `0.95`. The bounds of
+        several models are the mean of theirs.
 
     Raises
     ------
@@ -85,9 +65,11 @@ class Scorer:
         checkpoints: Sequence[Checkpoint],
         max_atoms: int = MAX_ATOMS,
         views: int | None = None,
+        confidences: Sequence[str] = (),
     ) -> None:
         self.checkpoints = list(checkpoints)
         self.max_atoms = max_atoms
+        self._confidences = confidences
         self.targets = _join_targets(self.checkpoints)
         self._engines = [
             build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
@@ -123,7 +105,14 @@ class Scorer:
 
     def refuse(self, problem: InvalidMolecule) -> Predictions:
         """Return the predictions of a single row that has no answer."""
-        return Predictions(self.targets, np.full((1, len(self.targets)), np.nan), [problem])
+        nothing = np.full((1, len(self.targets), 2), np.nan)
+        bounds = dict.fromkeys(self._confidences, nothing)
+        return Predictions(self.targets, nothing[:, :, 0], [problem], bounds)
+
+    @property
+    def fields(self) -> dict[str, type]:
+        """The columns that predictions add to a table, with the type of their values."""
+        return prediction_fields(self.targets, self._confidences)
 
     @property
     def featurizers(self) -> list[dict[str, Any]]:
@@ -151,23 +140,24 @@ class Scorer:
         for checkpoint, raw in zip(self.checkpoints, scores, strict=True):
             answers.append(to_answers(raw.values, checkpoint.targets))
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
-        values = _round(np.mean(answers, axis=0), self.targets)
-        values[[problem is not None for problem in problems]] = np.nan
-        return Predictions(self.targets, values, problems)
+        values = round_answers(np.mean(answers, axis=0), self.targets)
+        is_missing = [problem is not None for problem in problems]
+        values[is_missing] = np.nan
+        bounds = {level: self._bound(scores, values, level) for level in self._confidences}
+        return Predictions(self.targets, values, problems, bounds)
 
-
-def to_answers(raw: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
-    """Turn raw scores, shape (n_rows, n_targets), into probabilities and values."""
-    answers = raw * [target.slope for target in targets] + [target.intercept for target in targets]
-    for i, target in enumerate(targets):
-        exponent = np.clip(answers[:, i], -MAX_EXPONENT, MAX_EXPONENT)
-        if target.task == "binary":
-            answers[:, i] = 1 / (1 + np.exp(-exponent))
-        elif target.transform == LOG:
-            answers[:, i] = np.exp(exponent)
-        elif target.bound is not None:
-            answers[:, i] = target.bound - np.exp(-exponent)
-    return answers
+    def _bound(
+        self, scores: Sequence[RawScores], values: NDArray[np.float64], level: str
+    ) -> NDArray[np.float64]:
+        """Return conformal bounds: sets by the mean of the models' tables, else intervals with mean ends."""
+        pairs = zip(self.checkpoints, scores, strict=True)
+        ends = np.mean([intervals(raw.values, model.targets, level) for model, raw in pairs], axis=0)
+        bounds = np.stack([round_answers(ends[:, :, end], self.targets) for end in (0, 1)], axis=2)
+        for i, target in enumerate(self.targets):
+            if target.task == "binary":
+                bounds[:, i] = in_set(values[:, i], target.conformal.get(level))
+        bounds[np.isnan(values)] = np.nan
+        return bounds
 
 
 def make_sentinels(engine: Engine) -> list[dict[str, object]]:
@@ -198,59 +188,15 @@ def _join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
         if [(t.name, t.task) for t in targets] != [(t.name, t.task) for t in first]:
             problem = "its targets are not those of the other checkpoint"
             raise CheckpointError(problem, path=checkpoint.path, mend="train both on the same targets")
-    return [
-        Target(own.name, own.task, threshold=_mean_threshold([t[i].threshold for t in (first, *others)]))
-        for i, own in enumerate(first)
-    ]
+    return [_join_target([own[i] for own in (first, *others)]) for i in range(len(first))]
 
 
-def _mean_threshold(thresholds: Sequence[float | None]) -> float | None:
-    known = [threshold for threshold in thresholds if threshold is not None]
-    return round(float(np.mean(known)), PROBABILITY_DIGITS) if known else None
-
-
-def _round(values: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
-    rounded = np.round(values, PROBABILITY_DIGITS)
-    for i, target in enumerate(targets):
-        if target.task == "regression":
-            rounded[:, i] = [float(f"{value:.7g}") for value in values[:, i]]
-    return rounded
-
-
-def prediction_fields(targets: Sequence[Target]) -> dict[str, type]:
-    """Return the columns that predictions add to a table, with the type of their values."""
-    fields: dict[str, type] = {}
-    for target in targets:
-        fields[f"{target.name}_pred"] = int if target.task == "binary" else float
-        if target.task == "binary":
-            fields[f"{target.name}_probability"] = float
-    return {**fields, "status": str, "reason": str}
-
-
-def output_rows(predictions: Predictions) -> list[list[object]]:
-    """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
-    labels = predictions.labels()
-    rows: list[list[object]] = []
-    for label, value, problem in zip(
-        labels.tolist(), predictions.values.tolist(), predictions.problems, strict=True
-    ):
-        row: list[object] = []
-        for i, target in enumerate(predictions.targets):
-            if target.task == "binary":
-                row += [None, None] if problem else [int(label[i]), value[i]]
-            else:
-                row.append(None if problem else value[i])
-        row += [str(problem.status), problem.reason] if problem else [str(Status.OK), None]
-        rows.append(row)
-    return rows
-
-
-def as_answer(predictions: Predictions, row: int = 0) -> dict[str, object]:
-    """Return one row of predictions by column name, without the empty ones, and with the thresholds."""
-    names = prediction_fields(predictions.targets)
-    values = output_rows(predictions)[row]
-    answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-    for target in predictions.targets:
-        if target.threshold is not None and f"{target.name}_pred" in answer:
-            answer[f"{target.name}_threshold"] = target.threshold
-    return answer
+def _join_target(models: Sequence[Target]) -> Target:
+    """Return what holds of the mean of several models: the means of their thresholds and conformal tables."""
+    thresholds = [target.threshold for target in models if target.threshold is not None]
+    threshold = round(float(np.mean(thresholds)), PROBABILITY_DIGITS) if thresholds else None
+    levels = [level for level in models[0].conformal if all(level in target.conformal for target in models)]
+    tables = {
+        level: np.mean([target.conformal[level] for target in models], axis=0).tolist() for level in levels
+    }
+    return Target(models[0].name, models[0].task, threshold=threshold, conformal=tables)

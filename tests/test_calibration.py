@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
+from servier.answers import to_answers
 from servier.calibration import calibrate
-from servier.scoring import to_answers
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import re
@@ -123,6 +124,8 @@ def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, mo
     auroc = document["metrics"]["P1"]["auroc"]
     assert auroc["low"] < auroc["value"] < auroc["high"]
     assert f"{auroc['value']:.4f}" in finished.stdout
+    assert set(document["coverage"]["P1"]) == {"0.8", "0.9", "0.95"}
+    assert document["coverage"]["P1"]["0.8"]["coverage"] <= document["coverage"]["P1"]["0.95"]["coverage"]
     assert set(document["baselines"]["P1"]) == {"mean", "nearest", "linear"}
     assert f"{document['baselines']['P1']['linear']['auroc']:.4f}" in finished.stdout
     card = json.loads(servier("inspect", model_1, "--json").stdout)
@@ -329,3 +332,20 @@ def test_compare_says_which_model_is_better(servier, simulated, model_1, model_2
     assert {found["better"] for found in document["metrics"]["P1"].values()} == {"neither"}
     seen = servier("inspect", model_1, "--json").stdout
     assert document["counts"]["scored"] == json.loads(seen)["dataset"]["test_rows"]
+
+
+def test_detail_says_how_sure_an_answer_is(servier, simulated, model_1, model_2, tmp_path):
+    """The set of one molecule is that of its row in a file, at every confidence, and only with --detail."""
+    asked = ["--detail", "--confidence", "0.8", "--confidence", "0.95"]
+    models = ["--model_path", model_1, "--model_path", model_2]
+    servier("predict-file", simulated, tmp_path / "out.csv", *models, *asked)
+    with (tmp_path / "out.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0])[-6:] == ["P1_pred", "P1_probability", "P1_set_80", "P1_set_95", "status", "reason"]
+    assert {row["P1_set_95"] for row in rows} <= {"0", "1", "0 or 1", "neither"}
+    smiles = rows[0]["smiles"]
+    paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", "consensus", "--json"]
+    answer = json.loads(servier("predict", smiles, *paths, *asked).stdout)
+    assert (answer["P1_set_80"], answer["P1_set_95"]) == (rows[0]["P1_set_80"], rows[0]["P1_set_95"])
+    plain = json.loads(servier("predict", smiles, *paths).stdout)
+    assert plain == {name: value for name, value in answer.items() if "_set_" not in name}

@@ -26,7 +26,7 @@ LAYERS = [
     ],
     ["models", "recipes"],
     ["checkpoint"],
-    ["engines", "calibration", "scales"],
+    ["engines", "calibration", "scales", "uncertainty", "answers"],
     ["scoring"],
     [
         "training",
@@ -49,6 +49,7 @@ ONLY = {
     "waitress": {"server"},
     "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"tuning"},
+    "crepes": {"uncertainty"},
     "tensorflow": {"models/network"},
     "keras": {
         "models/fine_tuning",

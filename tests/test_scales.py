@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from servier.answers import to_answers
 from servier.checkpoint import Target
 from servier.scales import Scale
-from servier.scoring import to_answers
 
 
 @pytest.mark.parametrize(

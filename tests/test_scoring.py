@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from molecules_for_tests import SMILES
 
+from servier.answers import Predictions, as_answer, output_rows, prediction_fields, to_answers
 from servier.checkpoint import Target, open_checkpoint
 from servier.errors import CheckpointError
 from servier.molecules import InvalidMolecule
-from servier.scoring import Predictions, Scorer, as_answer, output_rows, prediction_fields, to_answers
+from servier.scoring import Scorer
 
 BINARY = Target("P1", "binary", slope=2.0, intercept=-1.0, threshold=0.4)
 VALUE = Target("logS", "regression", slope=3.0, intercept=5.0)

@@ -15,7 +15,7 @@ from servier.bulk.outputs import Output, is_parquet, make_output
 from servier.bulk.work import RescoringWork, ScoringWork
 from servier.checkpoint import open_checkpoint
 from servier.errors import DataError, ServierError
-from servier.scoring import Scorer, prediction_fields
+from servier.scoring import Scorer
 from servier.tables import STANDARD_STREAM, count_rows, open_table
 
 
@@ -62,7 +62,9 @@ def open_inputs(
         raise DataError("this is the input itself", path=target, mend="give OUTPUT another name")
     if target.is_dir():
         raise DataError("this is a folder", path=target, mend="give OUTPUT the name of a file")
-    scorer = Scorer([open_checkpoint(path) for path in checkpoints], views=options.views)
+    scorer = Scorer(
+        [open_checkpoint(path) for path in checkpoints], views=options.views, confidences=options.confidences
+    )
     is_feature_file = _is_feature_file(source, scorer)
     with open_table(source, options.delimiter) as table:
         as_values = is_parquet(target)
@@ -74,7 +76,7 @@ def open_inputs(
             as_values=as_values,
             by_number=is_feature_file,
         )
-        output = make_output(target, table, reader.header, reader.kept, prediction_fields(scorer.targets))
+        output = make_output(target, table, reader.header, reader.kept, scorer.fields)
         identity = identify(source, scorer, options)
         work = _make_work(source if is_feature_file else None, checkpoints, options, output, scorer)
         rows, n_rows = _rows(source, target, options, reader.block_rows)
@@ -131,7 +133,7 @@ def _make_work(
     names = [target.name for target in scorer.targets]
     ranked = names.index(options.rank_by or names[0]) if options.is_selecting else None
     paths = tuple(str(path) for path in checkpoints)
-    common = (paths, options.max_atoms, options.views, output.text_header, ranked)
+    common = (paths, options.max_atoms, options.views, output.text_header, ranked, options.confidences)
     return ScoringWork(*common) if features is None else RescoringWork(*common, str(features))
 
 

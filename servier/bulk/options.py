@@ -62,6 +62,8 @@ class Options:
         Seconds that one molecule may take.
     views
         How many ways to write a molecule model 2 averages over; None for as many as in training.
+    confidences
+        Of the columns that say how sure answers are: some of `0.8`, `0.9` and `0.95`.
     top, threshold
         Only the rows with the highest scores, or with at least this score, are written.
     rank_by
@@ -78,6 +80,7 @@ class Options:
     max_atoms: int = MAX_ATOMS
     timeout: float = TIMEOUT
     views: int | None = None
+    confidences: tuple[str, ...] = ()
     top: int | None = None
     threshold: float | None = None
     rank_by: str | None = None
@@ -94,5 +97,6 @@ class Options:
         values = asdict(self)
         values.pop("workers")
         values["columns"] = None if self.columns is None else list(self.columns)
+        values["confidences"] = list(self.confidences)
         values["shard"] = None if self.shard is None else str(self.shard)
         return values

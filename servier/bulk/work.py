@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from servier.answers import Predictions, output_rows
 from servier.checkpoint import open_checkpoint
 from servier.molecules import InvalidMolecule, Row, Status
-from servier.scoring import Predictions, Scorer, output_rows
+from servier.scoring import Scorer
 from servier.tables import Header, encode_ends
 
 PART_ROWS = 512
@@ -45,6 +46,8 @@ class ScoringWork:
         How the output is written as text; None for values.
     ranked
         The position of the target by which rows are selected; None where none are.
+    confidences
+        As in `Options`.
     """
 
     paths: tuple[str, ...]
@@ -52,10 +55,12 @@ class ScoringWork:
     views: int | None
     header: Header | None
     ranked: int | None
+    confidences: tuple[str, ...] = ()
 
     def open_scorer(self) -> Scorer:
         """Open the checkpoints."""
-        return Scorer([open_checkpoint(path) for path in self.paths], self.max_atoms, self.views)
+        checkpoints = [open_checkpoint(path) for path in self.paths]
+        return Scorer(checkpoints, self.max_atoms, self.views, self.confidences)
 
     def prepare(self) -> Callable[[Sequence[Row]], Scored]:
         """Open the checkpoints; the function parses and scores."""

@@ -39,6 +39,18 @@ same_molecule = click.option(
 workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
+detail = options(
+    click.option("--detail", is_flag=True, help="Also say how sure an answer is."),
+    click.option(
+        "--confidence",
+        multiple=True,
+        type=click.Choice(["0.8", "0.9", "0.95"]),
+        default=["0.9"],
+        show_default=True,
+        help="With --detail: how often the set of labels, or the interval, is to hold the truth; repeatable.",
+    ),
+)
+
 presets = click.option(
     "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
 )
@@ -123,6 +135,12 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
     workers = worker_processes(given["workers"])
     return Options(given["model_name"], workers=workers, **(recipe.settings | chosen)), recipe.recipe
+
+
+def confidences(given: dict[str, Any]) -> tuple[str, ...]:
+    """Take the options of `detail`, and return of which bounds they ask for."""
+    levels = given.pop("confidence")
+    return tuple(dict.fromkeys(levels)) if given.pop("detail") else ()
 
 
 def worker_processes(workers: int | None) -> int:

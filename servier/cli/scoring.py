@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from servier.cli.options import DEFAULT_MODEL_PATHS, as_json, smiles_column, workers
+from servier.cli.options import DEFAULT_MODEL_PATHS, as_json, confidences, detail, smiles_column, workers
 from servier.errors import ServierError
 
 logger = logging.getLogger(__name__)
@@ -27,28 +27,31 @@ logger = logging.getLogger(__name__)
     show_default=True,
     help="Model to ask; consensus is the mean of both.",
 )
+@detail
 @as_json
-def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, as_json: bool) -> None:
+def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, **given: Any) -> None:
     """Predict P1 property based on molecule fingerprint.
 
     \b
     Example:
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
     """
+    from servier.answers import as_answer
     from servier.checkpoint import open_checkpoint
     from servier.describing import describe_answer
-    from servier.scoring import Scorer, as_answer
+    from servier.scoring import Scorer
 
     paths = {"1": model_1_path, "2": model_2_path}
     names = ["1", "2"] if model_name == "consensus" else [model_name]
-    predictions = Scorer([open_checkpoint(paths[name], name) for name in names]).score([smile])
+    checkpoints = [open_checkpoint(paths[name], name) for name in names]
+    predictions = Scorer(checkpoints, confidences=confidences(given)).score([smile])
     answer = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
     problem = predictions.problems[0]
-    if as_json:
+    if given["as_json"]:
         click.echo(json.dumps(answer))
     if problem is not None:
         raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", mend="check the SMILES string")
-    if not as_json:
+    if not given["as_json"]:
         click.echo(describe_answer(answer))
 
 
@@ -82,6 +85,7 @@ def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, a
 @click.option(
     "--views", type=click.IntRange(1), help="SMILES per molecule that model 2 reads.  [default: as trained]"
 )
+@detail
 @click.option(
     "--top", type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
 )
@@ -115,6 +119,7 @@ def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given:
     """
     from servier.bulk import commands
 
+    given["confidences"] = confidences(given)
     said = commands.predict_file(input, output, model_paths or (DEFAULT_MODEL_PATHS["1"],), given)
     if said:
         click.echo(said)

@@ -9,9 +9,10 @@ import waitress
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from servier.answers import as_answer
 from servier.checkpoint import open_checkpoint
 from servier.errors import ServierError
-from servier.scoring import Scorer, as_answer
+from servier.scoring import Scorer
 
 logger = logging.getLogger(__name__)
 

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier import __version__, metrics
+from servier.answers import round_answers, to_answers
 from servier.archives import pack_arrays
 from servier.calibration import calibrate
 from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target, make_checkpoint
 from servier.datasets import Dataset
 from servier.molecules import identity_hashes
 from servier.scales import Scale
-from servier.scoring import Scorer, make_sentinels, to_answers
+from servier.scoring import Scorer, make_sentinels
 from servier.similarity import fingerprints
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.rows import TrainingRows, select_rows
+from servier.uncertainty import fit_sets, fit_widths
 
 __all__ = ["Options", "scale_labels", "train", "train_on"]
 
@@ -60,7 +62,7 @@ def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Ch
     _describe(rows, scales)
     fit = fit_features if options.model_name == "1" else fit_sequences
     fitted = fit(rows, labels, options, recipe)
-    targets = _make_targets(rows, scales, fitted)
+    targets = _make_targets(rows, scales, labels, fitted)
     held_out = _measure(rows.y, to_answers(fitted.model.held_out, targets), targets)
     checkpoint = _make_checkpoint(rows, options, fitted, targets, {"held_out": held_out})
     tested = _measure_test(rows, checkpoint)
@@ -88,14 +90,22 @@ def _describe(rows: TrainingRows, scales: Sequence[Scale]) -> None:
         )
 
 
-def _make_targets(rows: TrainingRows, scales: Sequence[Scale], fitted: Fitted) -> list[Target]:
+def _make_targets(
+    rows: TrainingRows, scales: Sequence[Scale], labels: NDArray[np.float64], fitted: Fitted
+) -> list[Target]:
     targets = []
     for i, (name, task, scale) in enumerate(zip(rows.data.targets, rows.data.tasks, scales, strict=True)):
+        raw = fitted.model.held_out[:, [i]]
         if task == "binary":
-            targets.append(calibrate(name, rows.y[:, i], fitted.model.held_out[:, i]))
+            target = calibrate(name, rows.y[:, i], raw[:, 0])
+            sets = fit_sets(rows.y[:, i], round_answers(to_answers(raw, [target]), [target])[:, 0])
+            targets.append(replace(target, conformal=sets))
         else:
             units = {"slope": scale.width, "intercept": scale.mean}
-            targets.append(Target(name, task, **units, transform=scale.transform, bound=scale.bound))
+            widths = fit_widths(labels[:, i], raw[:, 0])
+            targets.append(
+                Target(name, task, **units, transform=scale.transform, bound=scale.bound, conformal=widths)
+            )
     return targets
 
 

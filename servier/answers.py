@@ -1,0 +1,168 @@
+"""Raw scores to answers: probabilities, values, how sure they are, and how all that is written."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint import LOG, Target
+from servier.molecules import InvalidMolecule, Status
+
+PROBABILITY_DIGITS = 6
+MAX_EXPONENT = 500
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers for a run of rows.
+
+    Parameters
+    ----------
+    targets
+        What was predicted.
+    values
+        float64, shape (n_rows, n_targets): a calibrated probability of label 1, rounded to 6 decimals, or a
+        value, rounded to 7 significant digits; NaN where a row has no answer.
+    problems
+        For each row None, or why it has no answer.
+    bounds
+        How sure the answers are, for each confidence that was asked for, float64, shape (n_rows, n_targets,
+        2): for a binary target 1 where label 0, and where label 1, is in the conformal set, else 0; for a
+        regression target the ends of its interval.
+    """
+
+    targets: Sequence[Target]
+    values: NDArray[np.float64]
+    problems: list[InvalidMolecule | None]
+    bounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def labels(self) -> NDArray[np.float64]:
+        """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
+        labels = self.values.copy()
+        for i, target in enumerate(self.targets):
+            if target.threshold is not None:
+                labels[:, i] = np.where(np.isnan(labels[:, i]), np.nan, labels[:, i] >= target.threshold)
+        return labels
+
+
+def to_answers(raw: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
+    """Turn raw scores, shape (n_rows, n_targets), into probabilities and values."""
+    answers = raw * [target.slope for target in targets] + [target.intercept for target in targets]
+    for i, target in enumerate(targets):
+        exponent = np.clip(answers[:, i], -MAX_EXPONENT, MAX_EXPONENT)
+        if target.task == "binary":
+            answers[:, i] = 1 / (1 + np.exp(-exponent))
+        elif target.transform == LOG:
+            answers[:, i] = np.exp(exponent)
+        elif target.bound is not None:
+            answers[:, i] = target.bound - np.exp(-exponent)
+    return answers
+
+
+def round_answers(values: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
+    """Return probabilities with 6 decimals, and values with 7 significant digits."""
+    rounded = np.round(values, PROBABILITY_DIGITS)
+    for i, target in enumerate(targets):
+        if target.task == "regression":
+            rounded[:, i] = [float(f"{value:.7g}") for value in values[:, i]]
+    return rounded
+
+
+def intervals(raw: NDArray[np.float64], targets: Sequence[Target], confidence: str) -> NDArray[np.float64]:
+    """Return the ends of the conformal intervals, shape (n_rows, n_targets, 2); NaN where there is no table.
+
+    Parameters
+    ----------
+    raw
+        Raw scores, float64, shape (n_rows, n_targets).
+    targets
+        Their tables are looked up; what is said of binary ones means nothing.
+    confidence
+        Of the tables: `0.8`, `0.9` or `0.95`.
+    """
+    widths = np.array([target.conformal.get(confidence, [np.nan])[0] for target in targets])
+    return np.stack([to_answers(raw - widths, targets), to_answers(raw + widths, targets)], axis=2)
+
+
+def in_set(probability: NDArray[np.float64], table: Sequence[float] | None) -> NDArray[np.float64]:
+    """Return 1 where label 0, and where label 1, is in the conformal set, else 0, shape (n_rows, 2).
+
+    Without a table nothing is known: NaN.
+
+    Parameters
+    ----------
+    probability
+        Of label 1, float64, shape (n_rows,).
+    table
+        The highest probability with which label 0 is in it, and the lowest with which label 1 is.
+    """
+    if table is None:
+        return np.full((len(probability), 2), np.nan)
+    highest, lowest = table
+    return np.stack([probability <= highest, probability >= lowest], axis=1).astype(np.float64)
+
+
+def prediction_fields(targets: Sequence[Target], confidences: Iterable[str] = ()) -> dict[str, type]:
+    """Return the columns that predictions add to a table, with the type of their values.
+
+    Parameters
+    ----------
+    targets
+        What is predicted.
+    confidences
+        Of the bounds that the predictions have.
+    """
+    fields: dict[str, type] = {}
+    for target in targets:
+        fields[f"{target.name}_pred"] = int if target.task == "binary" else float
+        if target.task == "binary":
+            fields[f"{target.name}_probability"] = float
+        for confidence in confidences:
+            percent = f"{100 * float(confidence):.0f}"
+            if target.task == "binary":
+                fields[f"{target.name}_set_{percent}"] = str
+            else:
+                fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
+    return {**fields, "status": str, "reason": str}
+
+
+def output_rows(predictions: Predictions) -> list[list[object]]:
+    """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
+    labels = predictions.labels()
+    columns: list[Sequence[object]] = []
+    for i, target in enumerate(predictions.targets):
+        if target.task == "binary":
+            columns.append([None if label is None else int(label) for label in _cells(labels[:, i])])
+        columns.append(_cells(predictions.values[:, i]))
+        for bounds in predictions.bounds.values():
+            if target.task == "binary":
+                columns.append([_name_set(*found) for found in bounds[:, i].tolist()])
+            else:
+                columns += [_cells(bounds[:, i, end]) for end in (0, 1)]
+    columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
+    columns.append([problem.reason if problem else None for problem in predictions.problems])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _cells(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _name_set(has_0: float, has_1: float) -> str | None:
+    """Return a conformal set as `0`, `1`, `0 or 1`, or `neither`."""
+    if math.isnan(has_0):
+        return None
+    return {(1, 0): "0", (0, 1): "1", (1, 1): "0 or 1"}.get((int(has_0), int(has_1)), "neither")
+
+
+def as_answer(predictions: Predictions, row: int = 0) -> dict[str, object]:
+    """Return one row of predictions by column name, without the empty ones, and with the thresholds."""
+    names = prediction_fields(predictions.targets, predictions.bounds)
+    values = output_rows(predictions)[row]
+    answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    for target in predictions.targets:
+        if target.threshold is not None and f"{target.name}_pred" in answer:
+            answer[f"{target.name}_threshold"] = target.threshold
+    return answer
