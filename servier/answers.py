@@ -38,6 +38,12 @@ class Predictions:
     problems: list[InvalidMolecule | None]
     bounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
+        """Return the answers of some rows: bool, shape (n_rows,)."""
+        problems = [problem for problem, is_chosen in zip(self.problems, chosen, strict=True) if is_chosen]
+        bounds = {level: found[chosen] for level, found in self.bounds.items()}
+        return Predictions(self.targets, self.values[chosen], problems, bounds)
+
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
         labels = self.values.copy()

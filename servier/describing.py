@@ -40,22 +40,21 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         for target, column in columns.items()
         if column != target
     ]
-    for target, measured in evaluation.metrics.items():
-        baselines = evaluation.baselines[target]
+    for target, found in evaluation.targets.items():
         rows = [
             (
                 name,
                 f"{m['value']:.4f}",
                 f"{m['low']:.4f} to {m['high']:.4f}",
-                *(f"{found[name]:.4f}" if name in found else "-" for found in baselines.values()),
+                *(f"{b[name]:.4f}" if name in b else "-" for b in found.baselines.values()),
             )
-            for name, m in measured.items()
+            for name, m in found.metrics.items()
         ]
-        lines += ["", *_table((target, "value", "95 % interval", *baselines), rows)]
+        lines += ["", *_table((target, "value", "95 % interval", *found.baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
-        lines += ["", *_describe_coverage(evaluation.coverage[target])]
-        lines += ["", *_describe_bins(evaluation.by_similarity[target])]
+        lines += ["", *_describe_coverage(found.coverage)]
+        lines += ["", *_describe_bins(found.by_similarity)]
     return "\n".join([*lines, "", _describe_leaks(evaluation.exposure.counts)])
 
 

@@ -1,7 +1,7 @@
 """How good a checkpoint is on rows that it never saw."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,29 @@ Metrics = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
+class TargetEvaluation:
+    """How good the answers for one target are.
+
+    Parameters
+    ----------
+    metrics
+        Each with its 95 % interval.
+    baselines
+        The metrics of simple methods on the same rows, as `measure_baselines` returns them.
+    coverage
+        For each confidence how often the conformal bounds held the truth, as `measure_coverage` returns it.
+    by_similarity
+        For each range of the similarity to the nearest training molecule how many rows there are, and AUROC
+        or mean absolute error.
+    """
+
+    metrics: Metrics
+    baselines: Metrics
+    coverage: Metrics
+    by_similarity: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The result of `evaluate`.
 
@@ -33,27 +56,16 @@ class Evaluation:
         Which rows were scored.
     counts
         Rows scored, and rows that were not: trained on, unreadable, unlabelled.
-    metrics
-        For each target the metrics, each with its 95 % interval.
-    baselines
-        For each target the metrics of simple methods on the same rows, as `measure_baselines` returns them.
     exposure
         How near the rows are to what was trained on.
-    coverage
-        For each target and confidence how often the conformal bounds held the truth, as `measure_coverage`
-        returns it.
-    by_similarity
-        For each target, and each range of the similarity to the nearest training molecule, how many rows
-        there are, and AUROC or mean absolute error.
+    targets
+        For each target how good its answers are.
     """
 
     unseen: "Unseen"
     counts: dict[str, int]
-    metrics: dict[str, Metrics]
-    baselines: dict[str, Metrics]
     exposure: Exposure
-    coverage: dict[str, Metrics]
-    by_similarity: dict[str, list[dict[str, float]]]
+    targets: dict[str, TargetEvaluation]
 
 
 @dataclass(frozen=True)
@@ -113,24 +125,25 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
-    rows, values = unseen.rows[is_readable], predictions.values[is_readable]
-    y, readable = data.y[rows], [mols[i] for i in rows]
-    targets = checkpoint.targets
+    rows = unseen.rows[is_readable]
+    answered = predictions.select(is_readable)
+    readable = [mols[i] for i in rows]
     exposure = find_leaks(checkpoint, data, rows, readable)
     reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
-    baselines = measure_baselines(reference, readable, y, [target.task for target in targets])
-    metrics, by_similarity, coverage = {}, {}, {}
-    for i, target in enumerate(targets):
-        known = ~np.isnan(y[:, i])
-        scores = Scores(values[known, i], target.threshold)
-        metrics[target.name] = bootstrap(y[known, i], scores, target.task, seed, workers)
-        coverage[target.name] = {
-            level: measure_coverage(y[:, i], bounds[is_readable, i], target.task)
-            for level, bounds in predictions.bounds.items()
-        }
-        by_similarity[target.name] = _measure_bins(exposure, y[:, i], values[:, i], target)
-    named = {target.name: methods for target, methods in zip(targets, baselines, strict=True)}
-    return Evaluation(unseen, counts, metrics, named, exposure, coverage, by_similarity)
+    tasks = [target.task for target in checkpoint.targets]
+    baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    found = {}
+    for i, target in enumerate(checkpoint.targets):
+        y, values = data.y[rows, i], answered.values[:, i]
+        known = ~np.isnan(y)
+        scores = Scores(values[known], target.threshold)
+        found[target.name] = TargetEvaluation(
+            bootstrap(y[known], scores, target.task, seed, workers),
+            baselines[i],
+            {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
+            _measure_bins(exposure, y, values, target),
+        )
+    return Evaluation(unseen, counts, exposure, found)
 
 
 def _measure_bins(
@@ -178,10 +191,10 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "rows": evaluation.unseen.words,
         "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
         "counts": evaluation.counts,
-        "metrics": evaluation.metrics,
-        "baselines": evaluation.baselines,
-        "coverage": evaluation.coverage,
-        "by_similarity": evaluation.by_similarity,
+        **{
+            field.name: {name: getattr(found, field.name) for name, found in evaluation.targets.items()}
+            for field in fields(TargetEvaluation)
+        },
         "leakage": {
             "counts": evaluation.exposure.counts,
             "rows": [asdict(leak) for leak in evaluation.exposure.leaks],

@@ -129,7 +129,7 @@ def test_rare_classes_are_found_and_calibrated(tmp_path, share):
     predictions = Scorer([checkpoint]).score(data.smiles)
     assert predictions.values.mean() == pytest.approx(share, abs=0.01)
     assert 0 < checkpoint.targets[0].threshold < 1
-    tested = evaluate(checkpoint, data).metrics["y"]
+    tested = evaluate(checkpoint, data).targets["y"].metrics
     assert tested["auroc"]["value"] > 0.9
     assert tested["balanced_accuracy"]["value"] > 0.7
 

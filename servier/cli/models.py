@@ -131,7 +131,7 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
     from servier.leakage import write_leaks
 
     evaluation = evaluate_model(checkpoint, data, given["seed"], worker_processes(given["workers"]))
-    columns = dict(zip(evaluation.metrics, data.targets, strict=True))
+    columns = dict(zip(evaluation.targets, data.targets, strict=True))
     if given["output_dir"]:
         write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
     return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
