@@ -11,7 +11,7 @@ from servier.errors import CheckpointError, DataError
 from servier.evaluation import find_unseen
 from servier.metrics import HIGHER_IS_BETTER
 from servier.molecules import parse_all
-from servier.resampling import Scores, compare
+from servier.resampling import STANDARD, Resampling, Scores, compare
 from servier.scoring import Scorer
 
 SIGNIFICANT = 0.05
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare_checkpoints(
-    first: Checkpoint, second: Checkpoint, data: Dataset, seed: int = 0, workers: int = 1
+    first: Checkpoint, second: Checkpoint, data: Dataset, resampling: Resampling = STANDARD
 ) -> Comparison:
     """Score the rows that neither of two models ever saw, and compare them on these.
 
@@ -46,8 +46,8 @@ def compare_checkpoints(
         The models, with the same targets.
     data
         A labelled table with these targets.
-    seed, workers
-        Of the resampling, and number of processes, on which the result does not depend.
+    resampling
+        How rows are drawn for the intervals.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def compare_checkpoints(
         y = data.y[rows, i]
         known = has_score & ~np.isnan(y)
         scores = [Scores(v[known, i], target.threshold) for v, target in zip(both, (a, b), strict=True)]
-        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, seed, workers)
+        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling)
     return Comparison(int(has_score.sum()), len(data) - len(rows), metrics)
 
 

@@ -14,7 +14,7 @@ from servier.errors import DataError
 from servier.leakage import Exposure, find_leaks
 from servier.metrics import measure
 from servier.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
-from servier.resampling import Scores, bootstrap
+from servier.resampling import STANDARD, Resampling, Scores, bootstrap
 from servier.scoring import Scorer
 from servier.uncertainty import CONFIDENCES, measure_coverage
 
@@ -90,7 +90,7 @@ class Unseen:
     trained_on: list[int]
 
 
-def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int = 1) -> Evaluation:
+def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STANDARD) -> Evaluation:
     """Score the rows of a data set that the model never saw.
 
     For the very data set that the model was trained on these are the rows that training held out. For any
@@ -102,8 +102,8 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
         The model.
     data
         A labelled table with the model's targets.
-    seed, workers
-        Of the bootstrap, and number of processes, on which the result does not depend.
+    resampling
+        How rows are drawn for the intervals.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, seed: int = 0, workers: int 
         known = ~np.isnan(y)
         scores = Scores(values[known], target.threshold)
         found[target.name] = TargetEvaluation(
-            bootstrap(y[known], scores, target.task, seed, workers),
+            bootstrap(y[known], scores, target.task, resampling),
             baselines[i],
             {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
             _measure_bins(exposure, y, values, target),

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from servier.metrics import Vector, measure
 
-N_RESAMPLES = 1000
 CONFIDENCE = 0.95
 BATCH = 50
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
@@ -31,10 +30,32 @@ class Scores:
     threshold: float | None = None
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """How rows are drawn again.
+
+    Parameters
+    ----------
+    n
+        How many times.
+    seed
+        Of the drawing.
+    workers
+        Number of processes; the results do not depend on it.
+    """
+
+    n: int = 1000
+    seed: int = 0
+    workers: int = 1
+
+
+STANDARD = Resampling()
+
+
 def bootstrap(
-    y: Vector, scores: Scores, task: str, seed: int = 0, workers: int = 1
+    y: Vector, scores: Scores, task: str, resampling: Resampling = STANDARD
 ) -> dict[str, dict[str, float]]:
-    """Return every metric with its 95 % interval, by the percentiles of 1,000 resamples of the rows.
+    """Return every metric with its 95 % interval, by the percentiles of resamples of the rows.
 
     Parameters
     ----------
@@ -42,15 +63,15 @@ def bootstrap(
         Labels, float64, shape (n_rows,), and what the model says.
     task
         `binary` or `regression`.
-    seed, workers
-        Of the resampling, and number of processes, on which the result does not depend.
+    resampling
+        How rows are drawn.
 
     References
     ----------
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
     values = measure(y, scores.values, task, scores.threshold)
-    samples = _resample(y, [scores], task, seed, workers) if values else {}
+    samples = _resample(y, [scores], task, resampling) if values else {}
     found = {}
     for name, value in values.items():
         low, high = np.nanquantile(samples[name][:, 0], TAILS)
@@ -59,13 +80,13 @@ def bootstrap(
 
 
 def compare(
-    y: Vector, first: Scores, second: Scores, task: str, seed: int = 0, workers: int = 1
+    y: Vector, first: Scores, second: Scores, task: str, resampling: Resampling = STANDARD
 ) -> dict[str, dict[str, float]]:
     """Return every metric of two models on the same rows, and whether they differ.
 
     Parameters
     ----------
-    y, task, seed, workers
+    y, task, resampling
         As for `bootstrap`.
     first, second
         What either model says.
@@ -82,7 +103,7 @@ def compare(
     """
     measured = [measure(y, scores.values, task, scores.threshold) for scores in (first, second)]
     both = [name for name in measured[0] if name in measured[1]]
-    samples = _resample(y, [first, second], task, seed, workers) if both else {}
+    samples = _resample(y, [first, second], task, resampling) if both else {}
     found = {}
     for name in both:
         differences = samples[name][:, 1] - samples[name][:, 0]
@@ -101,15 +122,15 @@ def compare(
 
 
 def _resample(
-    y: Vector, models: Sequence[Scores], task: str, seed: int, workers: int
+    y: Vector, models: Sequence[Scores], task: str, resampling: Resampling
 ) -> dict[str, NDArray[np.float64]]:
-    """Return for each metric its values on resamples, shape (1000, n_models); NaN where undefined."""
+    """Return for each metric its values on resamples, shape (n_resamples, n_models); NaN where undefined."""
     from sklearn.utils.parallel import Parallel, delayed
 
-    rng = np.random.default_rng(seed)
-    rows = [rng.integers(0, len(y), len(y)) for _ in range(N_RESAMPLES)]
-    jobs = (delayed(_measure_all)(y, models, task, rows[i : i + BATCH]) for i in range(0, N_RESAMPLES, BATCH))
-    found = [sample for batch in Parallel(n_jobs=workers)(jobs) for sample in batch]
+    rng = np.random.default_rng(resampling.seed)
+    rows = [rng.integers(0, len(y), len(y)) for _ in range(resampling.n)]
+    jobs = (delayed(_measure_all)(y, models, task, rows[i : i + BATCH]) for i in range(0, len(rows), BATCH))
+    found = [sample for batch in Parallel(n_jobs=resampling.workers)(jobs) for sample in batch]
     names = dict.fromkeys(name for sample in found for measured in sample for name in measured)
     return {
         name: np.array([[measured.get(name, math.nan) for measured in sample] for sample in found])

@@ -117,7 +117,15 @@ def test_predict_refuses_what_is_no_molecule(servier, model_1):
 def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, model_1, tmp_path):
     """On its own data set a model is evaluated on its test rows, and the file says what the screen says."""
     finished = servier(
-        "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--output_dir", tmp_path
+        "evaluate",
+        "--data_dir",
+        simulated.parent,
+        "--model_path",
+        model_1,
+        "--output_dir",
+        tmp_path,
+        "--resamples",
+        200,
     )
     document = json.loads((tmp_path / "metrics.json").read_text())
     assert document["counts"]["scored"] + document["counts"]["trained_on"] == 240
@@ -143,7 +151,9 @@ def test_evaluate_leaves_out_molecules_that_training_saw(servier, simulated, mod
     ]
     table = tmp_path / "other.csv"
     table.write_text("P1,smiles\n" + "\n".join([*respelled, *["0,CCO", "1,CCN", "0,CCC"] * 10]) + "\n")
-    document = json.loads(servier("evaluate", "--dataset", table, "--model_path", model_1, "--json").stdout)
+    document = json.loads(
+        servier("evaluate", "--dataset", table, "--model_path", model_1, "--resamples", 20, "--json").stdout
+    )
     trained = json.loads(servier("inspect", model_1, "--json").stdout)["dataset"]["train_rows"]
     assert document["counts"] == {
         "scored": 270 - trained, "trained_on": trained, "unreadable": 0, "unlabelled": 0,
@@ -273,7 +283,7 @@ def test_evaluate_names_another_column_and_refuses_other_labels(servier, model_1
     rows = "".join(f"{i % 2},{i + 0.5},{'C' * (i + 1)}O\n" for i in range(30))
     table = tmp_path / "t.csv"
     table.write_text("active,value,smiles\n" + rows + ",,CCN\n")
-    arguments = ["evaluate", "--dataset", table, "--model_path", model_1]
+    arguments = ["evaluate", "--dataset", table, "--model_path", model_1, "--resamples", 20]
     said = servier(*arguments, "--target", "active").stdout
     assert "The model predicts P1; it is compared with the column active." in said
     assert "0 unreadable, 1 without a label" in said
@@ -324,7 +334,7 @@ def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
 
 def test_compare_says_which_model_is_better(servier, simulated, model_1, model_2):
     """Both models score the rows that neither saw; a model beside itself is not better."""
-    arguments = ["--data_dir", simulated.parent]
+    arguments = ["--data_dir", simulated.parent, "--resamples", 100]
     said = servier("compare", model_1, model_2, *arguments).stdout
     assert re.search(r"Compared on \d+ rows that neither", said)
     assert re.search(r"auroc +0\.\d{4} +0\.\d{4} +[+-]0\.\d{4} .* (first|second|neither)\n", said)

@@ -36,7 +36,7 @@ def evaluated(servier, recipes, tmp_path_factory):
     table = ["--dataset", folder / "leaky.csv", "--target", "y", "--split_column", "split"]
     model = ["--model_path", folder / "m.servier"]
     servier("train", *table, *model, "--config", recipes["1"])
-    said = servier("evaluate", *table, *model, "--output_dir", folder).stdout
+    said = servier("evaluate", *table, *model, "--output_dir", folder, "--resamples", 20).stdout
     return folder, rows, planted, said
 
 
@@ -79,6 +79,8 @@ def test_scores_are_told_by_similarity(evaluated):
 def test_a_clean_split_has_no_twins(servier, simulated, model_1):
     """Training holds out no twin of a training molecule."""
     document = json.loads(
-        servier("evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--json").stdout
+        servier(
+            "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--resamples", 20, "--json"
+        ).stdout
     )
     assert set(document["leakage"]["counts"]) <= {"near_duplicate", "stereo_twin"}

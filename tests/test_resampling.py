@@ -3,8 +3,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from servier import resampling
-from servier.resampling import Scores, bootstrap, compare
+from servier.resampling import Resampling, Scores, bootstrap, compare
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,7 @@ def rows():
 @pytest.fixture(scope="module")
 def intervals(rows):
     y, good, _ = rows
-    return bootstrap(y, good, "binary", seed=0)
+    return bootstrap(y, good, "binary")
 
 
 def test_interval_is_scipys(rows, intervals):
@@ -40,22 +39,21 @@ def test_interval_is_scipys(rows, intervals):
 def test_intervals_do_not_depend_on_the_number_of_processes(rows, intervals):
     """Two processes give the very numbers of one."""
     y, good, _ = rows
-    assert bootstrap(y, good, "binary", seed=0, workers=2) == intervals
+    assert bootstrap(y, good, "binary", Resampling(workers=2)) == intervals
 
 
-def test_a_model_does_not_differ_from_itself(rows, monkeypatch):
+def test_a_model_does_not_differ_from_itself(rows):
     """No difference, no interval, p = 1."""
-    monkeypatch.setattr(resampling, "N_RESAMPLES", 100)
     y, good, _ = rows
-    found = compare(y, good, good, "binary")
+    found = compare(y, good, good, "binary", Resampling(50))
     assert all((m["difference"], m["low"], m["high"], m["p_value"]) == (0, 0, 0, 1) for m in found.values())
 
 
-def test_a_better_model_is_found_better(rows, monkeypatch):
+def test_a_better_model_is_found_better(rows):
     """The difference is that of the values, lies in its interval, and is certain; so it is the other way."""
-    monkeypatch.setattr(resampling, "N_RESAMPLES", 200)
     y, good, poor = rows
-    found, reverse = compare(y, poor, good, "binary"), compare(y, good, poor, "binary")
+    few = Resampling(200)
+    found, reverse = compare(y, poor, good, "binary", few), compare(y, good, poor, "binary", few)
     auroc = found["auroc"]
     assert auroc["difference"] == roc_auc_score(y, good.values) - roc_auc_score(y, poor.values)
     assert 0 < auroc["low"] < auroc["difference"] < auroc["high"]
@@ -64,15 +62,14 @@ def test_a_better_model_is_found_better(rows, monkeypatch):
     assert reverse["auroc"]["p_value"] == auroc["p_value"]
 
 
-def test_equally_good_models_seldom_differ(monkeypatch):
+def test_equally_good_models_seldom_differ():
     """Of 40 pairs of models that differ by chance alone few have p below 0.05."""
-    monkeypatch.setattr(resampling, "N_RESAMPLES", 100)
     rng = np.random.default_rng(5)
     n_found = 0
     for _ in range(40):
         y = rng.normal(size=60)
         a, b = (Scores(y + rng.normal(size=60)) for _ in range(2))
-        n_found += compare(y, a, b, "regression")["mae"]["p_value"] < 0.05
+        n_found += compare(y, a, b, "regression", Resampling(100))["mae"]["p_value"] < 0.05
     assert n_found <= 7
 
 

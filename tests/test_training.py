@@ -9,6 +9,7 @@ from rdkit.Chem import Descriptors
 from servier.datasets import Columns, load_dataset
 from servier.errors import DataError
 from servier.evaluation import evaluate
+from servier.resampling import Resampling
 from servier.scoring import Scorer
 from servier.simulation import simulate
 from servier.training import Options, train
@@ -85,7 +86,16 @@ def test_all_targets_are_all_columns_with_labels(servier, several, of_several_ta
     assert "left out: " in said
     assert "column remark: 'nothing' is not a number" in said
     document = json.loads(
-        servier("evaluate", "--dataset", several, "--model_path", folder / "model_2.servier", "--json").stdout
+        servier(
+            "evaluate",
+            "--dataset",
+            several,
+            "--model_path",
+            folder / "model_2.servier",
+            "--resamples",
+            20,
+            "--json",
+        ).stdout
     )
     assert set(document["metrics"]) == {"P1", "logP", "bromine"}
     assert {"auroc", "brier"} <= set(document["metrics"]["bromine"])
@@ -129,7 +139,7 @@ def test_rare_classes_are_found_and_calibrated(tmp_path, share):
     predictions = Scorer([checkpoint]).score(data.smiles)
     assert predictions.values.mean() == pytest.approx(share, abs=0.01)
     assert 0 < checkpoint.targets[0].threshold < 1
-    tested = evaluate(checkpoint, data).targets["y"].metrics
+    tested = evaluate(checkpoint, data, Resampling(50)).targets["y"].metrics
     assert tested["auroc"]["value"] > 0.9
     assert tested["balanced_accuracy"]["value"] > 0.7
 

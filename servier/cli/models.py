@@ -17,6 +17,8 @@ from servier.cli.options import (
     load_for_targets,
     load_labelled,
     presets,
+    resampling,
+    resampling_options,
     split_options,
     training_options,
     worker_processes,
@@ -94,8 +96,7 @@ def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
 @click.option(
     "--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json and leaks.csv there."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@workers
+@resampling_options
 @as_json
 def evaluate(model_path: str | None, model_name: str | None, **given: Any) -> None:
     """Evaluate model.
@@ -130,7 +131,7 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
     from servier.evaluation import evaluate as evaluate_model
     from servier.leakage import write_leaks
 
-    evaluation = evaluate_model(checkpoint, data, given["seed"], worker_processes(given["workers"]))
+    evaluation = evaluate_model(checkpoint, data, resampling(given))
     columns = dict(zip(evaluation.targets, data.targets, strict=True))
     if given["output_dir"]:
         write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
@@ -152,8 +153,7 @@ def _evaluate_training(checkpoint: Any, data: Any, given: dict[str, Any]) -> tup
 @click.argument("first", metavar="CHECKPOINT_A")
 @click.argument("second", metavar="CHECKPOINT_B")
 @dataset_options
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@workers
+@resampling_options
 @as_json
 def compare(first: str, second: str, as_json: bool, **given: Any) -> None:
     """Say whether one model is better than another.
@@ -171,7 +171,7 @@ def compare(first: str, second: str, as_json: bool, **given: Any) -> None:
     from servier.comparison import as_document, compare_checkpoints
     from servier.describing import describe_comparison
 
-    found = compare_checkpoints(a, b, data, given["seed"], worker_processes(given["workers"]))
+    found = compare_checkpoints(a, b, data, resampling(given))
     document = as_document(a, b, data, found)
     click.echo(json.dumps(document, indent=1) if as_json else describe_comparison(document))
 

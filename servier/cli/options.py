@@ -76,6 +76,18 @@ split_options = options(
     click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]"),
 )
 
+resampling_options = options(
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap."),
+    click.option(
+        "--resamples",
+        type=click.IntRange(20),
+        default=1000,
+        show_default=True,
+        help="How often rows are drawn.",
+    ),
+    workers,
+)
+
 dataset_options = options(
     click.option(
         "--data_dir",
@@ -135,6 +147,13 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
     workers = worker_processes(given["workers"])
     return Options(given["model_name"], workers=workers, **(recipe.settings | chosen)), recipe.recipe
+
+
+def resampling(given: dict[str, Any]) -> Any:
+    """Return how rows are drawn for intervals, as the options say."""
+    from servier.resampling import Resampling
+
+    return Resampling(given["resamples"], given["seed"], worker_processes(given["workers"]))
 
 
 def confidences(given: dict[str, Any]) -> tuple[str, ...]:
