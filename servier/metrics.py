@@ -35,7 +35,7 @@ def bedroc(y: Vector, p: Vector) -> float:
     ----------
     Truchon and Bayly, J. Chem. Inf. Model. 2007, 47, 488, doi:10.1021/ci600426e.
     """
-    return float(Scoring.CalcBEDROC(_ranked(y, p), 0, ALPHA))
+    return max(0.0, float(Scoring.CalcBEDROC(_ranked(y, p), 0, ALPHA)))
 
 
 def enrichment(y: Vector, p: Vector, fraction: float) -> float:
