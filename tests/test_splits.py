@@ -13,7 +13,7 @@ from servier.simulation import simulate
 from servier.splitting import STRATEGIES
 from servier.training import Options
 from servier.training.rows import select_rows
-from servier.training.splits import FINGERPRINT, OF_COLUMN, cluster
+from servier.training.splits import OF_COLUMN, cluster
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +85,7 @@ def test_clusters_hold_similar_molecules(table):
     mols = [Chem.MolFromSmiles(smiles) for smiles in table.smiles[:300]]
     numbers = cluster(mols, seed=0)
     assert numbers.tolist() == cluster(mols, seed=0).tolist()
-    size = FINGERPRINT[0]["fp_size"]
-    fps = [Chem.rdFingerprintGenerator.GetMorganGenerator(2, fpSize=size).GetFingerprint(mol) for mol in mols]
+    fps = [Chem.rdFingerprintGenerator.GetMorganGenerator(2).GetFingerprint(mol) for mol in mols]
     similarity = np.array([DataStructs.BulkTanimotoSimilarity(fp, fps) for fp in fps])
     is_same = numbers[:, None] == numbers
     is_other = ~np.eye(len(mols), dtype=bool)

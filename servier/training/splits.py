@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from servier.datasets import Dataset
 from servier.errors import DataError
-from servier.features import FeatureSet
 from servier.molecules import Mol, scaffold_smiles
+from servier.similarity import fingerprints
 from servier.splitting import (
     Fold,
     Indices,
@@ -22,7 +22,6 @@ from servier.splitting import (
 )
 from servier.training.options import Options
 
-FINGERPRINT = [{"kind": "morgan_count", "radius": 2, "fp_size": 1024}]
 CLUSTER_SIZE = 20
 MIN_CLUSTERS = 10
 OF_COLUMN = ("predefined", "group", "time")
@@ -146,7 +145,7 @@ def cluster(mols: Sequence[Mol], seed: int) -> Indices:
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.preprocessing import normalize
 
-    bits = normalize(FeatureSet(FINGERPRINT)(mols).X > 0)
+    bits = normalize(np.unpackbits(fingerprints(mols), axis=1).astype(np.float32))
     n_clusters = min(len(mols), max(MIN_CLUSTERS, len(mols) // CLUSTER_SIZE))
     means = MiniBatchKMeans(n_clusters, random_state=seed, n_init=1, batch_size=1024)
     return np.asarray(means.fit_predict(bits), np.int64)
