@@ -1,17 +1,22 @@
 """Raw scores to answers: probabilities, values, how sure they are, and how all that is written."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint import LOG, Target
+from servier.domain import Familiarity
 from servier.molecules import InvalidMolecule, Status
 
 PROBABILITY_DIGITS = 6
+SHARE_DIGITS = 4
+PERCENTILE_DIGITS = 1
 MAX_EXPONENT = 500
+
+FAMILIARITY_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,27 @@ class Predictions:
         How sure the answers are, for each confidence that was asked for, float64, shape (n_rows, n_targets,
         2): for a binary target 1 where label 0, and where label 1, is in the conformal set, else 0; for a
         regression target the ends of its interval.
+    familiarity
+        How much like the training molecules the molecules are, where that was asked for.
+    percentiles
+        float64, shape (n_rows, n_targets): which share of the reference molecules has a lower answer, in
+        percent, where the models have such molecules and it was asked for.
     """
 
     targets: Sequence[Target]
     values: NDArray[np.float64]
     problems: list[InvalidMolecule | None]
     bounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    familiarity: Familiarity | None = None
+    percentiles: NDArray[np.float64] | None = None
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
         """Return the answers of some rows: bool, shape (n_rows,)."""
         problems = [problem for problem, is_chosen in zip(self.problems, chosen, strict=True) if is_chosen]
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
-        return Predictions(self.targets, self.values[chosen], problems, bounds)
+        familiarity = None if self.familiarity is None else self.familiarity.select(chosen)
+        percentiles = None if self.percentiles is None else self.percentiles[chosen]
+        return Predictions(self.targets, self.values[chosen], problems, bounds, familiarity, percentiles)
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
@@ -110,7 +124,27 @@ def in_set(probability: NDArray[np.float64], table: Sequence[float] | None) -> N
     return np.stack([probability <= highest, probability >= lowest], axis=1).astype(np.float64)
 
 
-def prediction_fields(targets: Sequence[Target], confidences: Iterable[str] = ()) -> dict[str, type]:
+def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return which share of the references is lower, those that are equal counting half, in percent.
+
+    Parameters
+    ----------
+    values
+        float64, shape (n_rows, n_targets); NaN where there is none.
+    references
+        float64, shape (n_references, n_targets), sorted along the first axis.
+    """
+    ranks = np.full(values.shape, np.nan)
+    for i, known in enumerate(references.T):
+        below, up_to = (np.searchsorted(known, values[:, i], side) for side in ("left", "right"))
+        ranks[:, i] = np.round(50 * (below + up_to) / len(known), PERCENTILE_DIGITS)
+    ranks[np.isnan(values)] = np.nan
+    return ranks
+
+
+def prediction_fields(
+    targets: Sequence[Target], confidences: Sequence[str] = (), *, has_percentiles: bool = False
+) -> dict[str, type]:
     """Return the columns that predictions add to a table, with the type of their values.
 
     Parameters
@@ -118,7 +152,9 @@ def prediction_fields(targets: Sequence[Target], confidences: Iterable[str] = ()
     targets
         What is predicted.
     confidences
-        Of the bounds that the predictions have.
+        Of the bounds that the predictions have; with any, they also say how familiar a molecule is.
+    has_percentiles
+        Whether they say where an answer stands among those for reference molecules.
     """
     fields: dict[str, type] = {}
     for target in targets:
@@ -131,6 +167,10 @@ def prediction_fields(targets: Sequence[Target], confidences: Iterable[str] = ()
                 fields[f"{target.name}_set_{percent}"] = str
             else:
                 fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
+        if has_percentiles:
+            fields[f"{target.name}_percentile"] = float
+    if confidences:
+        fields |= FAMILIARITY_FIELDS
     return {**fields, "status": str, "reason": str}
 
 
@@ -147,6 +187,13 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
                 columns.append([_name_set(*found) for found in bounds[:, i].tolist()])
             else:
                 columns += [_cells(bounds[:, i, end]) for end in (0, 1)]
+        if predictions.percentiles is not None:
+            columns.append(_cells(predictions.percentiles[:, i]))
+    if (familiarity := predictions.familiarity) is not None:
+        columns += [
+            _cells(np.round(share, SHARE_DIGITS)) for share in (familiarity.similarity, familiarity.unseen)
+        ]
+        columns.append([None if inside is None else int(inside) for inside in _cells(familiarity.is_inside)])
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -165,7 +212,8 @@ def _name_set(has_0: float, has_1: float) -> str | None:
 
 def as_answer(predictions: Predictions, row: int = 0) -> dict[str, object]:
     """Return one row of predictions by column name, without the empty ones, and with the thresholds."""
-    names = prediction_fields(predictions.targets, predictions.bounds)
+    has_percentiles = predictions.percentiles is not None
+    names = prediction_fields(predictions.targets, list(predictions.bounds), has_percentiles=has_percentiles)
     values = output_rows(predictions)[row]
     answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
     for target in predictions.targets:

@@ -55,6 +55,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             lines.append(UNDEFINED)
         lines += ["", *_describe_coverage(found.coverage)]
         lines += ["", *_describe_bins(found.by_similarity)]
+        lines += ["", *_describe_domains(found.by_domain)]
     return "\n".join([*lines, "", _describe_leaks(evaluation.exposure.counts)])
 
 
@@ -76,6 +77,14 @@ def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
         for m in bins
     ]
     return _table(("nearest similarity", "rows", name), rows)
+
+
+def _describe_domains(domains: Mapping[str, Mapping[str, float]]) -> list[str]:
+    name = next((key for found in domains.values() for key in found if key != "rows"), "value")
+    rows = [
+        (where, f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-") for where, m in domains.items()
+    ]
+    return _table(("domain", "rows", name), rows)
 
 
 def _describe_leaks(counts: Mapping[str, int]) -> str:
@@ -161,10 +170,15 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             ),
         ),
         ("split", data["split"]["strategy"]),
+        ("domain", _describe_domain(data["domain"])),
         ("seed", str(data["seed"])),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))),
         ("intact", "yes: every member has its digest, and the sentinel molecules get their scores"),
     ]
+    if "reference" in data:
+        facts.append(
+            ("reference", f"{data['reference']['molecules']} molecules of {data['reference']['file']}")
+        )
     for target in checkpoint.targets:
         threshold = (
             "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
@@ -190,6 +204,13 @@ def describe_audit(audit: "Audit") -> str:
         ]
         lines += ["", *_table(("target", *(name.replace("_", " ") for name in columns)), rows)]
     return "\n".join([*lines, *(f"\nLook at {text}" for text in audit.warnings)])
+
+
+def _describe_domain(domain: Mapping[str, Any]) -> str:
+    return (
+        f"nearest of {domain['molecules']} training molecules at least {domain['similarity']:.2f} similar, "
+        f"at most {100 * domain['unseen']:.0f} % of substructures unseen"
+    )
 
 
 def _describe_input(spec: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 # Structures are confidential: ONNX Runtime is to collect and send nothing. It looks once, at its start.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from servier.errors import CheckpointError
 from servier.features import Features, FeatureSet
+from servier.features.morgan import Environments
 from servier.features.tokens import Tokenizer
 from servier.molecules import InvalidMolecule, Mol, smiles_views
 
@@ -33,10 +34,13 @@ class RawScores:
         float64, shape (n_rows, n_targets); NaN where there is no molecule.
     problems
         For each row None, or why it has no score.
+    environments
+        The circular substructures of the rows that have a score, where the engine counted them.
     """
 
     values: NDArray[np.float64]
     problems: list[InvalidMolecule | None]
+    environments: list[Environments] | None = None
 
 
 class Engine(Protocol):
@@ -86,7 +90,8 @@ class FeatureEngine:
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Compute features, then score them."""
-        return self.score(self.features(mols))
+        features, environments = self.features.with_environments(mols)
+        return replace(self.score(features), environments=environments)
 
     def score(self, features: Features) -> RawScores:
         """Score features that were computed before."""

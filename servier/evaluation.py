@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.answers import Predictions
 from servier.baselines import Reference, measure_baselines
 from servier.checkpoint import Checkpoint, Target
 from servier.datasets import Dataset
@@ -38,12 +39,15 @@ class TargetEvaluation:
     by_similarity
         For each range of the similarity to the nearest training molecule how many rows there are, and AUROC
         or mean absolute error.
+    by_domain
+        The same inside and outside of the model's domain.
     """
 
     metrics: Metrics
     baselines: Metrics
     coverage: Metrics
     by_similarity: list[dict[str, float]]
+    by_domain: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             baselines[i],
             {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
             _measure_bins(exposure, y, values, target),
+            _measure_domain(answered, i, y),
         )
     return Evaluation(unseen, counts, exposure, found)
 
@@ -151,12 +156,31 @@ def _measure_bins(
 ) -> list[dict[str, float]]:
     found = []
     for low, high, is_inside in exposure.bins():
-        rows = is_inside & ~np.isnan(y)
-        measured = measure(y[rows], values[rows], target.task, target.threshold)
-        name = HEADLINE[target.task]
-        value = {name: measured[name]} if name in measured else {}
-        found.append({"low": low, "high": high, "rows": int(rows.sum()), **value})
+        found.append({"low": low, "high": high, **_measure_headline(is_inside, y, values, target)})
     return found
+
+
+def _measure_domain(
+    answered: Predictions, target: int, y: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    familiarity = answered.familiarity
+    assert familiarity is not None
+    return {
+        name: _measure_headline(
+            familiarity.is_inside == inside, y, answered.values[:, target], answered.targets[target]
+        )
+        for name, inside in (("inside", 1), ("outside", 0))
+    }
+
+
+def _measure_headline(
+    chosen: NDArray[np.bool_], y: NDArray[np.float64], values: NDArray[np.float64], target: Target
+) -> dict[str, float]:
+    """Return how many of the chosen rows have a label, and AUROC or mean absolute error where defined."""
+    rows = chosen & ~np.isnan(y)
+    measured = measure(y[rows], values[rows], target.task, target.threshold)
+    name = HEADLINE[target.task]
+    return {"rows": int(rows.sum()), **({name: measured[name]} if name in measured else {})}
 
 
 def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]) -> Unseen:

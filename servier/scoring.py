@@ -12,10 +12,12 @@ from servier.answers import (
     in_set,
     intervals,
     prediction_fields,
+    rank_among,
     round_answers,
     to_answers,
 )
-from servier.checkpoint import GRAPH, Checkpoint, Target
+from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target
+from servier.domain import Domain, Familiarity, find_environments
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
@@ -51,7 +53,8 @@ class Scorer:
         How many ways to write a molecule model 2 averages over; None for as many as in training.
     confidences
         Of the conformal bounds that answers shall have: some of `0.8`, `0.9` and `0.95`. The bounds of
-        several models are the mean of theirs.
+        several models are the mean of theirs. With any of them answers also say how familiar a molecule is,
+        and which percentile of the reference molecules its scores are.
 
     Raises
     ------
@@ -79,6 +82,8 @@ class Scorer:
             raise CheckpointError(
                 "no spellings of molecules are averaged in model 1", mend="leave out --views"
             )
+        self._domains = _open_domains(self.checkpoints) if confidences else []
+        self._ranks = _open_ranks(self.checkpoints) if confidences else None
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             _check_sentinels(checkpoint, engine)
             if views is not None and isinstance(engine, SequenceEngine):
@@ -95,24 +100,35 @@ class Scorer:
 
     def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules."""
-        if len(self._engines) > 1:
+        if len(self._engines) > 1 or self._domains:
             mols = list(mols)
-        return self._join([engine(mols) for engine in self._engines])
+        return self._join([engine(mols) for engine in self._engines], mols)
 
-    def score_features(self, features: Features) -> Predictions:
-        """Score the features of molecules, computed by the `featurizers`."""
-        return self._join([engine.score(features) for engine in self._feature_engines()])
+    def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:
+        """Score the features of molecules, computed by the `featurizers`.
+
+        Parameters
+        ----------
+        features
+            The features.
+        rows
+            The molecules; they are read only where answers shall say how familiar they are.
+        """
+        mols = SmilesRows(rows, constitution_only=True)
+        return self._join([engine.score(features) for engine in self._feature_engines()], mols)
 
     def refuse(self, problem: InvalidMolecule) -> Predictions:
         """Return the predictions of a single row that has no answer."""
         nothing = np.full((1, len(self.targets), 2), np.nan)
         bounds = dict.fromkeys(self._confidences, nothing)
-        return Predictions(self.targets, nothing[:, :, 0], [problem], bounds)
+        familiarity = Familiarity(*np.full((3, 1), np.nan)) if self._domains else None
+        percentiles = None if self._ranks is None else nothing[:, :, 0]
+        return Predictions(self.targets, nothing[:, :, 0], [problem], bounds, familiarity, percentiles)
 
     @property
     def fields(self) -> dict[str, type]:
         """The columns that predictions add to a table, with the type of their values."""
-        return prediction_fields(self.targets, self._confidences)
+        return prediction_fields(self.targets, self._confidences, has_percentiles=self._ranks is not None)
 
     @property
     def featurizers(self) -> list[dict[str, Any]]:
@@ -134,17 +150,39 @@ class Scorer:
             raise CheckpointError("model 2 reads SMILES strings, not features", mend="score the table itself")
         return engines
 
-    def _join(self, scores: Sequence[RawScores]) -> Predictions:
+    def _join(self, scores: Sequence[RawScores], mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         answers = []
         problems: list[InvalidMolecule | None] = [None] * len(scores[0].problems)
         for checkpoint, raw in zip(self.checkpoints, scores, strict=True):
             answers.append(to_answers(raw.values, checkpoint.targets))
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
         values = round_answers(np.mean(answers, axis=0), self.targets)
-        is_missing = [problem is not None for problem in problems]
+        is_missing = np.array([problem is not None for problem in problems], bool)
         values[is_missing] = np.nan
         bounds = {level: self._bound(scores, values, level) for level in self._confidences}
-        return Predictions(self.targets, values, problems, bounds)
+        familiarity = self._compare(scores, mols, ~is_missing) if self._domains else None
+        percentiles = None if self._ranks is None else rank_among(values, self._ranks)
+        return Predictions(self.targets, values, problems, bounds, familiarity, percentiles)
+
+    def _compare(
+        self,
+        scores: Sequence[RawScores],
+        mols: Collection[Mol | InvalidMolecule],
+        is_scored: NDArray[np.bool_],
+    ) -> Familiarity:
+        """Say how familiar the molecules are that have a score."""
+        counted = [
+            raw.environments
+            for raw in scores
+            if raw.environments is not None and len(raw.environments) == is_scored.sum()
+        ]
+        environments = (
+            counted[0]
+            if counted
+            else find_environments([mol for mol, is_ok in zip(mols, is_scored, strict=True) if is_ok])
+        )
+        found = [domain(environments) for domain in self._domains]
+        return Familiarity.join(found).spread(is_scored)
 
     def _bound(
         self, scores: Sequence[RawScores], values: NDArray[np.float64], level: str
@@ -158,6 +196,27 @@ class Scorer:
                 bounds[:, i] = in_set(values[:, i], target.conformal.get(level))
         bounds[np.isnan(values)] = np.nan
         return bounds
+
+
+def _open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
+    """Return what each model was trained on, once where several were trained on the same."""
+    domains = {}
+    for checkpoint in checkpoints:
+        arrays, limits = checkpoint.reference, checkpoint.metadata["domain"]
+        fingerprints = arrays["train_fingerprints"][arrays["domain_rows"]]
+        domains[checkpoint.metadata["sha256"][REFERENCE]] = Domain(
+            fingerprints, arrays["environments"], limits
+        )
+    return list(domains.values())
+
+
+def _open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
+    """Return the answers for the reference molecules, sorted; None unless all models have the same ones."""
+    digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
+    if len(digests) > 1 or None in digests:
+        return None
+    answers = [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
+    return np.sort(np.mean(answers, axis=0), axis=0)
 
 
 def make_sentinels(engine: Engine) -> list[dict[str, object]]:

@@ -41,15 +41,16 @@ def nearest(queries: PackedBits, references: PackedBits) -> tuple[NDArray[np.int
     The row of the nearest reference, the first one of several, int64, and the Tanimoto similarity, float64,
     both of shape (n_queries,).
     """
-    known = _unpack(references)
+    known = unpack_vectors(references)
     rows, similarity = np.zeros(len(queries), np.int64), np.zeros(len(queries))
-    for i, query in enumerate(_unpack(queries)):
+    for i, query in enumerate(unpack_vectors(queries)):
         found = DataStructs.BulkTanimotoSimilarity(query, known)
         rows[i] = np.argmax(found)
         similarity[i] = found[rows[i]]
     return rows, similarity
 
 
-def _unpack(packed: PackedBits) -> list[DataStructs.ExplicitBitVect]:
+def unpack_vectors(packed: PackedBits) -> list[DataStructs.ExplicitBitVect]:
+    """Return fingerprints as RDKit knows them."""
     digits = np.unpackbits(packed, axis=1) + ord("0")
     return [DataStructs.CreateFromBitString(row.tobytes().decode()) for row in digits]

@@ -26,7 +26,7 @@ LAYERS = [
     ],
     ["models", "recipes"],
     ["checkpoint"],
-    ["engines", "calibration", "scales", "uncertainty", "answers"],
+    ["engines", "calibration", "scales", "uncertainty", "answers", "domain"],
     ["scoring"],
     [
         "training",

@@ -16,7 +16,7 @@ from servier.bulk.work import RescoringWork, ScoringWork
 from servier.checkpoint import open_checkpoint
 from servier.errors import DataError, ServierError
 from servier.scoring import Scorer
-from servier.tables import STANDARD_STREAM, count_rows, open_table
+from servier.tables import STANDARD_STREAM, count_rows, open_table, require_smiles_column
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,14 @@ def open_inputs(
         )
         output = make_output(target, table, reader.header, reader.kept, scorer.fields)
         identity = identify(source, scorer, options)
-        work = _make_work(source if is_feature_file else None, checkpoints, options, output, scorer)
+        work = _make_work(checkpoints, options, output, scorer)
+        if is_feature_file:
+            smiles = (
+                require_smiles_column(table.header.columns, options.smiles_column)
+                if options.confidences
+                else None
+            )
+            work = RescoringWork(**vars(work), features_path=str(source), smiles_column=smiles)
         rows, n_rows = _rows(source, target, options, reader.block_rows)
         yield Inputs(reader, work, output, identity, rows, n_rows)
 
@@ -128,13 +135,14 @@ def rank_column(scorer: Scorer, options: Options) -> str | None:
 
 
 def _make_work(
-    features: Path | None, checkpoints: Sequence[str | Path], options: Options, output: Output, scorer: Scorer
+    checkpoints: Sequence[str | Path], options: Options, output: Output, scorer: Scorer
 ) -> ScoringWork:
     names = [target.name for target in scorer.targets]
     ranked = names.index(options.rank_by or names[0]) if options.is_selecting else None
     paths = tuple(str(path) for path in checkpoints)
-    common = (paths, options.max_atoms, options.views, output.text_header, ranked, options.confidences)
-    return ScoringWork(*common) if features is None else RescoringWork(*common, str(features))
+    return ScoringWork(
+        paths, options.max_atoms, options.views, output.text_header, ranked, options.confidences
+    )
 
 
 def _rows(source: Path, target: Path, options: Options, step: int) -> tuple[range, int | None]:

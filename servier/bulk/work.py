@@ -96,20 +96,27 @@ class RescoringWork(ScoringWork):
     ----------
     features_path
         The file.
+    smiles_column
+        Where the molecules are; needed with `confidences` only, which say how familiar a molecule is.
     """
 
     features_path: str = ""
+    smiles_column: str | None = None
 
     def prepare(self) -> Callable[[Sequence[int]], Scored]:  # type: ignore[override]
         """Open the checkpoints and the file; the function reads features and scores them."""
         from servier.features.store import FeatureFile
 
         scorer = self.open_scorer()
-        features = FeatureFile(self.features_path, scorer.featurizers)
+        column = self.smiles_column
+        file = FeatureFile(self.features_path, scorer.featurizers, [column] if column else [])
 
         def score(rows: Sequence[int]) -> Scored:
             parts = [rows[i : i + PART_ROWS] for i in range(0, len(rows), PART_ROWS)]
-            scored = (scorer.score_features(features.read(part[0], part[-1] + 1)) for part in parts)
-            return self.join([self.pack(predictions) for predictions in scored])
+            return self.join([self.pack(score_part(part[0], part[-1] + 1)) for part in parts])
+
+        def score_part(start: int, stop: int) -> Predictions:
+            smiles = file.read_strings(column, start, stop) if column else []
+            return scorer.score_features(file.read(start, stop), [(text, None) for text in smiles])
 
         return score

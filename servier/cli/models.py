@@ -39,6 +39,11 @@ logger = logging.getLogger(__name__)
 @presets
 @click.option("--config", type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
 @split_options
+@click.option(
+    "--reference",
+    type=click.Path(dir_okay=False),
+    help="Molecules, such as approved drugs, among whose answers --detail gives each answer its percentile.",
+)
 @workers
 def train(models_dir: str, model_path: str | None, **given: Any) -> None:
     """Train model from scratch.

@@ -146,7 +146,13 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     recipe = read_recipe(given["config"], given["model_name"]) if given["config"] else RecipeFile()
     chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
     workers = worker_processes(given["workers"])
-    return Options(given["model_name"], workers=workers, **(recipe.settings | chosen)), recipe.recipe
+    options = Options(
+        given["model_name"],
+        reference=given.get("reference"),
+        workers=workers,
+        **(recipe.settings | chosen),
+    )
+    return options, recipe.recipe
 
 
 def resampling(given: dict[str, Any]) -> Any:

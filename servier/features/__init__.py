@@ -12,7 +12,7 @@ from servier.features.avalon import AvalonCount
 from servier.features.base import Featurizer
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
-from servier.features.morgan import MorganCount
+from servier.features.morgan import RADIUS, Environments, MorganCount
 from servier.features.paths import AtomPairCount, TorsionCount
 from servier.features.physchem import Physchem
 from servier.molecules import MAX_REASON, InvalidMolecule, Mol, Status
@@ -111,6 +111,15 @@ class FeatureSet:
 
         Each molecule is asked for once, so that they may be read on the way.
         """
+        return self.with_environments(mols)[0]
+
+    def with_environments(
+        self, mols: Collection[Mol | InvalidMolecule]
+    ) -> tuple[Features, list[Environments] | None]:
+        """Compute features, and return with them the circular substructures of the rows that have features.
+
+        These come for nothing where the features count them; None where they do not.
+        """
         X = np.zeros((len(mols), len(self)), np.float32)
         problems: list[InvalidMolecule | None] = []
         computed: list[list[Any]] = []
@@ -122,9 +131,13 @@ class FeatureSet:
                 problems.append(None)
                 computed.append(values)
         rows = np.flatnonzero([problem is None for problem in problems])
+        environments = None
         for i, (featurizer, columns) in enumerate(zip(self.featurizers, self.slices, strict=True)):
-            featurizer.write([values[i] for values in computed], X[:, columns], rows)
-        return Features(X, problems)
+            block = [values[i] for values in computed]
+            featurizer.write(block, X[:, columns], rows)
+            if isinstance(featurizer, MorganCount) and featurizer.radius == RADIUS:
+                environments = block
+        return Features(X, problems), environments
 
     def _compute(self, mol: Mol) -> list[Any] | InvalidMolecule:
         values = []

@@ -1,16 +1,26 @@
 """Morgan fingerprints (circular substructures), counted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.features.base import GeneratedFingerprint
+from servier.features.base import CountFingerprint
+from servier.molecules import Mol
+
+RADIUS = 2
+
+Environments = dict[int, int]
+"""How often each circular substructure of a molecule occurs, by its number of 32 bits."""
 
 
 @dataclass(frozen=True)
-class MorganCount(GeneratedFingerprint):
+class MorganCount(CountFingerprint):
     """How often each circular substructure occurs.
 
     References
@@ -20,7 +30,21 @@ class MorganCount(GeneratedFingerprint):
 
     kind: ClassVar[str] = "morgan_count"
     constitution_only: ClassVar[bool] = True
-    radius: int = 2
+    radius: int = RADIUS
+
+    def compute(self, mol: Mol) -> Environments:
+        """Return the counts that are not 0, not folded yet."""
+        counts: Environments = self._generator.GetSparseCountFingerprint(mol).GetNonzeroElements()
+        return counts
+
+    def write(
+        self, computed: Sequence[Environments], X: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> None:
+        """Fold counts into rows of a matrix of zeros."""
+        sizes = [len(counts) for counts in computed]
+        bins = np.fromiter(chain.from_iterable(computed), np.int64, sum(sizes)) % self.fp_size
+        values = chain.from_iterable(counts.values() for counts in computed)
+        np.add.at(X, (np.repeat(rows, sizes), bins), np.fromiter(values, np.float32, sum(sizes)))
 
     @cached_property
     def _generator(self) -> Any:

@@ -147,6 +147,8 @@ class FeatureFile:
         The file.
     featurizers
         The specification that is needed.
+    others
+        Other columns that will be read.
 
     Raises
     ------
@@ -154,8 +156,12 @@ class FeatureFile:
         The file holds other features, or was made with another RDKit.
     """
 
-    def __init__(self, path: str | Path, featurizers: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, path: str | Path, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
+    ) -> None:
         self._features = FeatureSet(featurizers)
+        kinds = [featurizer.kind for featurizer in self._features.featurizers]
+        self._columns = [*kinds, *STATUS_COLUMNS, *others]
         _check_specification(path, self._features.specs)
         self._file = open_parquet(path)
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
@@ -169,6 +175,13 @@ class FeatureFile:
 
     def read(self, start: int, stop: int) -> Features:
         """Return the features of rows `start` to `stop`, the latter not included."""
+        return self._decode(self._read_rows(start, stop))
+
+    def read_strings(self, column: str, start: int, stop: int) -> list[str]:
+        """Return the values of another column in the same rows, empty where there is none."""
+        return [str(value or "") for value in self._read_rows(start, stop)[column].to_pylist()]
+
+    def _read_rows(self, start: int, stop: int) -> pa.Table:
         parts = []
         group = int(np.searchsorted(self._starts, start, side="right")) - 1
         while start < stop:
@@ -176,12 +189,11 @@ class FeatureFile:
             offset = start - int(self._starts[group])
             parts.append(self._read_group(group).slice(offset, end - start))
             start, group = end, group + 1
-        return self._decode(pa.concat_tables(parts))
+        return pa.concat_tables(parts)
 
     def _read_group(self, group: int) -> pa.Table:
         if group != self._group:
-            columns = [*(featurizer.kind for featurizer in self._features.featurizers), *STATUS_COLUMNS]
-            self._table = self._file.read_row_group(group, columns=columns, use_threads=False)
+            self._table = self._file.read_row_group(group, columns=self._columns, use_threads=False)
             self._group = group
         return self._table
 

@@ -16,12 +16,14 @@ from servier.archives import pack_arrays
 from servier.calibration import calibrate
 from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target, make_checkpoint
 from servier.datasets import Dataset
+from servier.domain import fit_domain
 from servier.molecules import identity_hashes
 from servier.scales import Scale
 from servier.scoring import Scorer, make_sentinels
 from servier.similarity import fingerprints
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
+from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
 from servier.uncertainty import fit_sets, fit_widths
 
@@ -58,13 +60,14 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
 
 def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
+    reference = read_reference(options.reference) if options.reference else None
     scales, labels = scale_labels(rows)
     _describe(rows, scales)
     fit = fit_features if options.model_name == "1" else fit_sequences
     fitted = fit(rows, labels, options, recipe)
     targets = _make_targets(rows, scales, labels, fitted)
     held_out = _measure(rows.y, to_answers(fitted.model.held_out, targets), targets)
-    checkpoint = _make_checkpoint(rows, options, fitted, targets, {"held_out": held_out})
+    checkpoint = _make_checkpoint(rows, options, fitted, targets, {"held_out": held_out}, reference)
     tested = _measure_test(rows, checkpoint)
     return replace(
         checkpoint, metadata=checkpoint.metadata | {"metrics": {"held_out": held_out, "test": tested}}
@@ -110,9 +113,16 @@ def _make_targets(
 
 
 def _make_checkpoint(
-    rows: TrainingRows, options: Options, fitted: Fitted, targets: list[Target], measured: dict[str, Any]
+    rows: TrainingRows,
+    options: Options,
+    fitted: Fitted,
+    targets: list[Target],
+    measured: dict[str, Any],
+    reference: ReferenceMolecules | None,
 ) -> Checkpoint:
     data = rows.data
+    known = fingerprints(rows.mols)
+    domain_arrays, limits = fit_domain(known, rows.mols, options.seed)
     metadata: dict[str, Any] = {
         "model_name": options.model_name,
         "preset": options.preset if options.model_name == "1" else None,
@@ -134,6 +144,7 @@ def _make_checkpoint(
         "seed": options.seed,
         "training": fitted.model.notes,
         "metrics": measured,
+        "domain": {**limits, "molecules": len(domain_arrays["domain_rows"])},
         "sentinels": make_sentinels(fitted.engine),
         "versions": {"servier": __version__, **_installed_versions()},
     }
@@ -141,9 +152,13 @@ def _make_checkpoint(
         "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
         "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
         "test_rows": rows.test,
-        "train_fingerprints": fingerprints(rows.mols),
+        "train_fingerprints": known,
         "train_y": rows.y.astype(np.float32),
+        **domain_arrays,
     }
+    if reference is not None:
+        metadata["reference"] = reference.describe()
+        arrays["reference_answers"] = reference.answer(fitted.engine, targets)
     members = {GRAPH: fitted.model.graph, REFERENCE: pack_arrays(arrays), **fitted.model.native}
     return make_checkpoint(metadata, targets, members)
 

@@ -19,6 +19,8 @@ class Options:
     same_molecule, conflicts
         Which training rows are of the same molecule, and what becomes of labels that differ: as in
         `servier.curation`.
+    reference
+        A table of molecules, such as approved drugs; answers then say where they stand among those for them.
     seed, workers
         The same seed gives the same model; the number of processes does not matter.
     """
@@ -29,5 +31,6 @@ class Options:
     test_fraction: float = 0.2
     same_molecule: str = "parent"
     conflicts: str = "merge"
+    reference: str | None = None
     seed: int = 0
     workers: int = 1

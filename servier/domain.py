@@ -1,0 +1,180 @@
+"""Whether a molecule is like those that a model was trained on: its domain of applicability.
+
+Two things are looked at, both by Morgan fingerprints: how similar the nearest training molecule is, and
+which share of the molecule's circular substructures no training molecule has. What is usual for either is
+taken from the training molecules themselves, each held against the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit.SimDivFilters import rdSimDivPickers
+
+from servier.features.morgan import Environments, MorganCount
+from servier.molecules import Mol
+from servier.similarity import FP_SIZE, PackedBits, unpack_vectors
+
+MAX_REFERENCES = 4096
+MAX_QUERIES = 2048
+USUAL = 0.95
+SMALL_COUNT = np.iinfo(np.uint8).max
+
+_MORGAN = MorganCount()
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How much like the training molecules some molecules are.
+
+    Parameters
+    ----------
+    similarity
+        Tanimoto similarity to the nearest training molecule, float64, shape (n_mols,).
+    unseen
+        Share of its substructures that no training molecule has, float64, shape (n_mols,).
+    is_inside
+        1 where both are usual, else 0, float64, shape (n_mols,).
+    """
+
+    similarity: NDArray[np.float64]
+    unseen: NDArray[np.float64]
+    is_inside: NDArray[np.float64]
+
+    def spread(self, rows: NDArray[np.bool_]) -> "Familiarity":
+        """Return the same for more rows, of which these are the molecules; NaN for the others."""
+        wide = np.full((3, len(rows)), np.nan)
+        wide[:, rows] = self.similarity, self.unseen, self.is_inside
+        return Familiarity(*wide)
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Familiarity":
+        """Return the same for some rows: bool, shape (n_mols,)."""
+        return Familiarity(self.similarity[chosen], self.unseen[chosen], self.is_inside[chosen])
+
+    @classmethod
+    def join(cls, models: Sequence["Familiarity"]) -> "Familiarity":
+        """Return what several models have in common: a molecule is inside where it is for all of them."""
+        similarity, unseen, is_inside = (
+            np.stack([getattr(model, name) for model in models])
+            for name in ("similarity", "unseen", "is_inside")
+        )
+        return cls(similarity.min(axis=0), unseen.max(axis=0), is_inside.min(axis=0))
+
+
+class Domain:
+    """What a model was trained on, to hold molecules against: a callable.
+
+    Parameters
+    ----------
+    fingerprints
+        Of the training molecules, or of so many that stand for them.
+    environments
+        The numbers of all circular substructures of all training molecules, sorted, uint32.
+    limits
+        The lowest `similarity` and the highest share of `unseen` substructures that are usual.
+    """
+
+    def __init__(
+        self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: Mapping[str, float]
+    ) -> None:
+        bits = np.unpackbits(fingerprints, axis=1)
+        self._molecules_with_bit = np.ascontiguousarray(bits.T)
+        self._sizes = bits.sum(axis=1, dtype=np.float32)
+        self._environments = environments
+        self._limits = limits
+
+    def __call__(self, environments: Sequence[Environments]) -> Familiarity:
+        """Hold molecules, by their circular substructures, against the training molecules."""
+        similarity = np.array([self.similarities(found).max() for found in environments], np.float64)
+        unseen = self._unseen(environments)
+        is_usual = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
+        return Familiarity(similarity, unseen, is_usual.astype(np.float64))
+
+    def similarities(self, environments: Environments) -> NDArray[np.float32]:
+        """Return the Tanimoto similarity of one molecule to each training molecule."""
+        bits = list({number % FP_SIZE for number in environments})
+        rows = self._molecules_with_bit.take(bits, axis=0)
+        shared = rows.sum(axis=0, dtype=np.uint8 if len(bits) <= SMALL_COUNT else np.uint16)
+        n_shared = shared.astype(np.float32)
+        return np.asarray(n_shared / (self._sizes + (len(bits) - n_shared)))
+
+    def _unseen(self, environments: Sequence[Environments]) -> NDArray[np.float64]:
+        rows, numbers = _flatten(environments)
+        places = np.searchsorted(self._environments, numbers)
+        places[places == len(self._environments)] = 0
+        is_unseen = self._environments[places] != numbers
+        n_unseen = np.bincount(rows, is_unseen, len(environments))
+        return np.asarray(n_unseen / np.maximum(np.bincount(rows, minlength=len(environments)), 1))
+
+
+def find_environments(mols: Sequence[Mol]) -> list[Environments]:
+    """Return the circular substructures of molecules."""
+    return [_MORGAN.compute(mol) for mol in mols]
+
+
+def fit_domain(
+    fingerprints: PackedBits, mols: Sequence[Mol], seed: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """Find out what is usual among the training molecules.
+
+    For each of them, or 2,048 drawn at random, the nearest of the others is looked for, and the share of
+    its substructures that none of the others has. Usual is what 95 % of them are.
+
+    Parameters
+    ----------
+    fingerprints, mols
+        The training molecules.
+    seed
+        Decides which are drawn.
+
+    Returns
+    -------
+    The arrays `domain_rows`, which molecules stand for all, and `environments`, and the limits, for `Domain`.
+    """
+    environments = find_environments(mols)
+    references = choose_references(fingerprints, seed)
+    known = _flatten(environments)[1]
+    numbers, counts = np.unique(known, return_counts=True)
+    n_queries = min(len(mols), MAX_QUERIES)
+    queries = np.sort(np.random.default_rng(seed).choice(len(mols), n_queries, replace=False))
+    domain = Domain(fingerprints[references], numbers.astype(np.uint32), {})
+    similarity = [_nearest_other(domain, environments[i], references == i) for i in queries]
+    rows, numbers_of = _flatten([environments[i] for i in queries])
+    is_own = counts[np.searchsorted(numbers, numbers_of)] == 1
+    unseen = np.bincount(rows, is_own, n_queries) / np.maximum(np.bincount(rows, minlength=n_queries), 1)
+    limits = {
+        "similarity": round(float(np.quantile(similarity, 1 - USUAL)), 4),
+        "unseen": round(float(np.quantile(unseen, USUAL)), 4),
+    }
+    return {"domain_rows": references, "environments": numbers.astype(np.uint32)}, limits
+
+
+def choose_references(fingerprints: PackedBits, seed: int) -> NDArray[np.int64]:
+    """Choose the rows of the training molecules among which the nearest is looked for: 4,096 at most.
+
+    Of more, those are taken that lie furthest apart (MaxMin), so that every other one is near one of them.
+
+    References
+    ----------
+    Ashton et al., Quant. Struct.-Act. Relat. 2002, 21, 598, doi:10.1002/qsar.200290002.
+    """
+    n = len(fingerprints)
+    if n <= MAX_REFERENCES:
+        return np.arange(n)
+    picker = rdSimDivPickers.MaxMinPicker()
+    picked = picker.LazyBitVectorPick(unpack_vectors(fingerprints), n, MAX_REFERENCES, seed=seed + 1)
+    return np.sort(np.array(picked, np.int64))
+
+
+def _nearest_other(domain: Domain, environments: Environments, is_itself: NDArray[np.bool_]) -> float:
+    return float(domain.similarities(environments)[~is_itself].max(initial=0.0))
+
+
+def _flatten(environments: Sequence[Environments]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for each substructure of each molecule the molecule's place in the list, and its number."""
+    sizes = [len(found) for found in environments]
+    numbers = np.fromiter(chain.from_iterable(environments), np.int64, sum(sizes))
+    return np.repeat(np.arange(len(environments)), sizes), numbers

@@ -1,0 +1,66 @@
+"""Molecules that answers are held against, such as approved drugs."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.answers import round_answers, to_answers
+from servier.checkpoint import Target
+from servier.engines import Engine
+from servier.errors import DataError
+from servier.molecules import InvalidMolecule, Mol, parse_all
+from servier.tables import open_table, require_smiles_column
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReferenceMolecules:
+    """Molecules among whose answers those for others get a percentile.
+
+    Parameters
+    ----------
+    file
+        The name of their table.
+    digest
+        A sha256 of their SMILES strings.
+    mols
+        Those that can be read.
+    """
+
+    file: str
+    digest: str
+    mols: list[Mol]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a checkpoint says of them."""
+        return {"file": self.file, "digest": self.digest, "molecules": len(self.mols)}
+
+    def answer(self, engine: Engine, targets: list[Target]) -> NDArray[np.float64]:
+        """Return the answers of a model for them, shape (n_answered, n_targets)."""
+        answers = round_answers(to_answers(engine(self.mols).values, targets), targets)
+        return answers[~np.isnan(answers).any(axis=1)]
+
+
+def read_reference(path: str | Path) -> ReferenceMolecules:
+    """Read the molecules of a table; what cannot be read is left out.
+
+    Raises
+    ------
+    DataError
+        The table cannot be used, or holds no readable molecule.
+    """
+    with open_table(path) as table:
+        names = table.header.columns
+        position = names.index(require_smiles_column(names, None))
+        smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
+    mols = [mol for mol in parse_all(smiles) if not isinstance(mol, InvalidMolecule)]
+    if not mols:
+        raise DataError("no molecule can be read", path=path, mend="give --reference a table with SMILES")
+    logger.info("%s reference molecules, %s rows left out", len(mols), len(smiles) - len(mols))
+    return ReferenceMolecules(Path(path).name, hashlib.sha256("\n".join(smiles).encode()).hexdigest(), mols)
