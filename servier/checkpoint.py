@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from servier.errors import CheckpointError
 FORMAT = "servier checkpoint"
 FORMAT_VERSION = 1
 METADATA = "metadata.json"
-GRAPH = "model.onnx"
 REFERENCE = "reference.npz"
 LOG, MIRRORED_LOG = "log", "mirrored_log"
 
@@ -88,6 +88,12 @@ class Checkpoint:
         """`1` or `2`."""
         return str(self.metadata["model_name"])
 
+    @property
+    def graphs(self) -> list[bytes]:
+        """The ONNX graphs."""
+        names = set(self.members)
+        return [self.members[name] for name in takewhile(names.__contains__, map(graph_name, count()))]
+
     @cached_property
     def digest(self) -> str:
         """The sha256 of the metadata, and with it of all members."""
@@ -106,6 +112,11 @@ class Checkpoint:
         """
         with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+
+
+def graph_name(i: int) -> str:
+    """Return the name of the member that holds a graph, counted from 0."""
+    return f"model_{i}.onnx"
 
 
 def make_checkpoint(

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -68,15 +68,15 @@ class FeatureEngine:
     ----------
     featurizers
         The specification of the feature set.
-    graph
-        ONNX, from float32 (n, n_features) to float32 (n, n_targets).
+    graphs
+        One in ONNX, from float32 (n, n_features) to float32 (n, n_targets).
     """
 
     kind = "features"
 
-    def __init__(self, featurizers: list[dict[str, Any]], graph: bytes) -> None:
+    def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _open_session(graph)
+        self._session = _open_session(graphs[0])
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -117,18 +117,19 @@ class SequenceEngine:
         The tokens that the network knows.
     views, seed
         How many SMILES strings of a molecule are scored, and the seed of the random ones among them.
-    graph
-        ONNX, from int32 (n, length) to float32 (n, n_targets).
+    graphs
+        ONNX, from int32 (n, length) to float32 (n, n_targets). They score the strings of a molecule in turn:
+        the first one the first string, the second one the second, and so on.
     """
 
     kind = "smiles"
     constitution_only = False
 
-    def __init__(self, vocabulary: list[str], views: int, seed: int, graph: bytes) -> None:
+    def __init__(self, vocabulary: list[str], views: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.views, self.seed = views, seed
-        self._session = _open_session(graph)
-        self._n_targets = int(self._session.get_outputs()[0].shape[1])
+        self._sessions = [_open_session(graph) for graph in graphs]
+        self._n_targets = int(self._sessions[0].get_outputs()[0].shape[1])
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -140,21 +141,23 @@ class SequenceEngine:
         """Write each molecule in several ways, score the strings, average."""
         mols = list(mols)
         problems = [mol if isinstance(mol, InvalidMolecule) else None for mol in mols]
-        rows = [
-            tokens for mol in mols if not isinstance(mol, InvalidMolecule) for tokens in self._encode(mol)
-        ]
+        encoded = [self._encode(mol) for mol in mols if not isinstance(mol, InvalidMolecule)]
+        scores = np.empty((len(encoded), self.views, self._n_targets))
+        n_graphs = len(self._sessions)
+        for i, session in enumerate(self._sessions[: self.views]):
+            rows = [tokens for views in encoded for tokens in views[i::n_graphs]]
+            shape = scores[:, i::n_graphs].shape
+            scores[:, i::n_graphs] = self._run(session, rows).reshape(shape)
         values = np.full((len(mols), self._n_targets), np.nan)
-        readable = [i for i, problem in enumerate(problems) if problem is None]
-        scores = self._run(rows).reshape(len(readable), self.views, self._n_targets)
-        values[readable] = scores.mean(axis=1)
+        values[[problem is None for problem in problems]] = scores.mean(axis=1)
         return RawScores(values, problems)
 
     def _encode(self, mol: Mol) -> list[list[int]]:
         return [self.tokenizer.encode(smiles) for smiles in smiles_views(mol, self.views, self.seed)]
 
-    def _run(self, rows: list[list[int]]) -> NDArray[np.float64]:
+    def _run(self, session: ort.InferenceSession, rows: list[list[int]]) -> NDArray[np.float64]:
         values = np.empty((len(rows), self._n_targets))
-        name = self._session.get_inputs()[0].name
+        name = session.get_inputs()[0].name
         order = np.argsort([len(row) for row in rows], kind="stable")
         for start in range(0, len(rows), MAX_ROWS):
             group = order[start : start + MAX_ROWS]
@@ -162,7 +165,7 @@ class SequenceEngine:
             filled += [filled[-1]] * (-len(group) % ROWS_STEP)
             length = len(filled[-1]) + (-len(filled[-1]) % LENGTH_STEP)
             tokens = self.tokenizer.pad(filled, length)
-            values[group] = self._session.run(None, {name: tokens})[0][: len(group)]
+            values[group] = session.run(None, {name: tokens})[0][: len(group)]
         return values
 
     def digest(self, mol: Mol) -> str:
@@ -170,7 +173,7 @@ class SequenceEngine:
         return hashlib.sha256(repr(self._encode(mol)).encode()).hexdigest()
 
 
-def build_engine(spec: dict[str, Any], graph: bytes) -> Engine:
+def build_engine(spec: dict[str, Any], graphs: Sequence[bytes]) -> Engine:
     """Build an engine from its specification.
 
     Raises
@@ -182,7 +185,7 @@ def build_engine(spec: dict[str, Any], graph: bytes) -> Engine:
     kind = parameters.pop("kind", None)
     for engine in (FeatureEngine, SequenceEngine):
         if kind == engine.kind:
-            return engine(**parameters, graph=graph)
+            return engine(**parameters, graphs=graphs)
     raise CheckpointError(f"no engine is called {kind!r}", mend="a newer servier may read it")
 
 

@@ -16,7 +16,7 @@ from servier.answers import (
     round_answers,
     to_answers,
 )
-from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target
+from servier.checkpoint import REFERENCE, Checkpoint, Target
 from servier.domain import Domain, Familiarity, find_environments
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
@@ -75,8 +75,7 @@ class Scorer:
         self._confidences = confidences
         self.targets = _join_targets(self.checkpoints)
         self._engines = [
-            build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
-            for checkpoint in self.checkpoints
+            build_engine(checkpoint.metadata["input"], checkpoint.graphs) for checkpoint in self.checkpoints
         ]
         if views is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
             raise CheckpointError(

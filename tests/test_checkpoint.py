@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 
 from servier.archives import pack, pack_arrays
-from servier.checkpoint import GRAPH, METADATA, Target, encode_checkpoint, make_checkpoint, open_checkpoint
+from servier.checkpoint import (
+    METADATA,
+    Target,
+    encode_checkpoint,
+    graph_name,
+    make_checkpoint,
+    open_checkpoint,
+)
 from servier.errors import CheckpointError
 from servier.scoring import Scorer
+
+GRAPH = graph_name(0)
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_exchanged_member_is_noticed(small):
     path, checkpoint = small
     contents = {METADATA: json.dumps(checkpoint.metadata).encode(), **checkpoint.members, GRAPH: b"other"}
     path.write_bytes(pack(contents))
-    with pytest.raises(CheckpointError, match=r"model\.onnx is damaged"):
+    with pytest.raises(CheckpointError, match=r"model_0\.onnx is damaged"):
         open_checkpoint(path).members[GRAPH]
 
 

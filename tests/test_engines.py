@@ -1,13 +1,14 @@
 import numpy as np
+import onnxruntime as ort
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from molecules_for_tests import SMILES
 
-from servier.checkpoint import GRAPH, open_checkpoint
+from servier.checkpoint import open_checkpoint
 from servier.engines import build_engine
 from servier.errors import CheckpointError
-from servier.molecules import parse_all
+from servier.molecules import parse_all, smiles_views
 
 ROWS = [*SMILES, "nope", "", "C" * 600]
 MOLS = parse_all(ROWS)
@@ -16,7 +17,7 @@ MOLS = parse_all(ROWS)
 @pytest.fixture(scope="module", params=["1", "2"])
 def engine(request, models_dir):
     checkpoint = open_checkpoint(models_dir / f"model_{request.param}.servier")
-    return build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
+    return build_engine(checkpoint.metadata["input"], checkpoint.graphs)
 
 
 def test_problems_stay_problems(engine):
@@ -38,6 +39,24 @@ def test_a_score_never_depends_on_its_neighbours(engine):
     check()
 
 
+@pytest.mark.parametrize("views", [1, 3, 5])
+def test_networks_take_turns(models_dir, views):
+    """A score is the mean over spellings, of which the networks score every other one."""
+    checkpoint = open_checkpoint(models_dir / "model_2.servier")
+    engine = build_engine(checkpoint.metadata["input"], checkpoint.graphs)
+    engine.views = views
+    mols = parse_all(SMILES[:10])
+    expected = []
+    for mol in mols:
+        scores = []
+        for i, smiles in enumerate(smiles_views(mol, views, engine.seed)):
+            session = ort.InferenceSession(checkpoint.graphs[i % 2], providers=["CPUExecutionProvider"])
+            tokens = engine.tokenizer.pad([engine.tokenizer.encode(smiles)])
+            scores.append(session.run(None, {session.get_inputs()[0].name: tokens})[0][0, 0])
+        expected.append(np.mean(scores))
+    np.testing.assert_allclose(engine(mols).values[:, 0], expected, atol=1e-5)
+
+
 def test_no_molecules_no_scores(engine):
     """An empty run, and a run without a molecule, are fine."""
     assert engine([]).values.shape == (0, 1)
@@ -54,4 +73,4 @@ def test_specification_builds_the_same_engine(engine, models_dir):
 def test_unknown_engine_is_refused():
     """A kind from the future is an error, not an exception from deep inside."""
     with pytest.raises(CheckpointError, match="'telepathy'"):
-        build_engine({"kind": "telepathy"}, b"")
+        build_engine({"kind": "telepathy"}, [])

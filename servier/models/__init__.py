@@ -23,9 +23,10 @@ class FittedModel:
 
     Parameters
     ----------
-    graph
-        The ONNX graph: one input, one output of raw scores, float32, shape (n_rows, n_targets). A raw score
-        is a log-odds for a binary target, and a value in standard units for a regression target.
+    graphs
+        ONNX graphs: one input, one output of raw scores, float32, shape (n_rows, n_targets). A raw score is a
+        log-odds for a binary target, and a value in standard units for a regression target. Model 1 has one,
+        model 2 one for each of its networks.
     native
         The files of the native model, by name, for retraining.
     held_out
@@ -35,7 +36,7 @@ class FittedModel:
         What training found out: rounds, epochs, losses.
     """
 
-    graph: bytes
+    graphs: list[bytes]
     native: dict[str, bytes]
     held_out: NDArray[np.float64]
     notes: dict[str, Any] = field(default_factory=dict)

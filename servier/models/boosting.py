@@ -111,7 +111,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
         native[f"model_{target}_{booster}.txt"] = text.encode()
         boosters[target].append(lgb.Booster(model_str=text))
     notes = {"rounds": rounds, "recipe": asdict(recipe)}
-    return FittedModel(to_onnx(boosters).SerializeToString(), native, held_out, notes)
+    return FittedModel([to_onnx(boosters).SerializeToString()], native, held_out, notes)
 
 
 def cross_validate(

@@ -41,8 +41,11 @@ class Recipe:
         which networks score held-out rows best. A table with noisy labels is learnt by heart soon.
     folds
         Number of cross-validation folds whose held-out scores calibrate the model.
+    networks
+        How many are trained on all rows, each in another order and from other spellings.
     views
-        How many ways to write a molecule a score is averaged over.
+        How many ways to write a molecule a score is averaged over; the networks share them out, so that
+        several cost no more than one when they score.
     """
 
     encoder: str = "shipped"
@@ -53,6 +56,7 @@ class Recipe:
     weight_decay: float = 1e-2
     epochs: list[int] = field(default_factory=EPOCHS.copy)
     folds: int = 3
+    networks: int = 2
     views: int = 8
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +21,7 @@ from servier.models.network import Architecture, add_head, build_encoder, make_r
 from servier.parallel import ordered_map
 
 Rows = NDArray[np.int64]
-Task = tuple[Rows, Rows]
-"""The rows to fit on, and those that are held out."""
+SPELLINGS_APART = 1000
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,26 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Task:
+    """A network to be trained.
+
+    Parameters
+    ----------
+    rows, held_out
+        The rows to fit on, and those to score.
+    epochs
+        The numbers of epochs after which it scores; the last one ends the training.
+    member
+        Networks with other numbers see the rows in another order and in other spellings.
+    """
+
+    rows: Rows
+    held_out: Rows
+    epochs: Sequence[int]
+    member: int = 0
+
+
+@dataclass(frozen=True)
 class Trained:
     """One trained network.
 
@@ -68,10 +87,13 @@ class Trained:
     held_out
         Raw scores of the rows that were held out, after each number of epochs that is tried, float64, shape
         (n_numbers, n_held_out, n_targets).
+    weights
+        In Keras's order.
     """
 
     losses: list[float]
     held_out: NDArray[np.float64]
+    weights: list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -82,56 +104,53 @@ class NetworkWork:
     ----------
     problem, recipe, seed
         As for `fit`.
-    cores
-        How many each process uses.
     """
 
     problem: Problem
     recipe: Recipe
     seed: int
-    cores: int = 1
 
     @cached_property
     def tuner(self) -> FineTuner:
         """The network, which is built and traced once."""
         make_reproducible(self.seed)
-        use_cores(self.cores)
+        use_cores(1)
         loss = make_loss(self.problem.y, self.problem.tasks)
         return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
         """Return what trains a network for each task."""
-        return lambda tasks: [self.train(self.recipe.epochs, *task) for task in tasks]
+        return lambda tasks: [self.train(task) for task in tasks]
 
     def give_up(self, item: Task, status: str, reason: str) -> list[Trained]:
         """Refuse to go on: a model needs all of its networks."""
-        raise ServierError(f"{status} while training on {len(item[0])} molecules: {reason}")
+        raise ServierError(f"{status} while training on {len(item.rows)} molecules: {reason}")
 
     def join(self, answers: list[list[Trained]]) -> list[Trained]:
         """Put lists after lists."""
         return [trained for part in answers for trained in part]
 
-    def train(self, numbers: Sequence[int], rows: Rows, held_out_rows: Rows) -> Trained:
+    def train(self, task: Task) -> Trained:
         """Train the network from its start, and score held-out rows after each of some numbers of epochs."""
         problem, encode = self.problem, self.problem.tokenizer.encode
 
         def tokens(epoch: int) -> list[list[int]]:
-            smiles = problem.spell(epoch)
-            return [encode(smiles[row]) for row in rows]
+            smiles = problem.spell(SPELLINGS_APART * task.member + epoch)
+            return [encode(smiles[row]) for row in task.rows]
 
-        views = [encode(smiles) for row in held_out_rows for smiles in problem.scored[row]]
-        shape = len(held_out_rows), len(problem.scored[0]), problem.y.shape[1]
+        views = [encode(smiles) for row in task.held_out for smiles in problem.scored[row]]
+        shape = len(task.held_out), len(problem.scored[0]), problem.y.shape[1]
         losses, held_out = [], []
-        rng = np.random.default_rng(self.seed)
-        for loss in self.tuner.train(tokens, problem.y[rows], max(numbers), rng):
+        rng = np.random.default_rng([self.seed, task.member])
+        for loss in self.tuner.train(tokens, problem.y[task.rows], max(task.epochs), rng):
             losses.append(round(loss, 5))
-            if len(losses) in numbers:
+            if len(losses) in task.epochs:
                 held_out.append(self.tuner.score(views).reshape(shape).mean(axis=1))
-        return Trained(losses, np.stack(held_out))
+        return Trained(losses, np.stack(held_out), self.tuner.network.get_weights())
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report) -> FittedModel:
-    """Train networks that score the rows held out, and one on all rows; export that one as ONNX.
+    """Train networks that score the rows held out, and several on all rows; export these as ONNX.
 
     Parameters
     ----------
@@ -146,14 +165,19 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     """
     work = NetworkWork(problem, recipe, seed)
     held_out, epochs = _cross_validate(work, workers, report)
-    work = work if workers == 1 else replace(work, cores=workers)
-    final = work.train([epochs], np.arange(len(problem.y)), np.arange(0))
-    report(f"last network: {len(problem.y)} molecules, {epochs} epochs, loss {final.losses[-1]:.4f}")
-    notes: dict[str, Any] = {"losses": final.losses, "recipe": asdict(recipe)}
+    rows, nothing = np.arange(len(problem.y)), np.arange(0)
+    members = range(min(recipe.networks, recipe.views))
+    tasks = [Task(rows, nothing, [epochs], member) for member in members]
+    trained = list(_train_all(work, tasks, workers, report))
+    notes: dict[str, Any] = {"losses": [one.losses for one in trained], "recipe": asdict(recipe)}
     if problem.pretrained:
         notes["encoder"] = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
-    graph, native = export_model(work.tuner.network)
-    return FittedModel(graph, {"model.keras": native}, held_out, notes)
+    graphs, native = [], {}
+    for member, one in zip(members, trained, strict=True):
+        work.tuner.network.set_weights(one.weights)
+        graph, native[f"model_{member}.keras"] = export_model(work.tuner.network)
+        graphs.append(graph)
+    return FittedModel(graphs, native, held_out, notes)
 
 
 def cross_validate(
@@ -177,8 +201,9 @@ def _cross_validate(work: NetworkWork, workers: int, report: Report) -> tuple[ND
     """Return held-out scores, and the best number of epochs."""
     problem, numbers = work.problem, sorted(set(work.recipe.epochs))
     scores = np.full((len(numbers), *problem.y.shape), np.nan)
-    for (_, rows), one in zip(problem.folds, _train_all(work, workers, report), strict=True):
-        scores[:, rows] = one.held_out
+    tasks = [Task(rows, held_out, numbers) for rows, held_out in problem.folds]
+    for task, one in zip(tasks, _train_all(work, tasks, workers, report), strict=True):
+        scores[:, task.held_out] = one.held_out
     quality = [mean_score(problem.y, found, problem.tasks) for found in scores]
     for epochs, score in zip(numbers, quality, strict=True):
         report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")
@@ -196,13 +221,13 @@ def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
     return add_head(encoder, problem.y.shape[1], recipe.dropout)
 
 
-def _train_all(work: NetworkWork, workers: int, report: Report) -> Iterator[Trained]:
-    """Train one network for each fold."""
-    folds = work.problem.folds
-    chunks = [[fold] for fold in folds]
-    workers = min(workers, len(folds))
+def _train_all(work: NetworkWork, tasks: Sequence[Task], workers: int, report: Report) -> Iterator[Trained]:
+    """Train one network for each task."""
+    chunks = [[task] for task in tasks]
+    workers = min(workers, len(tasks))
     answers = map(work.prepare(), chunks) if workers == 1 else ordered_map(work, chunks, workers, math.inf)
-    for number, ((rows, _), (trained,)) in enumerate(zip(folds, answers, strict=True), start=1):
+    for number, (task, (trained,)) in enumerate(zip(tasks, answers, strict=True), start=1):
         epochs, loss = len(trained.losses), trained.losses[-1]
-        report(f"network {number} of {len(folds)}: {len(rows)} molecules, {epochs} epochs, loss {loss:.4f}")
+        fitted = f"{len(task.rows)} molecules, {epochs} epochs, loss {loss:.4f}"
+        report(f"network {number} of {len(tasks)}: {fitted}")
         yield trained

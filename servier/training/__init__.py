@@ -14,7 +14,7 @@ from servier import __version__, metrics
 from servier.answers import round_answers, to_answers
 from servier.archives import pack_arrays
 from servier.calibration import calibrate
-from servier.checkpoint import GRAPH, REFERENCE, Checkpoint, Target, make_checkpoint
+from servier.checkpoint import REFERENCE, Checkpoint, Target, graph_name, make_checkpoint
 from servier.datasets import Dataset
 from servier.domain import fit_domain
 from servier.molecules import identity_hashes
@@ -159,7 +159,8 @@ def _make_checkpoint(
     if reference is not None:
         metadata["reference"] = reference.describe()
         arrays["reference_answers"] = reference.answer(fitted.engine, targets)
-    members = {GRAPH: fitted.model.graph, REFERENCE: pack_arrays(arrays), **fitted.model.native}
+    graphs = {graph_name(i): graph for i, graph in enumerate(fitted.model.graphs)}
+    members = {**graphs, REFERENCE: pack_arrays(arrays), **fitted.model.native}
     return make_checkpoint(metadata, targets, members)
 
 

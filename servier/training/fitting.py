@@ -63,7 +63,7 @@ def fit_features(
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
     model = boosting.fit(problem, recipe, options.seed, logger.info)
-    return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graph))
+    return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graphs))
 
 
 def prepare_features(
@@ -111,7 +111,7 @@ def fit_sequences(
     problem = prepare_sequences(rows, labels, options, recipe)
     model = smiles_network.fit(problem, recipe, options.seed, options.workers, logger.info)
     vocabulary = problem.tokenizer.vocabulary
-    return Fitted(model, SequenceEngine(vocabulary, recipe.views, options.seed, model.graph))
+    return Fitted(model, SequenceEngine(vocabulary, recipe.views, options.seed, model.graphs))
 
 
 def prepare_sequences(

@@ -10,7 +10,7 @@ import pytest
 from molecules_for_tests import SMILES
 from rdkit import Chem
 
-from servier.checkpoint import GRAPH, open_checkpoint
+from servier.checkpoint import open_checkpoint
 from servier.features.tokens import Tokenizer
 from servier.scoring import Scorer
 
@@ -212,7 +212,7 @@ def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_pat
     servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--views", 1)
     checkpoint = open_checkpoint(path)
     tokenizer = Tokenizer(checkpoint.metadata["input"]["vocabulary"])
-    session = ort.InferenceSession(checkpoint.members[GRAPH])
+    session = ort.InferenceSession(checkpoint.graphs[0])
     target = checkpoint.targets[0]
     for row in read(tmp_path / "one.csv")[:40]:
         tokens = tokenizer.pad([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])

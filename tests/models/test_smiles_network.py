@@ -43,27 +43,30 @@ def run(graph, tokens):
     return session.run(None, {session.get_inputs()[0].name: tokens})[0]
 
 
-def load(model, folder):
-    """The network that Keras reads from the native file."""
+def load(model, folder, member=0):
+    """The network that Keras reads from a native file."""
     import keras
 
     path = folder / "model.keras"
-    path.write_bytes(model.native["model.keras"])
+    path.write_bytes(model.native[f"model_{member}.keras"])
     return keras.models.load_model(path)
 
 
 def test_onnx_agrees_with_keras(fitted, tmp_path):
-    """The graph gives the scores of the network that Keras loads from the native file."""
+    """Each graph gives the scores of the network that Keras loads from its native file; they differ."""
     tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
-    native = load(fitted, tmp_path).predict(tokens, verbose=0)
-    np.testing.assert_allclose(run(fitted.graph, tokens), native, atol=1e-5)
+    assert len(fitted.graphs) == len(fitted.native) == 2
+    for member, graph in enumerate(fitted.graphs):
+        native = load(fitted, tmp_path, member).predict(tokens, verbose=0)
+        np.testing.assert_allclose(run(graph, tokens), native, atol=1e-5)
+    assert (run(fitted.graphs[0], tokens) != run(fitted.graphs[1], tokens)).all()
 
 
 def test_padding_does_not_change_scores(fitted):
     """More padding at the right is no more to read."""
     rows = [TOKENIZER.encode(smiles) for smiles in SMILES]
     np.testing.assert_array_equal(
-        run(fitted.graph, TOKENIZER.pad(rows, 40)), run(fitted.graph, TOKENIZER.pad(rows, 64))
+        run(fitted.graphs[0], TOKENIZER.pad(rows, 40)), run(fitted.graphs[0], TOKENIZER.pad(rows, 64))
     )
 
 
@@ -73,24 +76,24 @@ def test_same_seed_same_scores(fitted):
     again, other = train(workers=2), train(seed=2)
     assert again.notes == fitted.notes
     np.testing.assert_array_equal(again.held_out, fitted.held_out)
-    np.testing.assert_array_equal(run(again.graph, tokens), run(fitted.graph, tokens))
-    assert (run(other.graph, tokens) != run(fitted.graph, tokens)).all()
+    np.testing.assert_array_equal(run(again.graphs[0], tokens), run(fitted.graphs[0], tokens))
+    assert (run(other.graphs[0], tokens) != run(fitted.graphs[0], tokens)).all()
 
 
 def test_fewer_epochs_are_the_beginning_of_more(fitted):
     """What a longer training has after some epochs a shorter one ends with: one run tries them all."""
     longer = train(recipe=replace(RECIPE, epochs=[3, 4]))
     shorter = train(recipe=replace(RECIPE, epochs=[4]))
-    chosen = fitted if len(longer.notes["losses"]) == 3 else shorter
+    chosen = fitted if len(longer.notes["losses"][0]) == 3 else shorter
     np.testing.assert_array_equal(longer.held_out, chosen.held_out)
-    assert shorter.notes["losses"][:3] == fitted.notes["losses"]
+    assert [losses[:3] for losses in shorter.notes["losses"]] == fitted.notes["losses"]
 
 
 def test_every_row_was_held_out(fitted):
     """All rows have scores of networks that had not seen them, and those are not the final one's."""
     tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
     assert not np.isnan(fitted.held_out).any()
-    assert (fitted.held_out != run(fitted.graph, tokens)).all()
+    assert (fitted.held_out != run(fitted.graphs[0], tokens)).all()
 
 
 def test_training_starts_from_the_encoder(tmp_path):
@@ -98,7 +101,7 @@ def test_training_starts_from_the_encoder(tmp_path):
     encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
     metadata = {"architecture": SIZES, "library": {}, "versions": {}}
     pretrained = EncoderWeights(metadata, encoder.get_weights())
-    still = Recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
+    still = Recipe(epochs=[1], networks=1, learning_rate=0.0, weight_decay=0.0)
     network = load(train(pretrained=pretrained, recipe=still), tmp_path)
     for found, expected in zip(network.get_weights(), encoder.get_weights(), strict=False):
         np.testing.assert_array_equal(found, expected)
@@ -132,6 +135,6 @@ def test_native_file_is_a_keras_archive(fitted):
     import json
     import zipfile
 
-    with zipfile.ZipFile(io.BytesIO(fitted.native["model.keras"])) as archive:
+    with zipfile.ZipFile(io.BytesIO(fitted.native["model_0.keras"])) as archive:
         assert {"config.json", "metadata.json", "model.weights.h5"} <= set(archive.namelist())
         assert "date_saved" not in json.loads(archive.read("metadata.json"))
