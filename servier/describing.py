@@ -187,7 +187,14 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         facts.append((f"target {target.name}", f"{target.task}{threshold}{scale}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
-    return "\n".join([*lines, "", describe_metrics(checkpoint)])
+    lines += ["", describe_metrics(checkpoint)]
+    for target, coverage in data["metrics"]["coverage"].items():
+        lines += [
+            "",
+            f"{target}, how often conformal bounds held the truth of held-out rows",
+            *_describe_coverage(coverage),
+        ]
+    return "\n".join(lines)
 
 
 def describe_audit(audit: "Audit") -> str:

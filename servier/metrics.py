@@ -14,7 +14,7 @@ N_BINS = 10
 ALPHA = 20.0
 
 Vector = NDArray[np.float64]
-Metric = Callable[[Vector, Vector, float], float]
+Metric = Callable[[Vector, Vector, float | Vector], float]
 
 
 def calibration_error(y: Vector, p: Vector) -> float:
@@ -74,7 +74,7 @@ HIGHER_IS_BETTER = {
 }
 
 
-def measure(y: Vector, y_score: Vector, task: str, threshold: float | None) -> dict[str, float]:
+def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | None) -> dict[str, float]:
     """Return every metric of a task.
 
     Parameters
@@ -84,7 +84,7 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | None) -> d
     task
         `binary` or `regression`.
     threshold
-        The probability from which on label 1 is predicted.
+        The probability from which on label 1 is predicted, or one for each row.
 
     Returns
     -------

@@ -49,6 +49,8 @@ def _fit_limits(strangeness: NDArray[np.float64]) -> dict[float, float]:
     """Return for each confidence how strange a row may be; 1 where so few rows exclude nothing."""
     from crepes import ConformalClassifier
 
+    if not len(strangeness):
+        return dict.fromkeys(CONFIDENCES, 1.0)
     classifier = ConformalClassifier()
     classifier.fit(strangeness)
     grid = np.unique(strangeness)

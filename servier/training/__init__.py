@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier import __version__, metrics
-from servier.answers import round_answers, to_answers
 from servier.archives import pack_arrays
-from servier.calibration import calibrate
 from servier.checkpoint import REFERENCE, Checkpoint, Target, graph_name, make_checkpoint
 from servier.datasets import Dataset
 from servier.domain import fit_domain
@@ -21,11 +19,11 @@ from servier.molecules import identity_hashes
 from servier.scales import Scale
 from servier.scoring import Scorer, make_sentinels
 from servier.similarity import fingerprints
+from servier.training.confidence import make_target, measure_held_out
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
-from servier.uncertainty import fit_sets, fit_widths
 
 __all__ = ["Options", "scale_labels", "train", "train_on"]
 
@@ -65,13 +63,20 @@ def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Ch
     _describe(rows, scales)
     fit = fit_features if options.model_name == "1" else fit_sequences
     fitted = fit(rows, labels, options, recipe)
-    targets = _make_targets(rows, scales, labels, fitted)
-    held_out = _measure(rows.y, to_answers(fitted.model.held_out, targets), targets)
-    checkpoint = _make_checkpoint(rows, options, fitted, targets, {"held_out": held_out}, reference)
-    tested = _measure_test(rows, checkpoint)
-    return replace(
-        checkpoint, metadata=checkpoint.metadata | {"metrics": {"held_out": held_out, "test": tested}}
-    )
+    raw, data = fitted.model.held_out, rows.data
+    named = list(zip(data.targets, scales, data.tasks, strict=True))
+    targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]
+    held_out = {
+        name: measure_held_out(rows, i, scale, raw[:, i], options.seed)
+        for i, (name, scale, _) in enumerate(named)
+    }
+    measured = {
+        "held_out": {name: found["metrics"] for name, found in held_out.items()},
+        "coverage": {name: found["coverage"] for name, found in held_out.items()},
+    }
+    checkpoint = _make_checkpoint(rows, options, fitted, targets, measured, reference)
+    measured = {**measured, "test": _measure_test(rows, checkpoint)}
+    return replace(checkpoint, metadata=checkpoint.metadata | {"metrics": measured})
 
 
 def scale_labels(rows: TrainingRows) -> tuple[list[Scale], NDArray[np.float64]]:
@@ -91,25 +96,6 @@ def _describe(rows: TrainingRows, scales: Sequence[Scale]) -> None:
         logger.warning(
             "%s molecules have labels that differ; servier check shows them", rows.counts["conflicts"]
         )
-
-
-def _make_targets(
-    rows: TrainingRows, scales: Sequence[Scale], labels: NDArray[np.float64], fitted: Fitted
-) -> list[Target]:
-    targets = []
-    for i, (name, task, scale) in enumerate(zip(rows.data.targets, rows.data.tasks, scales, strict=True)):
-        raw = fitted.model.held_out[:, [i]]
-        if task == "binary":
-            target = calibrate(name, rows.y[:, i], raw[:, 0])
-            sets = fit_sets(rows.y[:, i], round_answers(to_answers(raw, [target]), [target])[:, 0])
-            targets.append(replace(target, conformal=sets))
-        else:
-            units = {"slope": scale.width, "intercept": scale.mean}
-            widths = fit_widths(labels[:, i], raw[:, 0])
-            targets.append(
-                Target(name, task, **units, transform=scale.transform, bound=scale.bound, conformal=widths)
-            )
-    return targets
 
 
 def _make_checkpoint(
