@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -140,14 +140,15 @@ class SequenceEngine:
         ]
         values = np.full((len(mols), self._n_targets), np.nan)
         readable = [i for i, problem in enumerate(problems) if problem is None]
-        scores = self._run(rows).reshape(len(readable), self.views, self._n_targets)
+        scores = self.score_tokens(rows).reshape(len(readable), self.views, self._n_targets)
         values[readable] = scores.mean(axis=1)
         return RawScores(values, problems)
 
     def _encode(self, mol: Mol) -> list[list[int]]:
         return [self.tokenizer.encode(smiles) for smiles in smiles_views(mol, self.views, self.seed)]
 
-    def _run(self, rows: list[list[int]]) -> NDArray[np.float64]:
+    def score_tokens(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """Return the raw scores of encoded SMILES strings, float64, shape (n_rows, n_targets)."""
         values = np.empty((len(rows), self._n_targets))
         name = self._session.get_inputs()[0].name
         order = np.argsort([len(row) for row in rows], kind="stable")

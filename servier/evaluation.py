@@ -11,6 +11,7 @@ from servier.baselines import Reference, measure_baselines
 from servier.checkpoint import Checkpoint, Target
 from servier.datasets import Dataset
 from servier.errors import DataError
+from servier.importance import measure_importance
 from servier.leakage import Exposure, find_leaks
 from servier.metrics import measure
 from servier.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
@@ -38,12 +39,15 @@ class TargetEvaluation:
     by_similarity
         For each range of the similarity to the nearest training molecule how many rows there are, and AUROC
         or mean absolute error.
+    importance
+        What the model goes by, as `measure_importance` returns it.
     """
 
     metrics: Metrics
     baselines: Metrics
     coverage: Metrics
     by_similarity: list[dict[str, float]]
+    importance: dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
     tasks = [target.task for target in checkpoint.targets]
     baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    importance = measure_importance(scorer, readable, data.y[rows])
     found = {}
     for i, target in enumerate(checkpoint.targets):
         y, values = data.y[rows, i], answered.values[:, i]
@@ -142,6 +147,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             baselines[i],
             {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
             _measure_bins(exposure, y, values, target),
+            importance[i],
         )
     return Evaluation(unseen, counts, exposure, found)
 
