@@ -1,6 +1,5 @@
 """Why a molecule gets its score: what each of its atoms contributes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint import Target
-from servier.engines import FeatureEngine
 from servier.errors import ServierError
 from servier.features.morgan import MorganCount
-from servier.hiding import PAIRS, hide_atoms, hide_counts
+from servier.hiding import PAIRS, HidingFeatures, hide, share_alike
 from servier.molecules import Mol
 from servier.scoring import Scorer
 from servier.substructures import write_substructure
@@ -52,8 +50,8 @@ class Explanation:
         Of the score and all contributions.
     contributions
         Of the atoms, float64, shape (n_atoms,).
-    left
-        The score with all atoms hidden. With the sum of the contributions it is the score.
+    score
+        The calibrated raw score: of several models their mean.
     substructures
         What model 1 counts in the molecule, by absolute contribution; empty where only model 2 was asked.
     """
@@ -62,13 +60,13 @@ class Explanation:
     target: str
     unit: str
     contributions: NDArray[np.float64]
-    left: float
+    score: float
     substructures: list[Substructure]
 
     @property
-    def score(self) -> float:
-        """The mean calibrated raw score of the models."""
-        return float(self.left + self.contributions.sum())
+    def left(self) -> float:
+        """What is left of the score with all atoms hidden."""
+        return float(self.score - self.contributions.sum())
 
     def atoms(self) -> list[dict[str, object]]:
         """Return index, symbol and contribution of each atom, the largest first."""
@@ -83,11 +81,12 @@ class Explanation:
         ]
 
 
-def explain_answer(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
+def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
     """Share the score of a molecule out among its atoms.
 
-    The contribution of an atom is its Shapley value, as `servier.hiding.hide_atoms` estimates it, times the
-    slope of the target's straight line; of several models it is the mean.
+    The contribution of an atom is its Shapley value: how much the score falls when the atom is hidden from
+    the model, on average over the orders in which all atoms can be hidden. Atoms that stand alike in the
+    molecule have the same, however its SMILES was written. Of several models it is the mean.
 
     Parameters
     ----------
@@ -108,28 +107,32 @@ def explain_answer(scorer: Scorer, mol: Mol, target: str | None = None) -> Expla
     units = list(dict.fromkeys(map(_name_unit, own)))
     if len(units) > 1:
         raise ServierError(f"the models have learnt {' and '.join(units)}", mend="explain them one by one")
-    shares, left = [], []
+    shares, scores = [], []
     substructures: list[Substructure] = []
     for engine, line in zip(scorer.engines, own, strict=True):
-        values, rest = hide_atoms(engine, mol)
-        shares.append(values[:, number] * line.slope)
-        left.append(rest[number] * line.slope + line.intercept)
-        if isinstance(engine, FeatureEngine):
-            substructures += _find_substructures(engine, mol, number, line.slope)
+        hidden = hide(engine, mol)
+        shares.append(share_alike(mol, hidden.share_atoms(PAIRS))[:, number] * line.slope)
+        scores.append(hidden.score[number] * line.slope + line.intercept)
+        if isinstance(hidden, HidingFeatures):
+            substructures += _find_substructures(hidden, number, line.slope)
     return Explanation(
-        mol,
-        own[0].name,
-        units[0],
-        np.mean(shares, axis=0),
-        float(np.mean(left)),
-        substructures,
+        mol, own[0].name, units[0], np.mean(shares, axis=0), float(np.mean(scores)), substructures
     )
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
-    """Return what each atom contributes, for all targets, float64, shape (n_atoms, n_targets)."""
+    """Return what each atom contributes, for all targets, float64, shape (n_atoms, n_targets).
+
+    Parameters
+    ----------
+    scorer, mol
+        As for `explain`.
+    pairs
+        How many pairs of orders at most; for means over many molecules one is enough.
+    """
     found = [
-        hide_atoms(engine, mol, pairs)[0] * [target.slope for target in checkpoint.targets]
+        share_alike(mol, hide(engine, mol).share_atoms(pairs))
+        * [target.slope for target in checkpoint.targets]
         for engine, checkpoint in zip(scorer.engines, scorer.checkpoints, strict=True)
     ]
     return np.asarray(np.mean(found, axis=0))
@@ -166,11 +169,14 @@ def _name_unit(target: Target) -> str:
     return f"ln({target.name})" if target.transform else target.name
 
 
-def _find_substructures(engine: FeatureEngine, mol: Mol, target: int, slope: float) -> list[Substructure]:
+def _find_substructures(hidden: HidingFeatures, target: int, slope: float) -> list[Substructure]:
     """Return what the Morgan fingerprint counts, with the share of each count in the score."""
-    counts: Sequence[Any] = list(hide_counts(engine, mol, MorganCount.kind).values())
+    counted = hidden.counted(MorganCount.kind)
+    if not counted:
+        return []
+    shares = hidden.share_counts(MorganCount.kind, PAIRS)[:, target] * slope
     found = [
-        Substructure(write_substructure(mol, atoms[0]), len(atoms), float(values[target] * slope))
-        for values, atoms in counts
+        Substructure(write_substructure(hidden.mol, atoms[0]), len(atoms), float(share))
+        for atoms, share in zip(counted.values(), shares, strict=True)
     ]
     return sorted(found, key=lambda part: -abs(part.contribution))

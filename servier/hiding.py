@@ -1,12 +1,12 @@
-"""What a model says of a molecule while its atoms are hidden one after another."""
+"""What a model says of a molecule while its parts are hidden one after another."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.engines import Engine, FeatureEngine, SequenceEngine
+from servier.errors import CheckpointError
 from servier.features import Features
 from servier.features.base import GeneratedFingerprint
 from servier.features.tokens import UNKNOWN
@@ -18,26 +18,21 @@ MAX_ROWS = 4_000
 MAX_TOKENS = 300_000
 
 Order = NDArray[np.int64]
+Path = Callable[[Order, int], NDArray[np.float64]]
+"""From an order of players, and the number of the pair that it belongs to, to raw scores with none, the
+first, the first two, ... of them hidden, float64, shape (n_players + 1, n_targets)."""
 
 
-class Path(Protocol):
-    """Scores while one thing after another is hidden."""
+class HidingFeatures:
+    """A molecule as model 1 sees it, while some of it is hidden.
 
-    def __call__(self, order: Order, pair: int) -> NDArray[np.float64]:
-        """Return raw scores with none, the first, the first two, ... of an order hidden."""
+    Where an atom is hidden, nothing that contains it is counted in a fingerprint. Descriptors, which say
+    something of the molecule as a whole, stay as they are.
 
-
-class HiddenAtoms(Path, Protocol):
-    """A molecule as an engine sees it, the atoms of which can be hidden."""
-
-    max_pairs: int
-    """How many pairs of orders are affordable: a large molecule gets fewer."""
-
-
-class HiddenInFeatures:
-    """Hides an atom from model 1: what a fingerprint counts that contains the atom is not counted.
-
-    Descriptors, which say something of the molecule as a whole, stay as they are.
+    Parameters
+    ----------
+    engine, mol
+        Model 1 and the molecule.
 
     References
     ----------
@@ -45,104 +40,125 @@ class HiddenInFeatures:
     """
 
     def __init__(self, engine: FeatureEngine, mol: Mol) -> None:
+        self.mol = mol
         self._engine = engine
         self._x = engine.features([mol]).X[0]
-        self.max_pairs = max(1, MAX_ROWS // (2 * mol.GetNumAtoms() + 2))
-        bins: list[int] = []
-        atoms: list[tuple[int, ...]] = []
-        for featurizer, columns in zip(engine.features.featurizers, engine.features.slices, strict=True):
-            if isinstance(featurizer, GeneratedFingerprint):
-                for place, found in featurizer.occurrences(mol).items():
-                    bins += [columns.start + place] * len(found)
-                    atoms += found
-        width = max((len(members) for members in atoms), default=1)
-        self._bins = np.array(bins, np.int64)
-        padded = [[*members, *members[:1] * (width - len(members))] for members in atoms]
-        self._atoms = np.array(padded, np.int64).reshape(-1, width)
+        self._counted = {
+            featurizer.kind: (columns.start, featurizer.occurrences(mol))
+            for featurizer, columns in zip(engine.features.featurizers, engine.features.slices, strict=True)
+            if isinstance(featurizer, GeneratedFingerprint)
+        }
+        items = [
+            (start + place, atoms)
+            for start, counted in self._counted.values()
+            for place, found in counted.items()
+            for atoms in found
+        ]
+        width = max((len(atoms) for _, atoms in items), default=1)
+        columns = [column for column, _ in items]
+        self._columns, self._column_of_item = np.unique(np.array(columns, np.int64), return_inverse=True)
+        self._atoms = np.array([[*atoms, *atoms[:1] * (width - len(atoms))] for _, atoms in items], np.int64)
 
-    def __call__(self, order: Order, pair: int) -> NDArray[np.float64]:  # noqa: ARG002
-        """Return raw scores with none, the first, the first two, ... of the atoms hidden."""
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """The raw scores of the molecule, shape (n_targets,)."""
+        return np.asarray(self._run(self._x[None])[0])
+
+    def share_atoms(self, pairs: int) -> NDArray[np.float64]:
+        """Share the raw score out among the atoms, shape (n_atoms, n_targets)."""
+        return share_out(
+            self._without_atoms, canonical_order(self.mol), _afford(pairs, self.mol.GetNumAtoms())
+        )
+
+    def share_counts(self, kind: str, pairs: int) -> NDArray[np.float64]:
+        """Share the raw score out among the counts of a fingerprint, in the order of its `counted`."""
+        start, counted = self._counted[kind]
+        places = start + np.array(list(counted), np.int64)
+
+        def path(order: Order, _: int) -> NDArray[np.float64]:
+            X = np.repeat(self._x[None], len(order) + 1, axis=0)
+            for step, player in enumerate(order, start=1):
+                X[step:, places[player]] = 0
+            return self._run(X)
+
+        return share_out(path, np.arange(len(places)), _afford(pairs, len(places)))
+
+    def counted(self, kind: str) -> dict[int, tuple[tuple[int, ...], ...]]:
+        """Return by bin the atoms of each substructure that a fingerprint counts; empty if there is none."""
+        return self._counted[kind][1] if kind in self._counted else {}
+
+    def _without_atoms(self, order: Order, _: int) -> NDArray[np.float64]:
         step = np.empty(len(order), np.int64)
         step[order] = np.arange(1, len(order) + 1)
+        lost = np.zeros((len(order) + 1, len(self._columns)), np.float32)
+        if len(self._atoms):
+            np.add.at(lost, (step[self._atoms].min(axis=1), self._column_of_item), 1)
         X = np.repeat(self._x[None], len(order) + 1, axis=0)
-        columns, where = np.unique(self._bins, return_inverse=True)
-        lost = np.zeros((len(order) + 1, len(columns)), np.float32)
-        np.add.at(lost, (step[self._atoms].min(axis=1), where), 1)
-        X[:, columns] -= np.cumsum(lost, axis=0)
+        X[:, self._columns] -= np.cumsum(lost, axis=0)
+        return self._run(X)
+
+    def _run(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         return self._engine.score(Features(X, [None] * len(X))).values
 
 
-class HiddenInStrings:
-    """Hides an atom from model 2: its token becomes one that the model does not know.
-
-    Parameters
-    ----------
-    engine
-        Model 2.
-    mol
-        The molecule.
-    views
-        In how many of the engine's spellings atoms are hidden, in turn.
-    """
-
-    def __init__(self, engine: SequenceEngine, mol: Mol, views: int) -> None:
-        self._engine = engine
-        spelled = spell_atoms(mol, views, engine.seed)
-        self._rows = [(engine.tokenizer.encode(text), places) for text, places in spelled]
-        self.max_pairs = max(1, MAX_TOKENS // (len(self._rows[0][0]) * (2 * mol.GetNumAtoms() + 2)))
-
-    def __call__(self, order: Order, pair: int) -> NDArray[np.float64]:
-        """Return raw scores of the pair's spelling with none, the first, ... of the atoms hidden."""
-        tokens, places = self._rows[pair % len(self._rows)]
-        rows = [list(tokens)]
-        for atom in order:
-            rows.append(list(rows[-1]))
-            rows[-1][places[atom]] = UNKNOWN
-        return self._engine.score_tokens(rows)
-
-
-def hide_atoms(
-    engine: Engine, mol: Mol, pairs: int = PAIRS
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Share a raw score out among the atoms of a molecule.
-
-    The contribution of an atom is its Shapley value: how much the score falls when the atom is hidden, on
-    average over the orders in which all atoms can be hidden. It is estimated from pairs of a random order and
-    its reverse; these depend on the molecule, not on how its SMILES was written.
+class HidingTokens:
+    """A molecule as model 2 sees it, while some of it is hidden: tokens become one that it does not know.
 
     Parameters
     ----------
     engine, mol
-        The model and the molecule.
-    pairs
-        How many pairs of orders at most.
-
-    Returns
-    -------
-    Contributions, float64, shape (n_atoms, n_targets), and what is left with all atoms hidden, shape
-    (n_targets,): together they are the raw score.
-
-    References
-    ----------
-    Strumbelj and Kononenko, Knowl. Inf. Syst. 2014, 41, 647, doi:10.1007/s10115-013-0679-x. Mitchell et al.,
-    J. Mach. Learn. Res. 2022, 23 (43): pairs of orders.
+        Model 2 and the molecule.
     """
-    hidden: HiddenAtoms
+
+    def __init__(self, engine: SequenceEngine, mol: Mol) -> None:
+        self.mol = mol
+        self._engine = engine
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """The raw scores of the molecule, shape (n_targets,)."""
+        return np.asarray(self._engine([self.mol]).values[0])
+
+    def share_atoms(self, pairs: int) -> NDArray[np.float64]:
+        """Share the raw score out among the atoms, shape (n_atoms, n_targets).
+
+        The pairs take the engine's spellings in turn.
+        """
+        spelled = spell_atoms(self.mol, min(pairs, self._engine.views), self._engine.seed)
+        rows = [(self._engine.tokenizer.encode(text), places) for text, places in spelled]
+
+        def path(order: Order, pair: int) -> NDArray[np.float64]:
+            tokens, places = rows[pair % len(rows)]
+            hidden = [list(tokens)]
+            for atom in order:
+                hidden.append(list(hidden[-1]))
+                hidden[-1][places[atom]] = UNKNOWN
+            return self._engine.score_tokens(hidden)
+
+        steps = 2 * self.mol.GetNumAtoms() + 2
+        affordable = max(1, MAX_TOKENS // (len(rows[0][0]) * steps))
+        return share_out(path, canonical_order(self.mol), min(pairs, affordable))
+
+
+def hide(engine: Engine, mol: Mol) -> HidingFeatures | HidingTokens:
+    """Return a molecule as an engine sees it, ready to be hidden in parts."""
+    if isinstance(engine, FeatureEngine):
+        return HidingFeatures(engine, mol)
     if isinstance(engine, SequenceEngine):
-        hidden = HiddenInStrings(engine, mol, min(engine.views, pairs))
-    elif isinstance(engine, FeatureEngine):
-        hidden = HiddenInFeatures(engine, mol)
-    else:
-        raise TypeError(engine)
-    shares, left = share_out(hidden, canonical_order(mol), min(pairs, hidden.max_pairs))
+        return HidingTokens(engine, mol)
+    raise CheckpointError("the scores of this model cannot be explained")
+
+
+def share_alike(mol: Mol, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give atoms that stand alike in a molecule the mean of their shares, shape (n_atoms, n_targets)."""
     classes = symmetry_classes(mol)
     sums = np.zeros((classes.max() + 1, shares.shape[1]))
     np.add.at(sums, classes, shares)
-    return (sums / np.bincount(classes)[:, None])[classes], left
+    return np.asarray((sums / np.bincount(classes)[:, None])[classes])
 
 
-def share_out(path: Path, players: Order, pairs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Estimate Shapley values from pairs of random orders.
+def share_out(path: Path, players: Order, pairs: int) -> NDArray[np.float64]:
+    """Estimate Shapley values: how much a score falls when a player is hidden, on average over all orders.
 
     Parameters
     ----------
@@ -151,15 +167,20 @@ def share_out(path: Path, players: Order, pairs: int) -> tuple[NDArray[np.float6
     players
         Their numbers, from 0 on without a gap.
     pairs
-        How many pairs of a random order and its reverse.
+        How many pairs of a random order and its reverse are tried.
 
     Returns
     -------
-    The values, float64, shape (n_players, n_targets), and the mean score with all players hidden.
+    The values, float64, shape (n_players, n_targets). They add up to the mean fall of the score from nothing
+    hidden to everything hidden.
+
+    References
+    ----------
+    Strumbelj and Kononenko, Knowl. Inf. Syst. 2014, 41, 647, doi:10.1007/s10115-013-0679-x. Mitchell et al.,
+    J. Mach. Learn. Res. 2022, 23 (43), 1: pairs of orders.
     """
     rng = np.random.default_rng(0)
-    shares: list[NDArray[np.float64]] = []
-    left: list[NDArray[np.float64]] = []
+    shares = []
     for pair in range(pairs):
         forth = players[rng.permutation(len(players))]
         for order in (forth, forth[::-1]):
@@ -167,42 +188,9 @@ def share_out(path: Path, players: Order, pairs: int) -> tuple[NDArray[np.float6
             falls = np.empty((len(players), scores.shape[1]))
             falls[order] = scores[:-1] - scores[1:]
             shares.append(falls)
-            left.append(scores[-1])
-    return np.mean(shares, axis=0), np.mean(left, axis=0)
+    return np.asarray(np.mean(shares, axis=0))
 
 
-def hide_counts(
-    engine: FeatureEngine, mol: Mol, kind: str, pairs: int = PAIRS
-) -> dict[int, tuple[NDArray[np.float64], Sequence[tuple[int, ...]]]]:
-    """Share a raw score out among the counts of one fingerprint of a molecule.
-
-    Parameters
-    ----------
-    engine, mol, pairs
-        As for `hide_atoms`; a count is hidden by making it 0.
-    kind
-        The kind of the fingerprint.
-
-    Returns
-    -------
-    For each bin that is not empty its contribution, shape (n_targets,), and the atoms of what it counts.
-    """
-    features = engine.features
-    x = features([mol]).X[0]
-    for featurizer, columns in zip(features.featurizers, features.slices, strict=True):
-        if isinstance(featurizer, GeneratedFingerprint) and featurizer.kind == kind:
-            found = featurizer.occurrences(mol)
-            places = columns.start + np.array(list(found), np.int64)
-            break
-    else:
-        return {}
-
-    def path(order: Order, pair: int) -> NDArray[np.float64]:  # noqa: ARG001
-        X = np.repeat(x[None], len(order) + 1, axis=0)
-        for step, player in enumerate(order, start=1):
-            X[step:, places[player]] = 0
-        return engine.score(Features(X, [None] * len(X))).values
-
-    affordable = max(1, MAX_ROWS // (2 * len(found) + 2))
-    shares, _ = share_out(path, np.arange(len(found)), min(pairs, affordable))
-    return {place: (shares[i], atoms) for i, (place, atoms) in enumerate(found.items())}
+def _afford(pairs: int, n_players: int) -> int:
+    """Return how many pairs of orders are tried where there are so many players."""
+    return min(pairs, max(1, MAX_ROWS // (2 * n_players + 2)))

@@ -16,7 +16,7 @@ from servier.scoring import Scorer
 from servier.substructures import spell_atoms, write_substructure
 
 SHUFFLED = 500
-EXPLAINED = 200
+EXPLAINED = 150
 MIN_MOLECULES = 10
 SHOWN = 15
 
@@ -33,7 +33,7 @@ def measure_importance(scorer: Scorer, mols: Sequence[Mol], y: NDArray[np.float6
         Of one checkpoint.
     mols, y
         Molecules that it never saw, and their labels, float64, shape (n_mols, n_targets); NaN where missing.
-        At most 500 of them, drawn at random, are permuted, and 200 explained.
+        At most 500 of them, drawn at random, are permuted, and 150 explained.
 
     Returns
     -------

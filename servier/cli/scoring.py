@@ -76,7 +76,8 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
     """
     from servier.answers import as_answer
     from servier.describing import describe_explanation
-    from servier.explaining import as_document, explain_answer
+    from servier.explaining import as_document
+    from servier.explaining import explain as explain_score
     from servier.molecules import parse_smiles
     from servier.scoring import Scorer
 
@@ -87,7 +88,7 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
     predictions = scorer.score_molecules([mol])
     document = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
     if predictions.problems[0] is None:
-        explanation = explain_answer(scorer, mol, target)
+        explanation = explain_score(scorer, mol, target)
         document |= as_document(explanation)
         if output:
             from servier.drawing import write_picture
