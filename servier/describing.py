@@ -112,10 +112,8 @@ def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
 
 def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """Return the features, or tokens, and fragments that a model goes by."""
-    features = [
-        (row["name"], row["fragment"] or "", f"{row['importance']:.4f}")
-        for row in importance.get("features", ())[:SHOWN_PARTS]
-    ]
+    best = importance.get("features", ())[:SHOWN_PARTS]
+    features = [(row["name"], row["fragment"] or "", f"{row['importance']:.4f}") for row in best]
     lines = [*_table(("feature", "counts", "importance"), features), ""] if features else []
     parts = [
         (row["name"], str(row["molecules"]), f"{row['contribution']:+.3f}")

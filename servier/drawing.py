@@ -88,6 +88,7 @@ def _draw_molecule(explanation: Explanation, width: int, height: int, largest: f
     options.useBWAtomPalette()
     options.clearBackground = False
     options.padding = 0.08
+    options.flagCloseContactsDist = -1
     options.fixedBondLength = 40
     options.fillHighlights = True
     options.highlightBondWidthMultiplier = 14
