@@ -81,12 +81,14 @@ class Permutation:
         """Return how much AUROC falls, or the mean absolute error rises, when columns are shuffled."""
         rng = np.random.default_rng(0)
         known = np.flatnonzero(~np.isnan(self.y[:, target]))
-        before = self._worth(target, self._X[known], known)
-        X = self._X[known].copy()
+        X = self._X[known]
+        own = X[:, columns]
         after = []
         for _ in range(SHUFFLES):
-            X[:, columns] = self._X[known][:, columns][rng.permutation(len(known))]
+            X[:, columns] = own[rng.permutation(len(known))]
             after.append(self._worth(target, X, known))
+        X[:, columns] = own
+        before = self._worth(target, X, known)
         return round(float(before - np.mean(after)), 6)
 
     def _worth(self, target: int, X: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
