@@ -9,12 +9,43 @@ if TYPE_CHECKING:
     from servier.evaluation import Evaluation
 
 
+SHOWN_ATOMS, SHOWN_SUBSTRUCTURES, SHOWN_PARTS = 12, 8, 5
 UNDEFINED = "undefined: these rows have fewer than two different labels"
 
 
 def describe_answer(answer: Mapping[str, Any]) -> str:
     """Return the answer for one molecule, a line for each value."""
     return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
+
+
+def describe_explanation(document: Mapping[str, Any]) -> str:
+    """Return the answer for one molecule and what contributes most to it.
+
+    Parameters
+    ----------
+    document
+        The answer, and what `servier.explaining.as_document` returns.
+    """
+    name, unit = document["target"], document["unit"]
+    shared = document["score"] - document["all_atoms_hidden"]
+    lines = [f"{key}: {value}" for key, value in document.items() if key.startswith((f"{name}_", "model_"))]
+    lines += [
+        "",
+        f"score, {unit}: {document['score']:.3f}",
+        f"all atoms hidden {document['all_atoms_hidden']:+.3f}, the atoms together {shared:+.3f}",
+    ]
+    atoms = [
+        (str(atom["index"]), atom["symbol"], f"{atom['contribution']:+.3f}")
+        for atom in document["atoms"][:SHOWN_ATOMS]
+    ]
+    lines += ["", *_table(("atom", "symbol", "contribution"), atoms)]
+    parts = [
+        (part["smiles"], str(part["count"]), f"{part['contribution']:+.3f}")
+        for part in document["substructures"][:SHOWN_SUBSTRUCTURES]
+    ]
+    if parts:
+        lines += ["", *_table(("substructure of model 1", "count", "contribution"), parts)]
+    return "\n".join(lines)
 
 
 def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) -> str:
@@ -56,6 +87,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *_describe_coverage(found.coverage)]
         lines += ["", *_describe_bins(found.by_similarity)]
         lines += ["", *_describe_domains(found.by_domain)]
+        lines += ["", *_describe_importance(found.importance)]
     return "\n".join([*lines, "", _describe_leaks(evaluation.exposure.counts)])
 
 
@@ -85,6 +117,18 @@ def _describe_domains(domains: Mapping[str, Mapping[str, float]]) -> list[str]:
         (where, f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-") for where, m in domains.items()
     ]
     return _table(("domain", "rows", name), rows)
+
+
+def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the features, or tokens, and fragments that a model goes by."""
+    best = importance.get("features", ())[:SHOWN_PARTS]
+    features = [(row["name"], row["fragment"] or "", f"{row['importance']:.4f}") for row in best]
+    lines = [*_table(("feature", "counts", "importance"), features), ""] if features else []
+    parts = [
+        (row["name"], str(row["molecules"]), f"{row['contribution']:+.3f}")
+        for row in importance["fragments"][:SHOWN_PARTS]
+    ]
+    return [*lines, *_table(("fragment", "molecules", "mean contribution"), parts)]
 
 
 def _describe_leaks(counts: Mapping[str, int]) -> str:

@@ -144,10 +144,10 @@ class SequenceEngine:
         encoded = [self._encode(mol) for mol in mols if not isinstance(mol, InvalidMolecule)]
         scores = np.empty((len(encoded), self.views, self._n_targets))
         n_graphs = len(self._sessions)
-        for i, session in enumerate(self._sessions[: self.views]):
+        for i in range(min(n_graphs, self.views)):
             rows = [tokens for views in encoded for tokens in views[i::n_graphs]]
             shape = scores[:, i::n_graphs].shape
-            scores[:, i::n_graphs] = self._run(session, rows).reshape(shape)
+            scores[:, i::n_graphs] = self.score_tokens(rows, i).reshape(shape)
         values = np.full((len(mols), self._n_targets), np.nan)
         values[[problem is None for problem in problems]] = scores.mean(axis=1)
         return RawScores(values, problems)
@@ -155,7 +155,17 @@ class SequenceEngine:
     def _encode(self, mol: Mol) -> list[list[int]]:
         return [self.tokenizer.encode(smiles) for smiles in smiles_views(mol, self.views, self.seed)]
 
-    def _run(self, session: ort.InferenceSession, rows: list[list[int]]) -> NDArray[np.float64]:
+    def score_tokens(self, rows: Sequence[Sequence[int]], view: int) -> NDArray[np.float64]:
+        """Return the raw scores of encoded SMILES strings, float64, shape (n_rows, n_targets).
+
+        Parameters
+        ----------
+        rows
+            The strings.
+        view
+            As which way to write a molecule they are scored: which network's turn it is.
+        """
+        session = self._sessions[view % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
         name = session.get_inputs()[0].name
         order = np.argsort([len(row) for row in rows], kind="stable")

@@ -12,6 +12,7 @@ from servier.baselines import Reference, measure_baselines
 from servier.checkpoint import Checkpoint, Target
 from servier.datasets import Dataset
 from servier.errors import DataError
+from servier.importance import measure_importance
 from servier.leakage import Exposure, find_leaks
 from servier.metrics import measure
 from servier.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
@@ -41,6 +42,8 @@ class TargetEvaluation:
         or mean absolute error.
     by_domain
         The same inside and outside of the model's domain.
+    importance
+        What the model goes by, as `measure_importance` returns it.
     """
 
     metrics: Metrics
@@ -48,6 +51,7 @@ class TargetEvaluation:
     coverage: Metrics
     by_similarity: list[dict[str, float]]
     by_domain: dict[str, dict[str, float]]
+    importance: dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
     tasks = [target.task for target in checkpoint.targets]
     baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    importance = measure_importance(scorer, readable, data.y[rows])
     found = {}
     for i, target in enumerate(checkpoint.targets):
         y, values = data.y[rows, i], answered.values[:, i]
@@ -147,6 +152,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
             _measure_bins(exposure, y, values, target),
             _measure_domain(answered, i, y),
+            importance[i],
         )
     return Evaluation(unseen, counts, exposure, found)
 

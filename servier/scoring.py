@@ -125,6 +125,11 @@ class Scorer:
         return Predictions(self.targets, nothing[:, :, 0], [problem], bounds, familiarity, percentiles)
 
     @property
+    def engines(self) -> list[Engine]:
+        """What scores, one for each checkpoint."""
+        return list(self._engines)
+
+    @property
     def fields(self) -> dict[str, type]:
         """The columns that predictions add to a table, with the type of their values."""
         return prediction_fields(self.targets, self._confidences, has_percentiles=self._ranks is not None)

@@ -23,6 +23,7 @@ LAYERS = [
         "resampling",
         "similarity",
         "baselines",
+        "substructures",
     ],
     ["models", "recipes"],
     ["checkpoint"],
@@ -39,6 +40,11 @@ LAYERS = [
         "bulk",
         "server",
         "describing",
+        "hiding",
+        "explaining",
+        "drawing",
+        "importance",
+        "permutation",
     ],
     ["cli"],
     ["__main__"],
@@ -144,6 +150,8 @@ def test_scoring_loads_no_training_packages(model_1, model_2, tmp_path):
     }
     paths = ["--model_1_path", model_1, "--model_2_path", model_2]
     assert not loaded_after("predict", "CCO", *paths, "--model_name", "consensus") & training
+    picture = ["--output", tmp_path / "picture.svg"]
+    assert not loaded_after("explain", "CCO", *paths, "--model_name", "consensus", *picture) & training
     (tmp_path / "in.csv").write_text("smiles\nCCO\n")
     files = [tmp_path / "in.csv", tmp_path / "out.csv"]
     assert not loaded_after("predict-file", *files, "--model_path", model_1, "--workers", 1) & training

@@ -51,6 +51,7 @@ for command in (
     tuning.tune,
     tuning.pretrain,
     scoring.predict,
+    scoring.explain,
     scoring.predict_file,
     scoring.merge,
     scoring.serve,

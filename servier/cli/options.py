@@ -51,6 +51,22 @@ detail = options(
     ),
 )
 
+asked_models = options(
+    click.option(
+        "--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1."
+    ),
+    click.option(
+        "--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2."
+    ),
+    click.option(
+        "--model_name",
+        type=click.Choice(["1", "2", "consensus"]),
+        default="1",
+        show_default=True,
+        help="Model to ask; consensus is the mean of both.",
+    ),
+)
+
 presets = click.option(
     "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
 )
@@ -153,6 +169,14 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         **(recipe.settings | chosen),
     )
     return options, recipe.recipe
+
+
+def open_models(model_name: str, given: dict[str, Any]) -> list[Any]:
+    """Open the checkpoints that the options of `asked_models` mean."""
+    from servier.checkpoint import open_checkpoint
+
+    names = ["1", "2"] if model_name == "consensus" else [model_name]
+    return [open_checkpoint(given[f"model_{name}_path"], name) for name in names]
 
 
 def resampling(given: dict[str, Any]) -> Any:

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from servier.cli.options import DEFAULT_MODEL_PATHS, as_json, confidences, detail, smiles_column, workers
+from servier.cli.options import (
+    DEFAULT_MODEL_PATHS,
+    as_json,
+    asked_models,
+    confidences,
+    detail,
+    open_models,
+    smiles_column,
+    workers,
+)
 from servier.errors import ServierError
 
 logger = logging.getLogger(__name__)
@@ -14,22 +23,10 @@ logger = logging.getLogger(__name__)
 
 @click.command()
 @click.argument("smile")
-@click.option(
-    "--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1."
-)
-@click.option(
-    "--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2."
-)
-@click.option(
-    "--model_name",
-    type=click.Choice(["1", "2", "consensus"]),
-    default="1",
-    show_default=True,
-    help="Model to ask; consensus is the mean of both.",
-)
+@asked_models
 @detail
 @as_json
-def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, **given: Any) -> None:
+def predict(smile: str, model_name: str, **given: Any) -> None:
     """Predict P1 property based on molecule fingerprint.
 
     \b
@@ -37,22 +34,71 @@ def predict(smile: str, model_1_path: str, model_2_path: str, model_name: str, *
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
     """
     from servier.answers import as_answer
-    from servier.checkpoint import open_checkpoint
     from servier.describing import describe_answer
     from servier.scoring import Scorer
 
-    paths = {"1": model_1_path, "2": model_2_path}
-    names = ["1", "2"] if model_name == "consensus" else [model_name]
-    checkpoints = [open_checkpoint(paths[name], name) for name in names]
+    checkpoints = open_models(model_name, given)
     predictions = Scorer(checkpoints, confidences=confidences(given)).score([smile])
     answer = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
-    problem = predictions.problems[0]
     if given["as_json"]:
         click.echo(json.dumps(answer))
-    if problem is not None:
-        raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", mend="check the SMILES string")
+    _refuse(smile, predictions)
     if not given["as_json"]:
         click.echo(describe_answer(answer))
+
+
+def _refuse(smile: str, predictions: Any) -> None:
+    """Raise an error for a molecule that has no answer."""
+    problem = predictions.problems[0]
+    if problem is not None:
+        raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", mend="check the SMILES string")
+
+
+@click.command()
+@click.argument("smile")
+@asked_models
+@click.option("--target", metavar="NAME", help="The target to explain.  [default: the first]")
+@click.option(
+    "--output", type=click.Path(dir_okay=False), metavar="PICTURE.svg", help="Also draw the molecule there."
+)
+@as_json
+def explain(smile: str, model_name: str, target: str | None, output: str | None, **given: Any) -> None:
+    """Say what each atom of a molecule adds to its score.
+
+    The score (the log-odds of label 1, or a value) is shared out among the atoms: a contribution is how much
+    the score falls when the atom is hidden from the model, on average over the orders in which all atoms
+    can be hidden. For model 1 the substructures that it counts are listed too; * is the rest of the molecule.
+
+    \b
+    Examples:
+      servier explain "CC(=O)Oc1ccccc1C(=O)O" --output aspirin.svg
+      servier explain "CC(=O)Oc1ccccc1C(=O)O" --model_name consensus --json
+    """
+    from servier.answers import as_answer
+    from servier.describing import describe_explanation
+    from servier.explaining import as_document
+    from servier.explaining import explain as explain_score
+    from servier.molecules import parse_smiles
+    from servier.scoring import Scorer
+
+    if output and not output.endswith(".svg"):
+        raise ServierError("the picture is an SVG file", path=output, mend="end its name in .svg")
+    scorer = Scorer(open_models(model_name, given))
+    mol = parse_smiles(smile)
+    predictions = scorer.score_molecules([mol])
+    document = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
+    if predictions.problems[0] is None:
+        explanation = explain_score(scorer, mol, target)
+        document |= as_document(explanation)
+        if output:
+            from servier.drawing import write_picture
+
+            write_picture(explanation, document, output)
+    if given["as_json"]:
+        click.echo(json.dumps(document))
+    _refuse(smile, predictions)
+    if not given["as_json"]:
+        click.echo(describe_explanation(document))
 
 
 @click.command("predict-file")

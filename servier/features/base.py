@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit.Chem import rdFingerprintGenerator
 
 from servier.molecules import Mol
 
@@ -87,6 +88,13 @@ class GeneratedFingerprint(CountFingerprint):
         """Return the counts that are not 0, by bin."""
         counts: dict[int, int] = self._generator.GetCountFingerprint(mol).GetNonzeroElements()
         return counts
+
+    def occurrences(self, mol: Mol) -> dict[int, tuple[tuple[int, ...], ...]]:
+        """Return by bin the atoms of each substructure counted there, its centre first if it has one."""
+        found = rdFingerprintGenerator.AdditionalOutput()
+        found.AllocateAtomsPerBit()
+        self._generator.GetCountFingerprint(mol, additionalOutput=found)
+        return dict(found.GetAtomsPerBit())
 
     @property
     @abstractmethod

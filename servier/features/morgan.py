@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.features.base import CountFingerprint
+from servier.features.base import GeneratedFingerprint
 from servier.molecules import Mol
 
 RADIUS = 2
@@ -20,7 +20,7 @@ Environments = dict[int, int]
 
 
 @dataclass(frozen=True)
-class MorganCount(CountFingerprint):
+class MorganCount(GeneratedFingerprint):
     """How often each circular substructure occurs.
 
     References
