@@ -60,12 +60,16 @@ class Evaluation:
         How near the rows are to what was trained on.
     targets
         For each target how good its answers are.
+    rows, values
+        The rows that have answers, as numbers in the table, and the answers, shape (n_rows, n_targets).
     """
 
     unseen: "Unseen"
     counts: dict[str, int]
     exposure: Exposure
     targets: dict[str, TargetEvaluation]
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
             _measure_bins(exposure, y, values, target),
         )
-    return Evaluation(unseen, counts, exposure, found)
+    return Evaluation(unseen, counts, exposure, found, rows, answered.values)
 
 
 def _measure_bins(
