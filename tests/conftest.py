@@ -34,6 +34,7 @@ LONGEST = [
     "test_tuning",
     "test_pretrain",
     "test_smiles_network",
+    "test_report",
 ]
 
 

@@ -82,7 +82,7 @@ def name_reports(targets: Sequence[str]) -> list[str]:
         return ["report.html"]
     names: list[str] = []
     for i, target in enumerate(targets, start=1):
-        name = f"report_{re.sub(r'[^A-Za-z0-9-]+', '_', target)}"
+        name = f"report_{re.sub(r'[^A-Za-z0-9_-]', '_', target)}"
         taken = {known.lower() for known in names}
         names.append(f"{name}_{i}.html" if f"{name}.html".lower() in taken else f"{name}.html")
     return names

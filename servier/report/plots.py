@@ -21,7 +21,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from servier.report.pages import number
 from servier.report.vector import embed
 
-BLUE, VERMILION, SKY, GREY, INK = "#0072B2", "#D55E00", "#56B4E9", "#8A8F98", "#333A45"
+BLUE, VERMILION, SKY = "#0072B2", "#D55E00", "#56B4E9"
+GREY, INK, RUST = "#6B7280", "#333A45", "#A84300"
 WIDTH, HEIGHT = 4.6, 3.5
 N_BINS = 10
 MANY = 2000
@@ -87,7 +88,7 @@ def plot_precision_recall(y: Vector, p: Vector, threshold: float) -> Markup:
         axes.axhline(share, color=GREY, linestyle="--", linewidth=1)
         height = -12 if share > 0.5 else 4
         axes.annotate("share of label 1", (0.02, share), (0, height), textcoords="offset points", color=GREY)
-        axes.plot(recall, precision, color=BLUE, drawstyle="steps-pre", gid="curve")
+        axes.plot(recall, precision, color=BLUE, drawstyle="steps-post", gid="curve")
         is_chosen = p >= threshold
         if is_chosen.any():
             _mark(axes, (float(is_chosen[y == 1].mean()), float(y[is_chosen].mean())))
@@ -102,7 +103,7 @@ def _mark(axes: Axes, point: tuple[float, float]) -> None:
     side: dict[str, Any] = (
         {"ha": "right", "xytext": (-9, -14)} if point[0] > 0.6 else {"ha": "left", "xytext": (9, -14)}
     )
-    axes.annotate("threshold", point, textcoords="offset points", color=VERMILION, **side)
+    axes.annotate("threshold", point, textcoords="offset points", color=RUST, **side)
 
 
 def plot_calibration(y: Vector, p: Vector) -> Markup:
@@ -124,7 +125,7 @@ def plot_histograms(y: Vector, p: Vector, threshold: float) -> Markup:
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "predicted probability of label 1", "share of the class")
-        edges = np.linspace(0, 1, 21)
+        edges = np.linspace(0, 1, 21).tolist()
         looks: list[dict[str, Any]] = [
             {"histtype": "stepfilled", "color": SKY, "alpha": 0.55},
             {"histtype": "step", "color": VERMILION, "linewidth": 1.8},
