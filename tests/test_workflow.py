@@ -66,7 +66,7 @@ def test_workflow_runs_on_the_embedded_default(checkout):
 
 
 def test_snakemake_report_collects_everything_without_a_network(checkout, monkeypatch):
-    """With every connection refused, both forms of the report hold the pages, the captions and the scored files."""
+    """With every connection refused, both forms of the report hold pages, captions and scored files."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     results = checkout / "results"

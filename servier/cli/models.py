@@ -140,7 +140,7 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
     evaluation = evaluate_model(checkpoint, data, drawing)
     columns = dict(zip(evaluation.targets, data.targets, strict=True))
     if given["output_dir"]:
-        from servier.report import Source, write_reports
+        from servier.report.document import Source, write_reports
 
         write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
         write_reports(Source(checkpoint, data, evaluation, drawing, command_line()), given["output_dir"])
@@ -184,7 +184,7 @@ def compare(first: str, second: str, html: str | None, as_json: bool, **given: A
     found = compare_checkpoints(a, b, data, resampling(given))
     document = as_document(a, b, data, found)
     if html:
-        from servier.report import write_comparison
+        from servier.report.comparison import write_comparison
 
         write_comparison(document, command_line(), html)
     click.echo(json.dumps(document, indent=1) if as_json else describe_comparison(document))
@@ -217,7 +217,7 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
         opened.members[name]  # reading a member compares it with its digest
     Scorer([opened])
     if html:
-        from servier.report import write_card
+        from servier.report.card import write_card
 
         write_card(opened, html)
     click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))

@@ -23,7 +23,7 @@ def evaluated(servier, simulated, model_1, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hostile(servier, recipes, tmp_path_factory):
-    """A model of two targets from a table whose names, identifiers and SMILES strings are markup; the folder."""
+    """A model of two targets, from a table full of markup, its card and its reports; the folder."""
     folder = tmp_path_factory.mktemp("hostile")
     simulation = simulate(150, seed=8)
     rows = [

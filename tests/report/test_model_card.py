@@ -19,7 +19,7 @@ def parts(model_1):
 
 
 def test_card_has_the_numbers_of_the_checkpoint(servier, model_1, tmp_path):
-    """Every metric of validation and test is there, with digest, split, limits, and that intervals are not known."""
+    """Every metric of validation and test is there, with digests, split, limits, and no intervals."""
     said = servier("inspect", model_1, "--html", tmp_path / "card.html").stdout
     assert "intact" in said
     page = (tmp_path / "card.html").read_text()

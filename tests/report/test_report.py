@@ -36,7 +36,7 @@ class Reading(HTMLParser):
             self.references += re.findall(r"url\(([^)]*)\)", value or "")
 
     def handle_data(self, data):
-        self.text += data
+        self.text += f"{data} "
 
 
 def metric_rows(path):
@@ -49,7 +49,7 @@ def metric_rows(path):
 
 
 def test_numbers_are_those_of_the_file(evaluated):
-    """Every metric, interval and simple method of metrics.json stands in the report, and the headline figure."""
+    """Every metric, interval and simple method of metrics.json stands in the report, and the headline."""
     document = json.loads((evaluated / "metrics.json").read_text())
     rows = metric_rows(evaluated / "report.html")
     assert list(rows) == list(document["metrics"]["P1"])
@@ -161,7 +161,7 @@ def test_few_rows_and_a_single_class_make_a_report(
 
 
 def test_mistakes_are_the_most_confident_ones():
-    """Of a binary target wrong labels come by the probability of the right one, of a regression target by distance."""
+    """Wrong labels come by the probability of the right one, values by their distance."""
     y, p = np.array([1.0, 0, 1, 0, 1]), np.array([0.9, 0.8, 0.1, 0.2, 0.65])
     assert find_mistakes(y, p, Target("P1", "binary", threshold=0.7)) == [2, 1, 4]
     assert find_mistakes(y, p, Target("x", "regression")) == [2, 1, 4, 3, 0]
