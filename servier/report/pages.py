@@ -11,6 +11,7 @@ from servier import __version__
 from servier.tables import write_whole
 
 UNDEFINED = "-"
+TINY = 1e-12
 METRICS = {
     "auroc": "AUROC",
     "average_precision": "Average precision",
@@ -67,7 +68,7 @@ def number(value: float | None, decimals: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return UNDEFINED
     size = abs(value)
-    if 0 < size < 0.001:
+    if TINY < size < 0.001:
         return f"{value:.2g}"
     digits = decimals if size < 10 else 2 if size < 1000 else 0
     return f"{value:,.{digits}f}"

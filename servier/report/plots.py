@@ -43,6 +43,8 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 
+BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
+
 Vector = NDArray[np.float64]
 
 
@@ -103,7 +105,7 @@ def _mark(axes: Axes, point: tuple[float, float]) -> None:
     side: dict[str, Any] = (
         {"ha": "right", "xytext": (-9, -14)} if point[0] > 0.6 else {"ha": "left", "xytext": (9, -14)}
     )
-    axes.annotate("threshold", point, textcoords="offset points", color=RUST, **side)
+    axes.annotate("threshold", point, textcoords="offset points", color=RUST, bbox=BOX, **side)
 
 
 def plot_calibration(y: Vector, p: Vector) -> Markup:
