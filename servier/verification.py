@@ -56,12 +56,11 @@ def _check_members(checkpoint: Checkpoint) -> Iterator[Check]:
 def _check_sentinels(checkpoint: Checkpoint) -> Iterator[Check]:
     names = [f"sentinel {sentinel['smiles']}" for sentinel in checkpoint.metadata["sentinels"]]
     try:
-        errors = sentinel_errors(
-            checkpoint, build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
-        )
-    except CheckpointError:
-        yield from (Check(name, f"cannot be scored without {GRAPH}") for name in names)
+        engine = build_engine(checkpoint.metadata["input"], checkpoint.members[GRAPH])
+    except CheckpointError as error:
+        yield from (Check(name, f"cannot be scored: {error.problem}") for name in names)
         return
+    errors = sentinel_errors(checkpoint, engine)
     for name, error in zip(names, errors.tolist(), strict=True):
         is_equal = error <= SENTINEL_TOLERANCE
         yield Check(name, None if is_equal else f"its score differs by {error:.2g} from that of training")
