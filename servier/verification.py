@@ -61,6 +61,8 @@ def _check_sentinels(checkpoint: Checkpoint) -> Iterator[Check]:
         yield from (Check(name, f"cannot be scored: {error.problem}") for name in names)
         return
     errors = sentinel_errors(checkpoint, engine)
-    for name, error in zip(names, errors.tolist(), strict=True):
-        is_equal = error <= SENTINEL_TOLERANCE
-        yield Check(name, None if is_equal else f"its score differs by {error:.2g} from that of training")
+    for name, difference in zip(names, errors.tolist(), strict=True):
+        is_equal = difference <= SENTINEL_TOLERANCE
+        yield Check(
+            name, None if is_equal else f"its score differs by {difference:.2g} from that of training"
+        )
