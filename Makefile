@@ -14,6 +14,7 @@ run: .venv/installed
 	snakemake --cores $(CORES)
 
 test: .venv/installed check
+	tests/install_debian.sh
 	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
 check: .venv/installed

@@ -204,7 +204,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("checkpoint", checkpoint.path or ""),
         ("digest", checkpoint.digest),
         ("model", data["model_name"] + (f", preset {data['preset']}" if data["preset"] else "")),
-        ("input", _describe_input(data["input"])),
+        ("input", describe_input(data["input"])),
         ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}"),
         (
             "rows",
@@ -264,7 +264,8 @@ def _describe_domain(domain: Mapping[str, Any]) -> str:
     )
 
 
-def _describe_input(spec: Mapping[str, Any]) -> str:
+def describe_input(spec: Mapping[str, Any]) -> str:
+    """Return what a model reads, in words."""
     if spec["kind"] == "smiles":
         return f"SMILES, {len(spec['vocabulary'])} tokens, mean over {spec['views']} ways to write a molecule"
     return " + ".join(featurizer["kind"] for featurizer in spec["featurizers"])

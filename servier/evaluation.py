@@ -68,12 +68,16 @@ class Evaluation:
         How near the rows are to what was trained on.
     targets
         For each target how good its answers are.
+    rows, values
+        The rows that have answers, as numbers in the table, and the answers, shape (n_rows, n_targets).
     """
 
     unseen: "Unseen"
     counts: dict[str, int]
     exposure: Exposure
     targets: dict[str, TargetEvaluation]
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             _measure_domain(answered, i, y),
             importance[i],
         )
-    return Evaluation(unseen, counts, exposure, found)
+    return Evaluation(unseen, counts, exposure, found, rows, answered.values)
 
 
 def _measure_bins(

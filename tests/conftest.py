@@ -35,6 +35,7 @@ LONGEST = [
     "test_tuning",
     "test_pretrain",
     "test_smiles_network",
+    "test_report",
 ]
 
 

@@ -45,6 +45,8 @@ LAYERS = [
         "drawing",
         "importance",
         "permutation",
+        "verification",
+        "report",
     ],
     ["cli"],
     ["__main__"],
@@ -56,6 +58,8 @@ ONLY = {
     "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"tuning"},
     "crepes": {"uncertainty"},
+    "matplotlib": {"report"},
+    "jinja2": {"report"},
     "tensorflow": {"models/network"},
     "keras": {
         "models/fine_tuning",
@@ -77,6 +81,8 @@ HEAVY = {
     "sklearn",
     "flask",
     "yaml",
+    "matplotlib",
+    "jinja2",
 }
 
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
@@ -147,6 +153,8 @@ def test_scoring_loads_no_training_packages(model_1, model_2, tmp_path):
         "yaml",
         "flask",
         "pyarrow",
+        "matplotlib",
+        "jinja2",
     }
     paths = ["--model_1_path", model_1, "--model_2_path", model_2]
     assert not loaded_after("predict", "CCO", *paths, "--model_name", "consensus") & training

@@ -1,8 +1,10 @@
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,7 +50,9 @@ def planned(folder):
 
 def test_workflow_runs_on_the_embedded_default(checkout):
     """From nothing come features, both models, their evaluation and scored files; then nothing is to do."""
-    assert planned(checkout) == {"simulate", "featurize", "train", "evaluate", "predict"}
+    assert planned(checkout) == {
+        "simulate", "featurize", "train", "evaluate", "compare", "predict",
+    }  # fmt: skip
     snakemake(checkout)
     results = checkout / "results"
     for model in "12":
@@ -61,6 +65,34 @@ def test_workflow_runs_on_the_embedded_default(checkout):
     assert planned(checkout) == set()
 
 
+def test_snakemake_report_collects_everything_without_a_network(checkout, monkeypatch):
+    """With every connection refused, both forms of the report hold pages, captions and scored files."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    results = checkout / "results"
+    made = [
+        *(results / "evaluation" / f"model_{model}" / "report.html" for model in "12"),
+        results / "evaluation" / "comparison.html",
+        *(results / "predictions" / f"dataset_single.model_{model}.csv" for model in "12"),
+    ]
+    for form in ("zip", "html"):
+        snakemake(checkout, "--report", f"results/report.{form}")
+    with zipfile.ZipFile(results / "report.zip") as archive:
+        held = [archive.read(name) for name in archive.namelist() if "/data/raw/" in name]
+        index = archive.read("report/report.html").decode()
+    assert sorted(held) == sorted(path.read_bytes() for path in made)
+    page = (results / "report.html").read_text()
+    for path in made:
+        assert base64.b64encode(path.read_bytes()).decode() in page
+    for words in (
+        "molecules that it never saw",
+        "neither was trained on",
+        "Every molecule of dataset_single",
+    ):
+        assert words in index
+        assert words in page
+
+
 def test_tuning_is_switched_on_in_the_config(checkout):
     """With a budget the recipe of model 1 is searched for first, and model 1 is trained anew with it."""
     path = checkout / "config" / "config.yaml"
@@ -68,7 +100,7 @@ def test_tuning_is_switched_on_in_the_config(checkout):
     settings = yaml.safe_load(before)
     settings["models"]["1"]["tuning"] = {"trials": 2}
     path.write_text(yaml.safe_dump(settings))
-    assert planned(checkout) == {"tune", "train", "evaluate", "predict"}
+    assert planned(checkout) == {"tune", "train", "evaluate", "compare", "predict"}
     snakemake(checkout, "--until", "tune")
     assert yaml.safe_load((checkout / "results" / "recipes" / "model_1.yaml").read_text())["folds"] == 3
     path.write_text(before)
@@ -78,7 +110,7 @@ def test_changing_one_input_reruns_what_depends_on_it(checkout):
     """A new recipe of model 2 leaves model 1 alone; a new library is scored, and nothing else is."""
     with (checkout / "config" / "small_2.yaml").open("a") as recipe:
         recipe.write("# another line\n")
-    assert planned(checkout) == {"train", "evaluate", "predict"}
+    assert planned(checkout) == {"train", "evaluate", "compare", "predict"}
     assert "--model_name 1" not in snakemake(checkout, "--dry-run")
     snakemake(checkout, "--touch")
     (checkout / "data" / "libraries").mkdir(parents=True)

@@ -12,7 +12,9 @@ from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     MODELS,
     SPLITS,
+    as_html,
     as_json,
+    command_line,
     dataset_options,
     load_for_targets,
     load_labelled,
@@ -99,7 +101,10 @@ def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
     "--split", type=SPLITS, help="How folds are cut.  [default: as the model's test rows were held out]"
 )
 @click.option(
-    "--output_dir", type=click.Path(file_okay=False), help="Also write metrics.json and leaks.csv there."
+    "--output_dir",
+    type=click.Path(file_okay=False),
+    help="Also write metrics.json, leaks.csv and report.html there; of several targets a report_TARGET.html "
+    "each, to which report.html leads. With --folds only metrics.json.",
 )
 @resampling_options
 @as_json
@@ -136,10 +141,14 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
     from servier.evaluation import evaluate as evaluate_model
     from servier.leakage import write_leaks
 
-    evaluation = evaluate_model(checkpoint, data, resampling(given))
+    drawing = resampling(given)
+    evaluation = evaluate_model(checkpoint, data, drawing)
     columns = dict(zip(evaluation.targets, data.targets, strict=True))
     if given["output_dir"]:
+        from servier.report.document import Source, write_reports
+
         write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
+        write_reports(Source(checkpoint, data, evaluation, drawing, command_line()), given["output_dir"])
     return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
 
 
@@ -159,8 +168,9 @@ def _evaluate_training(checkpoint: Any, data: Any, given: dict[str, Any]) -> tup
 @click.argument("second", metavar="CHECKPOINT_B")
 @dataset_options
 @resampling_options
+@as_html
 @as_json
-def compare(first: str, second: str, as_json: bool, **given: Any) -> None:
+def compare(first: str, second: str, html: str | None, as_json: bool, **given: Any) -> None:
     """Say whether one model is better than another.
 
     Both score the rows that neither was trained on; a paired bootstrap says whether they differ.
@@ -178,25 +188,55 @@ def compare(first: str, second: str, as_json: bool, **given: Any) -> None:
 
     found = compare_checkpoints(a, b, data, resampling(given))
     document = as_document(a, b, data, found)
+    if html:
+        from servier.report.comparison import write_comparison
+
+        write_comparison(document, command_line(), html)
     click.echo(json.dumps(document, indent=1) if as_json else describe_comparison(document))
 
 
 @click.command()
 @click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option(
+    "--verify", is_flag=True, help="Only say of every part whether it is intact; status 1 where one is not."
+)
+@as_html
 @as_json
-def inspect(checkpoint: str, as_json: bool) -> None:
+@click.pass_context
+def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | None, as_json: bool) -> None:
     """Show what a checkpoint is, how good it is, and whether it is intact.
 
     \b
-    Example:
+    Examples:
       servier inspect models/model_1.servier
+      servier inspect models/model_1.servier --html card.html
     """
     from servier.checkpoint import open_checkpoint
     from servier.describing import describe_checkpoint
     from servier.scoring import Scorer
 
     opened = open_checkpoint(checkpoint)
+    if verify:
+        context.exit(0 if _verify(opened, as_json) else 1)
     for name in opened.members:
         opened.members[name]  # reading a member compares it with its digest
     Scorer([opened])
+    if html:
+        from servier.report.card import write_card
+
+        write_card(opened, html)
     click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
+
+
+def _verify(checkpoint: Any, as_json: bool) -> bool:
+    """Print what is intact, and return whether all is."""
+    from dataclasses import asdict
+
+    from servier.verification import verify
+
+    checks = verify(checkpoint)
+    for check in checks if not as_json else ():
+        click.echo(str(check))
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=1))
+    return all(check.problem is None for check in checks)

@@ -1,6 +1,8 @@
 """What commands have in common: options, and what they mean."""
 
 import functools
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +39,7 @@ same_molecule = click.option(
     help="Rows of one molecule: equal without salts, as canonical SMILES, or as written.  [default: parent]",
 )
 workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
+as_html = click.option("--html", type=click.Path(dir_okay=False), help="Also write it there, as a web page.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 detail = options(
@@ -190,6 +193,12 @@ def confidences(given: dict[str, Any]) -> tuple[str, ...]:
     """Take the options of `detail`, and return of which bounds they ask for."""
     levels = given.pop("confidence")
     return tuple(dict.fromkeys(levels)) if given.pop("detail") else ()
+
+
+def command_line() -> str:
+    """Return the command that is running, as one would type it, each option on a line of its own."""
+    words = ["servier", *map(shlex.quote, sys.argv[1:])]
+    return " ".join(f"\\\n  {word}" if word.startswith("--") else word for word in words)
 
 
 def worker_processes(workers: int | None) -> int:

@@ -1,3 +1,4 @@
+import re
 from glob import glob
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def tuning_budget(wildcards):
     return " ".join(option(name, value) for name, value in budget.items())
 
 
+def report_names():
+    """The web pages of an evaluation: of several targets one each, and an overview."""
+    targets = config["targets"] if len(config["targets"]) > 1 else []
+    plain = [target for target in targets if re.fullmatch("[A-Za-z0-9_-]+", target)]
+    return ["report.html", *(f"report_{target}.html" for target in plain)]
+
+
 DATASET = dataset_path()
 LIBRARIES = find_libraries()
 TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])
@@ -52,3 +60,4 @@ COLUMNS = " ".join(
     option(name, config.get(name)) for name in ("smiles_column", "split_column")
 )
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
+REPORTS = report_names()

@@ -62,6 +62,12 @@ rule evaluate:
         model=f"{RESULTS}/models/model_{{model}}.servier",
     output:
         f"{RESULTS}/evaluation/model_{{model}}/metrics.json",
+        reports=report(
+            expand(f"{RESULTS}/evaluation/model_{{{{model}}}}/{{name}}", name=REPORTS),
+            caption="../report/evaluation.rst",
+            category="Evaluation",
+            labels={"page": "evaluation", "model": "{model}"},
+        ),
     log:
         f"{RESULTS}/logs/evaluate_{{model}}.log",
     benchmark:
@@ -77,4 +83,31 @@ rule evaluate:
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "servier evaluate --dataset {input.table} --model_path {input.model} --model_name {wildcards.model}"
-        " {params.targets} {params.columns} --output_dir {params.folder} > {log} 2>&1"
+        " {params.targets} {params.columns} --output_dir {params.folder} --workers {threads} > {log} 2>&1"
+
+
+rule compare:
+    input:
+        table=DATASET,
+        models=expand(f"{RESULTS}/models/model_{{model}}.servier", model=MODELS),
+    output:
+        page=report(
+            f"{RESULTS}/evaluation/comparison.html",
+            caption="../report/comparison.rst",
+            category="Evaluation",
+            labels={"page": "comparison", "model": "1 and 2"},
+        ),
+        document=f"{RESULTS}/evaluation/comparison.json",
+    log:
+        f"{RESULTS}/logs/compare.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compare.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        targets=TARGETS,
+        columns=COLUMNS,
+    shell:
+        "servier compare {input.models} --dataset {input.table} {params.targets} {params.columns}"
+        " --workers {threads} --html {output.page} --json > {output.document} 2> {log}"

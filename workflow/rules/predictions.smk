@@ -3,7 +3,12 @@ rule predict:
         library=lambda wildcards: LIBRARIES[wildcards.library],
         model=f"{RESULTS}/models/model_{{model}}.servier",
     output:
-        f"{RESULTS}/predictions/{{library}}.model_{{model}}.csv",
+        report(
+            f"{RESULTS}/predictions/{{library}}.model_{{model}}.csv",
+            caption="../report/predictions.rst",
+            category="Scored files",
+            labels={"library": "{library}", "model": "{model}"},
+        ),
     log:
         f"{RESULTS}/logs/predict_{{library}}_{{model}}.log",
     benchmark:

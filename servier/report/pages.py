@@ -1,0 +1,89 @@
+"""Templates: what all pages look like, and how numbers are written in them."""
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from servier import __version__
+from servier.tables import write_whole
+
+UNDEFINED = "-"
+TINY = 1e-12
+METRICS = {
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "balanced_accuracy": "Balanced accuracy",
+    "mcc": "Matthews correlation",
+    "f1": "F1 score",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "calibration_error": "Calibration error",
+    "bedroc": "BEDROC (alpha 20)",
+    "enrichment_1%": "Enrichment in the top 1 %",
+    "enrichment_5%": "Enrichment in the top 5 %",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r2": "R\N{SUPERSCRIPT TWO}",
+    "spearman": "Spearman correlation",
+    "kendall": "Kendall correlation",
+}
+
+
+def write_page(template: str, path: str | Path, **content: Any) -> None:
+    """Write one page, whole or not at all.
+
+    Parameters
+    ----------
+    template
+        Name of the template, without its suffix.
+    path
+        The file.
+    content
+        What the template shows; texts are escaped.
+    """
+    page = _environment().get_template(f"{template}.html.j2").render(content)
+    with write_whole(path) as temporary:
+        temporary.write_bytes(page.encode("utf-8", "replace"))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("servier.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"number": number, "percent": percent, "words": words, "metric": metric_name}
+    environment.globals["version"] = __version__
+    return environment
+
+
+def number(value: float | None, decimals: int = 4) -> str:
+    """Return a number with four decimals, or fewer where it is large; a dash where it is undefined."""
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    size = abs(value)
+    if TINY < size < 0.001:
+        return f"{value:.2g}"
+    digits = decimals if size < 10 else 2 if size < 1000 else 0
+    return f"{value:,.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent; a dash where it is undefined."""
+    return UNDEFINED if share is None or not math.isfinite(share) else f"{100 * share:.1f} %"
+
+
+def words(name: str) -> str:
+    """Return a name of this project in words."""
+    return name.replace("_", " ")
+
+
+def metric_name(name: str) -> str:
+    """Return the name of a metric, as it is known in the field."""
+    return METRICS.get(name, words(name))
