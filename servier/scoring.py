@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.answers import (
-    PROBABILITY_DIGITS,
     Predictions,
     in_set,
     intervals,
@@ -16,8 +15,9 @@ from servier.answers import (
     round_answers,
     to_answers,
 )
-from servier.checkpoint import REFERENCE, Checkpoint, Target
-from servier.domain import Domain, Familiarity, find_environments
+from servier.checkpoint import Checkpoint
+from servier.consensus import join_targets, open_domains, open_ranks
+from servier.domain import Familiarity, find_environments
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
 from servier.features import Features
@@ -73,7 +73,7 @@ class Scorer:
         self.checkpoints = list(checkpoints)
         self.max_atoms = max_atoms
         self._confidences = confidences
-        self.targets = _join_targets(self.checkpoints)
+        self.targets = join_targets(self.checkpoints)
         self._engines = [
             build_engine(checkpoint.metadata["input"], checkpoint.graphs) for checkpoint in self.checkpoints
         ]
@@ -81,8 +81,8 @@ class Scorer:
             raise CheckpointError(
                 "no spellings of molecules are averaged in model 1", mend="leave out --views"
             )
-        self._domains = _open_domains(self.checkpoints) if confidences else []
-        self._ranks = _open_ranks(self.checkpoints) if confidences else None
+        self._domains = open_domains(self.checkpoints) if confidences else []
+        self._ranks = open_ranks(self.checkpoints) if confidences else None
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             _check_sentinels(checkpoint, engine)
             if views is not None and isinstance(engine, SequenceEngine):
@@ -202,27 +202,6 @@ class Scorer:
         return bounds
 
 
-def _open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
-    """Return what each model was trained on, once where several were trained on the same."""
-    domains = {}
-    for checkpoint in checkpoints:
-        arrays, limits = checkpoint.reference, checkpoint.metadata["domain"]
-        fingerprints = arrays["train_fingerprints"][arrays["domain_rows"]]
-        domains[checkpoint.metadata["sha256"][REFERENCE]] = Domain(
-            fingerprints, arrays["environments"], limits
-        )
-    return list(domains.values())
-
-
-def _open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
-    """Return the answers for the reference molecules, sorted; None unless all models have the same ones."""
-    digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
-    if len(digests) > 1 or None in digests:
-        return None
-    answers = [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
-    return np.sort(np.mean(answers, axis=0), axis=0)
-
-
 def make_sentinels(engine: Engine) -> list[dict[str, object]]:
     """Score the sentinel molecules, for a checkpoint to remember."""
     mols = parse_all(SENTINELS)
@@ -248,23 +227,3 @@ def _check_sentinels(checkpoint: Checkpoint, engine: Engine) -> None:
         there = checkpoint.metadata["versions"].get("rdkit", "another version")
         problem = f"molecules read differently here (RDKit {here}) from where it was trained (RDKit {there})"
         raise CheckpointError(problem, path=checkpoint.path, mend="install that version, or train again")
-
-
-def _join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
-    first, *others = [checkpoint.targets for checkpoint in checkpoints]
-    for checkpoint, targets in zip(checkpoints[1:], others, strict=True):
-        if [(t.name, t.task) for t in targets] != [(t.name, t.task) for t in first]:
-            problem = "its targets are not those of the other checkpoint"
-            raise CheckpointError(problem, path=checkpoint.path, mend="train both on the same targets")
-    return [_join_target([own[i] for own in (first, *others)]) for i in range(len(first))]
-
-
-def _join_target(models: Sequence[Target]) -> Target:
-    """Return what holds of the mean of several models: the means of their thresholds and conformal tables."""
-    thresholds = [target.threshold for target in models if target.threshold is not None]
-    threshold = round(float(np.mean(thresholds)), PROBABILITY_DIGITS) if thresholds else None
-    levels = [level for level in models[0].conformal if all(level in target.conformal for target in models)]
-    tables = {
-        level: np.mean([target.conformal[level] for target in models], axis=0).tolist() for level in levels
-    }
-    return Target(models[0].name, models[0].task, threshold=threshold, conformal=tables)

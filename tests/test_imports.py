@@ -27,7 +27,7 @@ LAYERS = [
     ],
     ["models", "recipes"],
     ["checkpoint"],
-    ["engines", "calibration", "scales", "uncertainty", "answers", "domain"],
+    ["engines", "calibration", "scales", "uncertainty", "answers", "domain", "consensus"],
     ["scoring"],
     [
         "training",
