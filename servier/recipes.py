@@ -14,7 +14,6 @@ MINIMA: dict[str, float] = {
     "max_rounds": 1,
     "epochs": 1,
     "batch_size": 1,
-    "networks": 1,
     "views": 1,
 }
 KINDS: dict[type, str] = {dict: "mapping", str: "name"}

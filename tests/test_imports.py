@@ -63,7 +63,9 @@ ONLY = {
     "tensorflow": {"models/network"},
     "keras": {
         "models/fine_tuning",
-        "models/smiles_network",
+        "models/network_work",
+        "models/kernel",
+        "models/kernel_scorer",
         "models/network",
         "models/export",
         "models/pretraining",

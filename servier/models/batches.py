@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from servier.features.tokens import Tokenizer
 
 LENGTH_STEP = 8
+SCORED_ROWS = 256
 
 
 def similar_lengths(
@@ -32,3 +34,13 @@ def pad_tokens(tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[n
     """Return tokens as a matrix whose width is a multiple of 8, so that there are few different widths."""
     longest = max(map(len, rows))
     return tokenizer.pad(rows, LENGTH_STEP * math.ceil(longest / LENGTH_STEP))
+
+
+def predict_tokens(network: Any, tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Return what a Keras model says of tokens, float64, shape (len(rows), n_outputs)."""
+    values = np.empty((len(rows), network.outputs[0].shape[1]))
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    for start in range(0, len(order), SCORED_ROWS):
+        chosen = order[start : start + SCORED_ROWS]
+        values[chosen] = network.predict_on_batch(pad_tokens(tokenizer, [rows[i] for i in chosen]))
+    return values

@@ -10,9 +10,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from servier.features.tokens import Tokenizer
-from servier.models.batches import pad_tokens, similar_lengths
+from servier.models.batches import pad_tokens, predict_tokens, similar_lengths
 
-SCORED_ROWS = 256
 WARM_UP = 20
 AVERAGE_EXPONENT = 6.0
 
@@ -41,11 +40,12 @@ class Recipe:
         which networks score held-out rows best. A table with noisy labels is learnt by heart soon.
     folds
         Number of cross-validation folds whose held-out scores calibrate the model.
-    networks
-        How many are trained on all rows, each in another order and from other spellings.
+    kernel_rows
+        On how many rows at most a support vector machine is fitted beside the network, with a pre-trained
+        encoder; 0: on none.
     views
-        How many ways to write a molecule a score is averaged over; the networks share them out, so that
-        several cost no more than one when they score.
+        How many ways to write a molecule a score is averaged over; network and support vector machine share
+        them out, so that both cost no more than one when they score.
     """
 
     encoder: str = "shipped"
@@ -56,7 +56,7 @@ class Recipe:
     weight_decay: float = 1e-2
     epochs: list[int] = field(default_factory=EPOCHS.copy)
     folds: int = 3
-    networks: int = 2
+    kernel_rows: int = 4096
     views: int = 8
 
 
@@ -143,14 +143,7 @@ class FineTuner:
 
     def score(self, tokens: Tokens) -> NDArray[np.float64]:
         """Return raw scores, shape (len(tokens), n_targets)."""
-        scores = np.empty((len(tokens), self.network.outputs[0].shape[1]))
-        order = np.argsort([len(row) for row in tokens], kind="stable")
-        for start in range(0, len(order), SCORED_ROWS):
-            chosen = order[start : start + SCORED_ROWS]
-            scores[chosen] = self.network.predict_on_batch(
-                pad_tokens(self._tokenizer, [tokens[i] for i in chosen])
-            )
-        return scores
+        return predict_tokens(self.network, self._tokenizer, tokens)
 
     def _variables(self) -> list[Any]:
         return [*self.network.variables, *self._optimizer.variables]

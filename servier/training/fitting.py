@@ -21,7 +21,7 @@ from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
 if TYPE_CHECKING:
-    from servier.models import boosting_recipe, fine_tuning, smiles_network
+    from servier.models import boosting_recipe, fine_tuning, sequence_problem
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def fit_sequences(
 
 def prepare_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
-) -> "smiles_network.Problem":
+) -> "sequence_problem.Problem":
     """Spell the molecules of the training rows, and cut the rows into folds.
 
     Parameters
@@ -126,7 +126,7 @@ def prepare_sequences(
     recipe
         How many spellings and folds there are, and which encoder to start from.
     """
-    from servier.models.smiles_network import Problem
+    from servier.models.sequence_problem import Problem
 
     pretrained = _read_encoder(recipe.encoder)
     spell = partial(_spell, [canonical_mol(mol) for mol in rows.mols], options.seed)

@@ -1,0 +1,116 @@
+"""Networks that are fitted on some rows and score others, in worker processes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import ServierError
+from servier.models.fine_tuning import FineTuner, Recipe, make_loss
+from servier.models.network import Architecture, add_head, build_encoder, make_reproducible, use_cores
+from servier.models.sequence_problem import Problem
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network to be trained.
+
+    Parameters
+    ----------
+    rows, held_out
+        The rows to fit on, and those to score.
+    epochs
+        The numbers of epochs after which it scores; the last one ends the training.
+    """
+
+    rows: Rows
+    held_out: Rows
+    epochs: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One trained network.
+
+    Parameters
+    ----------
+    losses
+        Of each epoch.
+    held_out
+        Raw scores of the spellings of the rows that were held out, after each number of epochs that is tried,
+        float64, shape (n_numbers, n_held_out, n_views, n_targets).
+    """
+
+    losses: list[float]
+    held_out: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NetworkWork:
+    """Networks that are fitted on some rows and score others, for worker processes.
+
+    Parameters
+    ----------
+    problem, recipe, seed
+        As for `fit`.
+    cores
+        How many each process uses.
+    """
+
+    problem: Problem
+    recipe: Recipe
+    seed: int
+    cores: int = 1
+
+    @cached_property
+    def tuner(self) -> FineTuner:
+        """The network, which is built and traced once."""
+        make_reproducible(self.seed)
+        use_cores(self.cores)
+        loss = make_loss(self.problem.y, self.problem.tasks)
+        return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
+
+    def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
+        """Return what trains a network for each task."""
+        return lambda tasks: [self.train(task) for task in tasks]
+
+    def give_up(self, item: Task, status: str, reason: str) -> list[Trained]:
+        """Refuse to go on: a model needs all of its networks."""
+        raise ServierError(f"{status} while training on {len(item.rows)} molecules: {reason}")
+
+    def join(self, answers: list[list[Trained]]) -> list[Trained]:
+        """Put lists after lists."""
+        return [trained for part in answers for trained in part]
+
+    def train(self, task: Task) -> Trained:
+        """Train the network from its start, and score held-out rows after each of some numbers of epochs."""
+        problem, encode = self.problem, self.problem.tokenizer.encode
+
+        def tokens(epoch: int) -> list[list[int]]:
+            smiles = problem.spell(epoch)
+            return [encode(smiles[row]) for row in task.rows]
+
+        views = [encode(smiles) for row in task.held_out for smiles in problem.scored[row]]
+        shape = len(task.held_out), len(problem.scored[0]), problem.y.shape[1]
+        losses, held_out = [], []
+        rng = np.random.default_rng(self.seed)
+        for loss in self.tuner.train(tokens, problem.y[task.rows], max(task.epochs), rng):
+            losses.append(round(loss, 5))
+            if len(losses) in task.epochs:
+                held_out.append(self.tuner.score(views).reshape(shape))
+        return Trained(losses, np.stack(held_out))
+
+
+def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
+    """Build the network that training starts from."""
+    pretrained = problem.pretrained
+    sizes = recipe.architecture if pretrained is None else pretrained.metadata["architecture"]
+    encoder = build_encoder(len(problem.tokenizer), Architecture(**sizes))
+    if pretrained is not None:
+        encoder.set_weights(pretrained.weights)
+    return add_head(encoder, problem.y.shape[1], recipe.dropout)
