@@ -24,7 +24,6 @@ encoder: none
 architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
 epochs: [2]
 folds: 2
-networks: 2
 views: 3
 """
 

@@ -1,13 +1,14 @@
 import numpy as np
-import onnxruntime as ort
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from molecules_for_tests import SMILES
+from onnx import TensorProto, helper, numpy_helper
 
 from servier.checkpoint import open_checkpoint
-from servier.engines import build_engine
+from servier.engines import SequenceEngine, build_engine
 from servier.errors import CheckpointError
+from servier.features.tokens import Tokenizer
 from servier.molecules import parse_all, smiles_views
 
 ROWS = [*SMILES, "nope", "", "C" * 600]
@@ -39,22 +40,36 @@ def test_a_score_never_depends_on_its_neighbours(engine):
     check()
 
 
-@pytest.mark.parametrize("views", [1, 3, 5])
-def test_networks_take_turns(models_dir, views):
-    """A score is the mean over spellings, of which the networks score every other one."""
-    checkpoint = open_checkpoint(models_dir / "model_2.servier")
-    engine = build_engine(checkpoint.metadata["input"], checkpoint.graphs)
-    engine.views = views
-    mols = parse_all(SMILES[:10])
-    expected = []
-    for mol in mols:
-        scores = []
-        for i, smiles in enumerate(smiles_views(mol, views, engine.seed)):
-            session = ort.InferenceSession(checkpoint.graphs[i % 2], providers=["CPUExecutionProvider"])
-            tokens = engine.tokenizer.pad([engine.tokenizer.encode(smiles)])
-            scores.append(session.run(None, {session.get_inputs()[0].name: tokens})[0][0, 0])
-        expected.append(np.mean(scores))
-    np.testing.assert_allclose(engine(mols).values[:, 0], expected, atol=1e-5)
+def count_graph(factor):
+    """A graph whose score is so many times the sum of the tokens."""
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT32, [None, None])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 1])
+    constants = [numpy_helper.from_array(np.array([1], np.int64), "axes")]
+    constants.append(numpy_helper.from_array(np.array(factor, np.float32), "factor"))
+    nodes = [
+        helper.make_node("Cast", ["tokens"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["numbers", "axes"], ["sums"]),
+        helper.make_node("Mul", ["sums", "factor"], ["scores"]),
+    ]
+    graph = helper.make_graph(nodes, "count", [tokens], [scores], constants)
+    opset = [helper.make_opsetid("", 15)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+
+
+@pytest.mark.parametrize("views", [1, 3, 8])
+def test_graphs_take_turns(views):
+    """A score is the mean over spellings, of which each graph scores every other one."""
+    vocabulary = Tokenizer.from_smiles(SMILES, min_count=1).vocabulary
+    engine = SequenceEngine(vocabulary, views, 5, [count_graph(1.0), count_graph(100.0)])
+    mols = parse_all(SMILES)
+    expected = [
+        np.mean([
+            sum(engine.tokenizer.encode(smiles)) * (1.0, 100.0)[i % 2]
+            for i, smiles in enumerate(smiles_views(mol, views, 5))
+        ])
+        for mol in mols
+    ]  # fmt: skip
+    np.testing.assert_allclose(engine(mols).values[:, 0], expected, rtol=1e-6)
 
 
 def test_no_molecules_no_scores(engine):
