@@ -182,6 +182,8 @@ def run(options, smiles, workers, folder):
     compare(
         "fast, end to end", score(everything, options.model_1_path), parse(n_rows), n_rows, "bare parsing"
     )
+    detailed = score(everything, options.model_1_path, "--detail")
+    compare("fast, --detail", detailed, score(everything, options.model_1_path), n_rows, "without")
     features = folder / "features.parquet"
     servier("featurize", everything, features, "--preset", "fast", *workers)
     model = options.model_1_path

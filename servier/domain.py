@@ -18,8 +18,8 @@ from servier.features.morgan import Environments, MorganCount
 from servier.molecules import Mol
 from servier.similarity import FP_SIZE, PackedBits, unpack_vectors
 
-MAX_REFERENCES = 4096
-MAX_QUERIES = 2048
+MAX_REFERENCES = 2048
+MAX_QUERIES = 2000
 USUAL = 0.95
 SMALL_COUNT = np.iinfo(np.uint8).max
 
@@ -88,26 +88,26 @@ class Domain:
 
     def __call__(self, environments: Sequence[Environments]) -> Familiarity:
         """Hold molecules, by their circular substructures, against the training molecules."""
-        similarity = np.array([self.similarities(found).max() for found in environments], np.float64)
-        unseen = self._unseen(environments)
+        rows, numbers = _flatten(environments)
+        similarity = np.array([self.similarities(bits).max() for bits in _fold(rows, numbers)], np.float64)
+        unseen = self._unseen(rows, numbers)
         is_usual = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
         return Familiarity(similarity, unseen, is_usual.astype(np.float64))
 
-    def similarities(self, environments: Environments) -> NDArray[np.float32]:
-        """Return the Tanimoto similarity of one molecule to each training molecule."""
-        bits = list({number % FP_SIZE for number in environments})
-        rows = self._molecules_with_bit.take(bits, axis=0)
-        shared = rows.sum(axis=0, dtype=np.uint8 if len(bits) <= SMALL_COUNT else np.uint16)
-        n_shared = shared.astype(np.float32)
-        return np.asarray(n_shared / (self._sizes + (len(bits) - n_shared)))
+    def similarities(self, bits: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the Tanimoto similarity of a molecule, given its fingerprint bits, to each reference."""
+        found = self._molecules_with_bit.take(bits, axis=0)
+        count = np.uint8 if len(bits) <= SMALL_COUNT else np.uint16
+        shared = np.add.reduce(found, axis=0, dtype=count).astype(np.float32)
+        either = self._sizes - shared
+        either += len(bits)
+        shared /= either
+        return np.asarray(shared)
 
-    def _unseen(self, environments: Sequence[Environments]) -> NDArray[np.float64]:
-        rows, numbers = _flatten(environments)
-        places = np.searchsorted(self._environments, numbers)
+    def _unseen(self, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        places = np.searchsorted(self._environments, numbers.astype(np.uint32))
         places[places == len(self._environments)] = 0
-        is_unseen = self._environments[places] != numbers
-        n_unseen = np.bincount(rows, is_unseen, len(environments))
-        return np.asarray(n_unseen / np.maximum(np.bincount(rows, minlength=len(environments)), 1))
+        return _share(self._environments[places] != numbers, rows)
 
 
 def find_environments(mols: Sequence[Mol]) -> list[Environments]:
@@ -120,7 +120,7 @@ def fit_domain(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Find out what is usual among the training molecules.
 
-    For each of them, or 2,048 drawn at random, the nearest of the others is looked for, and the share of
+    For each of them, or 2,000 drawn at random, the nearest of the others is looked for, and the share of
     its substructures that none of the others has. Usual is what 95 % of them are.
 
     Parameters
@@ -141,10 +141,10 @@ def fit_domain(
     n_queries = min(len(mols), MAX_QUERIES)
     queries = np.sort(np.random.default_rng(seed).choice(len(mols), n_queries, replace=False))
     domain = Domain(fingerprints[references], numbers.astype(np.uint32), {})
-    similarity = [_nearest_other(domain, environments[i], references == i) for i in queries]
-    rows, numbers_of = _flatten([environments[i] for i in queries])
-    is_own = counts[np.searchsorted(numbers, numbers_of)] == 1
-    unseen = np.bincount(rows, is_own, n_queries) / np.maximum(np.bincount(rows, minlength=n_queries), 1)
+    rows, own = _flatten([environments[i] for i in queries])
+    pairs = zip(queries, _fold(rows, own), strict=True)
+    similarity = [domain.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
+    unseen = _share(counts[np.searchsorted(numbers, own)] == 1, rows)
     limits = {
         "similarity": round(float(np.quantile(similarity, 1 - USUAL)), 4),
         "unseen": round(float(np.quantile(unseen, USUAL)), 4),
@@ -153,7 +153,7 @@ def fit_domain(
 
 
 def choose_references(fingerprints: PackedBits, seed: int) -> NDArray[np.int64]:
-    """Choose the rows of the training molecules among which the nearest is looked for: 4,096 at most.
+    """Choose the rows of the training molecules among which the nearest is looked for: 2,048 at most.
 
     Of more, those are taken that lie furthest apart (MaxMin), so that every other one is near one of them.
 
@@ -169,12 +169,21 @@ def choose_references(fingerprints: PackedBits, seed: int) -> NDArray[np.int64]:
     return np.sort(np.array(picked, np.int64))
 
 
-def _nearest_other(domain: Domain, environments: Environments, is_itself: NDArray[np.bool_]) -> float:
-    return float(domain.similarities(environments)[~is_itself].max(initial=0.0))
-
-
 def _flatten(environments: Sequence[Environments]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for each substructure of each molecule the molecule's place in the list, and its number."""
     sizes = [len(found) for found in environments]
     numbers = np.fromiter(chain.from_iterable(environments), np.int64, sum(sizes))
     return np.repeat(np.arange(len(environments)), sizes), numbers
+
+
+def _fold(rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the fingerprint bits of each molecule, each once."""
+    has_bit = np.zeros((rows[-1] + 1 if len(rows) else 0, FP_SIZE), np.bool_)
+    has_bit[rows, numbers % FP_SIZE] = True
+    molecules, bits = np.nonzero(has_bit)
+    return np.split(bits, np.flatnonzero(np.diff(molecules)) + 1) if len(bits) else []
+
+
+def _share(is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return of which share of the substructures of each molecule something is so."""
+    return np.asarray(np.bincount(rows, is_so) / np.bincount(rows))

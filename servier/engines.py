@@ -54,6 +54,10 @@ class Engine(Protocol):
     def constitution_only(self) -> bool:
         """Whether a score depends on the constitution of a molecule alone."""
 
+    @property
+    def counts_environments(self) -> bool:
+        """Whether scores come with the circular substructures of the molecules."""
+
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Score molecules, in order; what is no molecule stays a problem."""
 
@@ -87,6 +91,11 @@ class FeatureEngine:
     def constitution_only(self) -> bool:
         """Whether all features depend on the constitution of a molecule alone."""
         return self.features.constitution_only
+
+    @property
+    def counts_environments(self) -> bool:
+        """Whether they are among the features."""
+        return self.features.counts_environments
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Compute features, then score them."""
@@ -124,6 +133,7 @@ class SequenceEngine:
 
     kind = "smiles"
     constitution_only = False
+    counts_environments = False
 
     def __init__(self, vocabulary: list[str], views: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)

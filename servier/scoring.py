@@ -99,8 +99,10 @@ class Scorer:
 
     def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules."""
-        if len(self._engines) > 1 or self._domains:
-            mols = list(mols)
+        are_read_once = len(self._engines) == 1 and (
+            not self._domains or self._engines[0].counts_environments
+        )
+        mols = mols if are_read_once else list(mols)
         return self._join([engine(mols) for engine in self._engines], mols)
 
     def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:

@@ -81,7 +81,7 @@ def test_large_molecules_share_more_than_a_byte_holds(mols):
 
 
 def test_many_molecules_are_stood_for_by_distant_ones():
-    """Of more than 4,096 molecules that many are chosen, none of two that are equal twice."""
+    """Of more than 2,048 molecules that many are chosen, none of two that are equal twice."""
     rng = np.random.default_rng(0)
     bits = rng.random((MAX_REFERENCES, 2048)) < 0.02
     known = np.packbits(np.concatenate([bits, bits[:500]]), axis=1)

@@ -106,6 +106,11 @@ class FeatureSet:
         """Whether all features depend on the constitution of a molecule alone."""
         return all(featurizer.constitution_only for featurizer in self.featurizers)
 
+    @property
+    def counts_environments(self) -> bool:
+        """Whether circular substructures are counted."""
+        return any(map(_is_morgan, self.featurizers))
+
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> Features:
         """Compute the features of many molecules; what has none stays a row of zeros with its problem.
 
@@ -135,7 +140,7 @@ class FeatureSet:
         for i, (featurizer, columns) in enumerate(zip(self.featurizers, self.slices, strict=True)):
             block = [values[i] for values in computed]
             featurizer.write(block, X[:, columns], rows)
-            if isinstance(featurizer, MorganCount) and featurizer.radius == RADIUS:
+            if _is_morgan(featurizer):
                 environments = block
         return Features(X, problems), environments
 
@@ -148,6 +153,10 @@ class FeatureSet:
                 reason = f"{featurizer.kind}: {' '.join(str(error).split())[:MAX_REASON]}"
                 return InvalidMolecule(Status.INVALID, reason)
         return values
+
+
+def _is_morgan(featurizer: Featurizer) -> bool:
+    return isinstance(featurizer, MorganCount) and featurizer.radius == RADIUS
 
 
 def build(spec: dict[str, Any]) -> Featurizer:
