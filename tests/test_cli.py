@@ -351,11 +351,14 @@ def test_detail_says_how_sure_an_answer_is(servier, simulated, model_1, model_2,
     servier("predict-file", simulated, tmp_path / "out.csv", *models, *asked)
     with (tmp_path / "out.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0])[-6:] == ["P1_pred", "P1_probability", "P1_set_80", "P1_set_95", "status", "reason"]
+    own = ["P1_pred", "P1_probability", "P1_set_80", "P1_set_95"]
+    shared = ["nearest_similarity", "unseen_share", "in_domain"]
+    assert list(rows[0])[-9:] == [*own, *shared, "status", "reason"]
     assert {row["P1_set_95"] for row in rows} <= {"0", "1", "0 or 1", "neither"}
     smiles = rows[0]["smiles"]
     paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", "consensus", "--json"]
     answer = json.loads(servier("predict", smiles, *paths, *asked).stdout)
-    assert (answer["P1_set_80"], answer["P1_set_95"]) == (rows[0]["P1_set_80"], rows[0]["P1_set_95"])
+    assert [str(answer[name]) for name in own + shared] == [rows[0][name] for name in own + shared]
     plain = json.loads(servier("predict", smiles, *paths).stdout)
-    assert plain == {name: value for name, value in answer.items() if "_set_" not in name}
+    assert plain == {name: answer[name] for name in plain}
+    assert set(answer) - set(plain) == {*own[2:], *shared}
