@@ -61,6 +61,8 @@ def test_numbers_are_those_of_the_file(evaluated):
     headline = document["metrics"]["P1"]["auroc"]["value"]
     assert f'id="headline-value">{headline:.3f}<' in page
     text = re.sub(r"\s+", " ", Reading(evaluated / "report.html").text)
+    for part in document["importance"]["P1"]["fragments"][:12]:
+        assert f"{part['name']} {part['molecules']} {part['contribution']:+.3f}" in text
     for level, found in document["coverage"]["P1"].items():
         assert f"{100 * float(level):.1f} % {100 * found['coverage']:.1f} %" in text
     for found in document["by_similarity"]["P1"]:
