@@ -15,7 +15,7 @@ run: .venv/installed
 
 test: .venv/installed check
 	tests/install_debian.sh
-	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= --durations 15
 
 check: .venv/installed
 	ruff check
