@@ -130,13 +130,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     scorer = Scorer([checkpoint], confidences=[str(level) for level in CONFIDENCES])
     predictions = scorer.score_molecules([mols[i] for i in unseen.rows])
     is_readable = np.array([problem is None for problem in predictions.problems])
-    is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
-    counts = {
-        "scored": int(np.sum(is_readable & is_labelled)),
-        "trained_on": unseen.n_trained_on,
-        "unreadable": int(np.sum(~is_readable)),
-        "unlabelled": int(np.sum(is_readable & ~is_labelled)),
-    }
+    is_labelled = np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1))
     rows = unseen.rows[is_readable]
     answered = predictions.select(is_readable)
     readable = [mols[i] for i in rows]
@@ -158,7 +152,17 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             _measure_domain(answered, i, y),
             importance[i],
         )
+    counts = _count(unseen, is_readable, is_labelled)
     return Evaluation(unseen, counts, exposure, found, rows, answered.values)
+
+
+def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
+    return {
+        "scored": int(np.sum(is_readable & is_labelled)),
+        "trained_on": unseen.n_trained_on,
+        "unreadable": int(np.sum(~is_readable)),
+        "unlabelled": int(np.sum(is_readable & ~is_labelled)),
+    }
 
 
 def _measure_bins(

@@ -94,7 +94,7 @@ def _is_feature_file(source: Path, scorer: Scorer) -> bool:
     """Say whether a file holds features; these must be those that the models read."""
     if source.suffix.lower() != ".parquet":
         return False
-    from servier.features.store import FeatureFile, feature_specification
+    from servier.features.feature_file import FeatureFile, feature_specification
 
     if feature_specification(source) is None:
         return False

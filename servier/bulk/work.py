@@ -105,7 +105,7 @@ class RescoringWork(ScoringWork):
 
     def prepare(self) -> Callable[[Sequence[int]], Scored]:  # type: ignore[override]
         """Open the checkpoints and the file; the function reads features and scores them."""
-        from servier.features.store import FeatureFile
+        from servier.features.feature_file import FeatureFile
 
         scorer = self.open_scorer()
         column = self.smiles_column

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from servier.engines import Engine, FeatureEngine, SequenceEngine
 from servier.features import PRESETS, FeatureSet
 from servier.features.computing import compute_features
-from servier.features.store import feature_specification, read_features
+from servier.features.feature_file import feature_specification, read_features
 from servier.features.tokens import Tokenizer
 from servier.models import FittedModel
 from servier.models.encoder import EncoderWeights, read_encoder

@@ -8,7 +8,8 @@ from molecules_for_tests import SMILES
 from servier.errors import DataError
 from servier.features import PRESETS, FeatureSet
 from servier.features.computing import compute_features
-from servier.features.store import FeatureFile, feature_specification, read_features, write_features
+from servier.features.feature_file import FeatureFile, feature_specification, read_features
+from servier.features.store import write_features
 from servier.molecules import parse_all
 from servier.tables.parquet import FEATURES_KEY
 
