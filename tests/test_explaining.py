@@ -134,7 +134,9 @@ def test_the_command_says_the_largest_first(servier, model_1, tmp_path):
     """The table begins with the largest contribution; no file is written unless asked for."""
     said = servier("explain", DRUG, "--model_1_path", model_1, cwd=tmp_path).stdout
     rows = said.split("atom  symbol  contribution\n")[1].split("\n\n")[0].splitlines()
+    assert rows.pop() == f"and {Chem.MolFromSmiles(DRUG).GetNumAtoms() - 12} more, which --json prints"
     sizes = [abs(float(row.split()[2])) for row in rows]
+    assert len(sizes) == 12
     assert sizes == sorted(sizes, reverse=True)
     assert "substructure of model 1" in said
     assert list(tmp_path.iterdir()) == []

@@ -216,8 +216,8 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
     from servier.scoring import Scorer
 
     opened = open_checkpoint(checkpoint)
-    if verify:
-        context.exit(0 if _verify(opened, as_json) else 1)
+    if verify and not _verify(opened, as_json):
+        context.exit(1)
     for name in opened.members:
         opened.members[name]  # reading a member compares it with its digest
     Scorer([opened])
@@ -225,7 +225,8 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
         from servier.report.card import write_card
 
         write_card(opened, html)
-    click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
+    if not verify:
+        click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
 
 
 def _verify(checkpoint: Any, as_json: bool) -> bool:

@@ -34,10 +34,16 @@ def describe_explanation(document: Mapping[str, Any]) -> str:
         for atom in document["atoms"][:SHOWN_ATOMS]
     ]
     lines += ["", *text_table(("atom", "symbol", "contribution"), atoms)]
+    lines += _say_more(len(document["atoms"]) - SHOWN_ATOMS)
     parts = [
         (part["smiles"], str(part["count"]), f"{part['contribution']:+.3f}")
         for part in document["substructures"][:SHOWN_SUBSTRUCTURES]
     ]
     if parts:
         lines += ["", *text_table(("substructure of model 1", "count", "contribution"), parts)]
+        lines += _say_more(len(document["substructures"]) - SHOWN_SUBSTRUCTURES)
     return "\n".join(lines)
+
+
+def _say_more(n: int) -> list[str]:
+    return [f"and {n} more, which --json prints"] if n > 0 else []

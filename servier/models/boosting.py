@@ -18,6 +18,8 @@ from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
 
 T = TypeVar("T")
 
+ROWS_PER_THREAD = 5000
+
 _MESSAGES: list[str] = []
 lgb.register_logger(_MESSAGES, "append", "append")
 
@@ -180,7 +182,9 @@ def _for_each_booster(
 ) -> Iterator[tuple[int, int, T]]:
     """Do something for each booster of each target, several at a time; yield target, booster and result."""
     jobs = [(t, booster) for t, size in enumerate(problem.count_boosters(recipe)) for booster in range(size)]
-    run = Run({"num_threads": max(1, problem.workers // len(jobs))}, Event())
+    # On few rows threads wait for each other longer than they work, many times longer on a busy machine.
+    n_threads = min(problem.workers // len(jobs), len(problem.y) // ROWS_PER_THREAD)
+    run = Run({"num_threads": max(1, n_threads)}, Event())
     with ThreadPoolExecutor(min(problem.workers, len(jobs))) as pool:
         try:
             results = pool.map(lambda job: do(job[0], job[1], run), jobs)
