@@ -108,7 +108,7 @@ class Checkpoint:
         Morgan bits; `train_y`, their labels, float32, shape (n_train, n_targets); `domain_rows` and
         `environments`, for `servier.domain.Domain`. `test_rows`, the numbers of the rows that were held
         out. Where there are reference molecules `reference_answers`, those for them, float64, shape
-        (n_references, n_targets).
+        (n_references, n_targets); NaN where there is none.
         """
         with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.answers import PROBABILITY_DIGITS
-from servier.checkpoint import REFERENCE, Checkpoint, Target
+from servier.checkpoint import Checkpoint, Target
 from servier.domain import Domain
 from servier.errors import CheckpointError
 
@@ -44,9 +44,8 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
     for checkpoint in checkpoints:
         arrays, limits = checkpoint.reference, checkpoint.metadata["domain"]
         fingerprints = arrays["train_fingerprints"][arrays["domain_rows"]]
-        domains[checkpoint.metadata["sha256"][REFERENCE]] = Domain(
-            fingerprints, arrays["environments"], limits
-        )
+        trained_on = fingerprints.tobytes(), arrays["environments"].tobytes(), tuple(limits.values())
+        domains[trained_on] = Domain(fingerprints, arrays["environments"], limits)
     return list(domains.values())
 
 
@@ -55,5 +54,5 @@ def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
     digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
     if len(digests) > 1 or None in digests:
         return None
-    answers = [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
-    return np.sort(np.mean(answers, axis=0), axis=0)
+    answers = np.mean([checkpoint.reference["reference_answers"] for checkpoint in checkpoints], axis=0)
+    return np.sort(answers[~np.isnan(answers).any(axis=1)], axis=0)

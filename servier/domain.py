@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit.SimDivFilters import rdSimDivPickers
 
 from servier.features.morgan import Environments, MorganCount
 from servier.molecules import Mol
-from servier.similarity import FP_SIZE, PackedBits, unpack_vectors
+from servier.similarity import FP_SIZE, Neighbours, PackedBits, pick_distant
 
 MAX_REFERENCES = 2048
 MAX_QUERIES = 2000
 USUAL = 0.95
-SMALL_COUNT = np.iinfo(np.uint8).max
 
 _MORGAN = MorganCount()
 
@@ -80,29 +78,17 @@ class Domain:
     def __init__(
         self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: Mapping[str, float]
     ) -> None:
-        bits = np.unpackbits(fingerprints, axis=1)
-        self._molecules_with_bit = np.ascontiguousarray(bits.T)
-        self._sizes = bits.sum(axis=1, dtype=np.float32)
+        self._neighbours = Neighbours(fingerprints)
         self._environments = environments
         self._limits = limits
 
     def __call__(self, environments: Sequence[Environments]) -> Familiarity:
         """Hold molecules, by their circular substructures, against the training molecules."""
         rows, numbers = _flatten(environments)
-        similarity = np.array([self.similarities(bits).max() for bits in _fold(rows, numbers)], np.float64)
+        similarity = np.array([self._neighbours.similarities(bits).max() for bits in _fold(rows, numbers)])
         unseen = self._unseen(rows, numbers)
         is_usual = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
         return Familiarity(similarity, unseen, is_usual.astype(np.float64))
-
-    def similarities(self, bits: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the Tanimoto similarity of a molecule, given its fingerprint bits, to each reference."""
-        found = self._molecules_with_bit.take(bits, axis=0)
-        count = np.uint8 if len(bits) <= SMALL_COUNT else np.uint16
-        shared = np.add.reduce(found, axis=0, dtype=count).astype(np.float32)
-        either = self._sizes - shared
-        either += len(bits)
-        shared /= either
-        return np.asarray(shared)
 
     def _unseen(self, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
         places = np.searchsorted(self._environments, numbers.astype(np.uint32))
@@ -121,7 +107,8 @@ def fit_domain(
     """Find out what is usual among the training molecules.
 
     For each of them, or 2,000 drawn at random, the nearest of the others is looked for, and the share of
-    its substructures that none of the others has. Usual is what 95 % of them are.
+    its substructures that none of the others has. Usual is what 95 % of them are. Of more than 2,048 so many
+    stand for all when the nearest is looked for: those that lie furthest apart.
 
     Parameters
     ----------
@@ -135,38 +122,21 @@ def fit_domain(
     The arrays `domain_rows`, which molecules stand for all, and `environments`, and the limits, for `Domain`.
     """
     environments = find_environments(mols)
-    references = choose_references(fingerprints, seed)
+    n = len(mols)
+    references = np.arange(n) if n <= MAX_REFERENCES else pick_distant(fingerprints, MAX_REFERENCES, seed)
     known = _flatten(environments)[1]
     numbers, counts = np.unique(known, return_counts=True)
-    n_queries = min(len(mols), MAX_QUERIES)
-    queries = np.sort(np.random.default_rng(seed).choice(len(mols), n_queries, replace=False))
-    domain = Domain(fingerprints[references], numbers.astype(np.uint32), {})
+    queries = np.sort(np.random.default_rng(seed).choice(n, min(n, MAX_QUERIES), replace=False))
+    neighbours = Neighbours(fingerprints[references])
     rows, own = _flatten([environments[i] for i in queries])
     pairs = zip(queries, _fold(rows, own), strict=True)
-    similarity = [domain.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
+    similarity = [neighbours.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
     unseen = _share(counts[np.searchsorted(numbers, own)] == 1, rows)
     limits = {
         "similarity": round(float(np.quantile(similarity, 1 - USUAL)), 4),
         "unseen": round(float(np.quantile(unseen, USUAL)), 4),
     }
     return {"domain_rows": references, "environments": numbers.astype(np.uint32)}, limits
-
-
-def choose_references(fingerprints: PackedBits, seed: int) -> NDArray[np.int64]:
-    """Choose the rows of the training molecules among which the nearest is looked for: 2,048 at most.
-
-    Of more, those are taken that lie furthest apart (MaxMin), so that every other one is near one of them.
-
-    References
-    ----------
-    Ashton et al., Quant. Struct.-Act. Relat. 2002, 21, 598, doi:10.1002/qsar.200290002.
-    """
-    n = len(fingerprints)
-    if n <= MAX_REFERENCES:
-        return np.arange(n)
-    picker = rdSimDivPickers.MaxMinPicker()
-    picked = picker.LazyBitVectorPick(unpack_vectors(fingerprints), n, MAX_REFERENCES, seed=seed + 1)
-    return np.sort(np.array(picked, np.int64))
 
 
 def _flatten(environments: Sequence[Environments]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,7 +1,5 @@
-import csv
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -59,14 +57,6 @@ def test_options_are_spelled_with_underscores_or_hyphens(servier, model_1):
     assert with_underscores.stdout == with_hyphens.stdout
 
 
-@pytest.mark.parametrize(
-    "arguments", [["train", "--model_name", "3"], ["nothing"], ["predict"], ["train", "--x"]]
-)
-def test_wrong_usage_ends_with_2(servier, arguments):
-    """A command that does not exist is no input error."""
-    servier(*arguments, status=2)
-
-
 def test_training_twice_gives_the_same_file(servier, simulated, recipes, models_dir, tmp_path):
     """Model 1 trained again by another process is the same file, byte for byte."""
     servier(
@@ -105,13 +95,6 @@ def test_predict_prints_an_answer(servier, models_dir, name):
     assert answer["smile"] == ASPIRIN
     assert answer["status"] == "ok"
     assert f"P1_probability: {answer['P1_probability']}\n" in servier(*arguments).stdout
-
-
-def test_predict_refuses_what_is_no_molecule(servier, model_1):
-    """A bad SMILES is one line and status 1; as JSON it is said on stdout too."""
-    finished = servier("predict", "C1CC", "--model_1_path", model_1, "--json", status=1)
-    assert finished.stderr == "Error: 'C1CC': invalid: unclosed ring; check the SMILES string\n"
-    assert json.loads(finished.stdout)["status"] == "invalid"
 
 
 def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, model_1, tmp_path):
@@ -196,69 +179,6 @@ def test_simulate_says_what_is_achievable(servier, tmp_path):
     assert (tmp_path / "s.csv").read_text().count("\n") == 51
 
 
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda path: path.unlink(), "no such checkpoint"),
-        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "damaged or truncated"),
-        (lambda path: path.write_text("hello"), "damaged or truncated"),
-    ],
-)
-def test_unusable_checkpoint_is_one_line(servier, model_1, simulated, tmp_path, damage, message):
-    """Every command that needs a checkpoint refuses a bad one in the same way."""
-    path = tmp_path / "model_1.servier"
-    shutil.copy(model_1, path)
-    damage(path)
-    for arguments in (
-        ["predict", "CCO", "--model_1_path", path],
-        ["evaluate", "--data_dir", simulated.parent, "--model_path", path],
-        ["inspect", path],
-        ["predict-file", simulated, tmp_path / "out.csv", "--model_path", path],
-    ):
-        stderr = servier(*arguments, status=1).stderr
-        assert stderr.startswith(f"Error: {path}: ")
-        assert message in stderr
-        assert stderr.count("\n") == 1
-
-
-def test_checkpoint_of_the_other_model_is_refused(servier, model_2, simulated):
-    """--model_name 1 with a file of model 2 says so."""
-    stderr = servier("predict", "CCO", "--model_1_path", model_2, "--model_name", 1, status=1).stderr
-    assert "this is a checkpoint of model 2, not of model 1" in stderr
-    arguments = ["--data_dir", simulated.parent, "--model_path", model_2, "--model_name", 1]
-    assert "not of model 1" in servier("evaluate", *arguments, status=1).stderr
-
-
-@pytest.mark.parametrize("command", ["train", "evaluate"])
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "no such file"),
-        ("", "this file is empty"),
-        ("P1,mol_id\n1,a\n", "no column with SMILES strings found"),
-        ("x,y,smiles\n1,a,C\n", "the columns are x, y, smiles"),
-        ("P1,smiles\n" + "yes,CCO\n" * 30, "line 2, column P1: 'yes' is not a number"),
-        ("P1,smiles\n" + "1,CCO\n" * 30, "all 30 labels are 1"),
-        ("P1,smiles\n" + "1,nope\n0,C1CC\n" * 30, None),
-    ],
-)
-def test_unusable_table_is_one_line(servier, model_1, tmp_path, command, text, message):
-    """Training and evaluation refuse a table with one line and leave nothing behind."""
-    path = tmp_path / "t.csv"
-    if text is not None:
-        path.write_text(text)
-    before = sorted(tmp_path.iterdir())
-    model = ["--model_path", model_1 if command == "evaluate" else tmp_path / "out.servier"]
-    if message is None:
-        if command == "evaluate":
-            return
-        message = "only 0 rows have a readable molecule and a label"
-    stderr = servier("--quiet", command, "--dataset", path, *model, status=1).stderr
-    assert message in stderr.splitlines()[-1]
-    assert stderr.splitlines()[-1].startswith("Error: ")
-    assert sorted(tmp_path.iterdir()) == before
-
-
 def test_training_says_what_it_takes_the_target_for(servier, simulated, recipes, tmp_path):
     """The task is said, and a place that cannot be written is refused before any training."""
     place = ["--model_path", simulated / "m.servier"]
@@ -296,69 +216,3 @@ def test_nothing_is_collected_in_the_home_folder(model_1, tmp_path):
     command = [sys.executable, "-m", "servier", "predict", "CCO", "--model_1_path", model_1]
     subprocess.run(command, env=os.environ | {"HOME": str(tmp_path)}, check=True, capture_output=True)
     assert not list(tmp_path.rglob("*"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["featurize", "in.csv", "f.csv"], "end its name in .parquet"),
-        (["simulate", "s.parquet"], "end its name in .csv"),
-        (["predict-file", "in.csv", "in.csv"], "this is the input itself"),
-        (
-            ["predict-file", "bare.csv", "o.csv"],
-            "this table has no header: its first line holds the molecule 'CCO'",
-        ),
-        (["predict-file", "in.csv", "o.csv", "--delimiter", "tab"], "no '\\t' in the header line"),
-        (["predict-file", "wide.csv", "o.csv"], "perhaps in UTF-16"),
-        (["serve", "--models_dir", "nothing"], "no model can be served"),
-    ],
-)
-def test_slips_are_one_clear_line(servier, model_1, tmp_path, arguments, message):
-    """A slip of the kind that everyone makes is named before anything is written."""
-    (tmp_path / "in.csv").write_text("smiles,id\nCCO,1\n")
-    (tmp_path / "bare.csv").write_text("CCO\nCCN\n")
-    (tmp_path / "wide.csv").write_bytes("smiles,id\nCCO,1\n".encode("utf-16"))
-    before = sorted(tmp_path.iterdir())
-    model = ["--model_path", model_1] if arguments[0] == "predict-file" else []
-    said = servier(*arguments, *model, cwd=tmp_path, status=1).stderr
-    assert message in said.splitlines()[-1]
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
-    """When hardly any row has an answer, the run says what may be wrong."""
-    (tmp_path / "in.csv").write_text("smiles,name\n" + "aspirin,CCO\n" * 5)
-    said = servier("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
-    assert "More than half of the rows have no answer" in said
-
-
-def test_compare_says_which_model_is_better(servier, simulated, model_1, model_2):
-    """Both models score the rows that neither saw; a model beside itself is not better."""
-    arguments = ["--data_dir", simulated.parent, "--resamples", 100]
-    said = servier("compare", model_1, model_2, *arguments).stdout
-    assert re.search(r"Compared on \d+ rows that neither", said)
-    assert re.search(r"auroc +0\.\d{4} +0\.\d{4} +[+-]0\.\d{4} .* (first|second|neither)\n", said)
-    document = json.loads(servier("compare", model_1, model_1, *arguments, "--json").stdout)
-    assert {found["better"] for found in document["metrics"]["P1"].values()} == {"neither"}
-    seen = servier("inspect", model_1, "--json").stdout
-    assert document["counts"]["scored"] == json.loads(seen)["dataset"]["test_rows"]
-
-
-def test_detail_says_how_sure_an_answer_is(servier, simulated, model_1, model_2, tmp_path):
-    """The set of one molecule is that of its row in a file, at every confidence, and only with --detail."""
-    asked = ["--detail", "--confidence", "0.8", "--confidence", "0.95"]
-    models = ["--model_path", model_1, "--model_path", model_2]
-    servier("predict-file", simulated, tmp_path / "out.csv", *models, *asked)
-    with (tmp_path / "out.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
-    own = ["P1_pred", "P1_probability", "P1_set_80", "P1_set_95"]
-    shared = ["nearest_similarity", "unseen_share", "in_domain"]
-    assert list(rows[0])[-9:] == [*own, *shared, "status", "reason"]
-    assert {row["P1_set_95"] for row in rows} <= {"0", "1", "0 or 1", "neither"}
-    smiles = rows[0]["smiles"]
-    paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", "consensus", "--json"]
-    answer = json.loads(servier("predict", smiles, *paths, *asked).stdout)
-    assert [str(answer[name]) for name in own + shared] == [rows[0][name] for name in own + shared]
-    plain = json.loads(servier("predict", smiles, *paths).stdout)
-    assert plain == {name: answer[name] for name in plain}
-    assert set(answer) - set(plain) == {*own[2:], *shared}

@@ -72,3 +72,10 @@ def test_rows_without_a_score_are_left_out(rows, raw):
         measure_held_out(found, 0, PLAIN, scored, seed=0) for found in (rows, replace(rows, y=other))
     )
     assert first == second
+
+
+def test_one_scaffold_is_torn_apart(rows, raw):
+    """Where all held-out rows share one scaffold they are measured all the same."""
+    alike = replace(rows, groups=np.zeros(len(raw), np.int64))
+    found = measure_held_out(alike, 0, PLAIN, raw, seed=0)["metrics"]["auroc"]
+    assert found == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)

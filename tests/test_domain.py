@@ -8,15 +8,15 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from servier.answers import rank_among
+from servier.checkpoint import open_checkpoint
+from servier.consensus import open_ranks
 from servier.domain import (
-    MAX_REFERENCES,
     Domain,
     Familiarity,
-    choose_references,
     find_environments,
     fit_domain,
 )
-from servier.similarity import fingerprints
+from servier.similarity import fingerprints, pick_distant
 from servier.simulation import simulate
 
 MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
@@ -80,15 +80,28 @@ def test_large_molecules_share_more_than_a_byte_holds(mols):
     assert found.unseen[0] == 0
 
 
-def test_many_molecules_are_stood_for_by_distant_ones():
-    """Of more than 2,048 molecules that many are chosen, none of two that are equal twice."""
+def test_distant_molecules_are_picked():
+    """Of molecules that are there twice none is picked twice, and the same seed picks the same."""
     rng = np.random.default_rng(0)
-    bits = rng.random((MAX_REFERENCES, 2048)) < 0.02
-    known = np.packbits(np.concatenate([bits, bits[:500]]), axis=1)
-    rows = choose_references(known, 0)
-    assert len(rows) == MAX_REFERENCES
-    assert len(np.unique(known[rows], axis=0)) == MAX_REFERENCES
-    np.testing.assert_array_equal(rows, choose_references(known, 0))
+    bits = rng.random((600, 2048)) < 0.02
+    known = np.packbits(np.concatenate([bits, bits]), axis=1)
+    rows = pick_distant(known, 600, 0)
+    assert len(np.unique(known[rows], axis=0)) == 600
+    np.testing.assert_array_equal(rows, pick_distant(known, 600, 0))
+
+
+def test_references_without_an_answer_of_one_model_are_left_out(servier, simulated, recipes, tmp_path):
+    """Where one of two models has no answer, percentiles are among the other reference molecules."""
+    checkpoints = []
+    for i in range(2):
+        model = tmp_path / f"{i}.servier"
+        servier("train", "--dataset", simulated, "--config", recipes["1"], "--model_path", model,
+                "--reference", simulated, "--seed", i, "--workers", 1)  # fmt: skip
+        checkpoints.append(open_checkpoint(model))
+    answers = [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
+    answers[0][3] = np.nan
+    expected = np.sort(np.delete((answers[0] + answers[1]) / 2, 3, axis=0), axis=0)
+    np.testing.assert_allclose(open_ranks(checkpoints), expected)
 
 
 def test_several_models_must_agree():

@@ -64,6 +64,7 @@ ONLY = {
     "keras": {
         "models/fine_tuning",
         "models/network_work",
+        "models/smiles_network",
         "models/kernel",
         "models/kernel_scorer",
         "models/network",

@@ -148,7 +148,8 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
         from servier.report.document import Source, write_reports
 
         write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
-        write_reports(Source(checkpoint, data, evaluation, drawing, command_line()), given["output_dir"])
+        source = Source(checkpoint, data, evaluation, drawing, command_line())
+        logger.info("the report is %s", write_reports(source, given["output_dir"])[0])
     return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
 
 
@@ -192,6 +193,7 @@ def compare(first: str, second: str, html: str | None, as_json: bool, **given: A
         from servier.report.comparison import write_comparison
 
         write_comparison(document, command_line(), html)
+        logger.info("the comparison is %s", html)
     click.echo(json.dumps(document, indent=1) if as_json else describe_comparison(document))
 
 
@@ -225,6 +227,7 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
         from servier.report.card import write_card
 
         write_card(opened, html)
+        logger.info("the model card is %s", html)
     if not verify:
         click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
 

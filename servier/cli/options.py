@@ -48,9 +48,8 @@ detail = options(
         "--confidence",
         multiple=True,
         type=click.Choice(["0.8", "0.9", "0.95"]),
-        default=["0.9"],
-        show_default=True,
-        help="With --detail: how often the set of labels, or the interval, is to hold the truth; repeatable.",
+        help="How often the set of labels, or the interval, is to hold the truth; repeatable; implies "
+        "--detail.  [default: 0.9]",
     ),
 )
 
@@ -191,8 +190,8 @@ def resampling(given: dict[str, Any]) -> Any:
 
 def confidences(given: dict[str, Any]) -> tuple[str, ...]:
     """Take the options of `detail`, and return of which bounds they ask for."""
-    levels = given.pop("confidence")
-    return tuple(dict.fromkeys(levels)) if given.pop("detail") else ()
+    levels, wants_detail = given.pop("confidence"), given.pop("detail")
+    return tuple(dict.fromkeys(levels or (("0.9",) if wants_detail else ())))
 
 
 def command_line() -> str:

@@ -36,9 +36,9 @@ def pad_tokens(tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[n
     return tokenizer.pad(rows, LENGTH_STEP * math.ceil(longest / LENGTH_STEP))
 
 
-def predict_tokens(network: Any, tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """Return what a Keras model says of tokens, float64, shape (len(rows), n_outputs)."""
-    values = np.empty((len(rows), network.outputs[0].shape[1]))
+def predict_tokens(network: Any, tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """Return what a Keras model says of tokens, float32, shape (len(rows), n_outputs)."""
+    values = np.empty((len(rows), network.outputs[0].shape[1]), np.float32)
     order = np.argsort([len(row) for row in rows], kind="stable")
     for start in range(0, len(order), SCORED_ROWS):
         chosen = order[start : start + SCORED_ROWS]

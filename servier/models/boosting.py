@@ -31,7 +31,8 @@ class Run:
     Parameters
     ----------
     parameters
-        LightGBM's, of this run alone.
+        LightGBM's, the same for all of them: the number of threads is one for the whole process, and whoever
+        changes it while another run is at work makes that one write where it must not.
     stopped
         Whether it should end.
     """
@@ -108,10 +109,11 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
 
     report("training on all rows")
     native: dict[str, bytes] = {}
-    boosters: list[list[lgb.Booster]] = [[] for _ in problem.tasks]
+    texts: list[list[str]] = [[] for _ in problem.tasks]
     for target, booster, text in _for_each_booster(problem, recipe, train):
         native[f"model_{target}_{booster}.txt"] = text.encode()
-        boosters[target].append(lgb.Booster(model_str=text))
+        texts[target].append(text)
+    boosters = [[lgb.Booster(model_str=text) for text in own] for own in texts]
     notes = {"rounds": rounds, "recipe": asdict(recipe)}
     return FittedModel([to_onnx(boosters).SerializeToString()], native, held_out, notes)
 
@@ -173,7 +175,9 @@ def _cross_validate_booster(
     n_rounds = max(1, cv_booster.best_iteration)
     scores = np.full(len(problem.y), np.nan)
     for booster, (_, held_out) in zip(cv_booster.boosters, problem.folds[target], strict=True):
-        scores[held_out] = booster.predict(problem.X[held_out], num_iteration=n_rounds, raw_score=True)
+        scores[held_out] = booster.predict(
+            problem.X[held_out], num_iteration=n_rounds, raw_score=True, **run.parameters
+        )
     return n_rounds, scores
 
 

@@ -143,7 +143,7 @@ class FineTuner:
 
     def score(self, tokens: Tokens) -> NDArray[np.float64]:
         """Return raw scores, shape (len(tokens), n_targets)."""
-        return predict_tokens(self.network, self._tokenizer, tokens)
+        return predict_tokens(self.network, self._tokenizer, tokens).astype(np.float64)
 
     def _variables(self) -> list[Any]:
         return [*self.network.variables, *self._optimizer.variables]

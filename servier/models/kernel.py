@@ -4,8 +4,10 @@ Where there are few labels it does as well as the network that is fine-tuned, er
 little.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +19,7 @@ LAYER = "dense_1"
 C = {"binary": 1.0, "regression": 3.0}
 EPSILON = 0.1
 LEAST_VARIANCE = 1e-3
+ROWS_AT_A_TIME = 1024
 
 Array = NDArray[np.float64]
 
@@ -41,10 +44,12 @@ class KernelMachine:
     weights: Array
     intercept: Array
 
-    def __call__(self, features: Array) -> Array:
+    def __call__(self, features: NDArray[np.floating[Any]]) -> Array:
         """Return scores, shape (n_rows, n_targets), of features, shape (n_rows, n_features)."""
-        units = (features - self.mean) / np.sqrt(self.variance)
-        return _similarity(units, self.support) @ self.weights + self.intercept
+        parts = np.array_split(features, max(1, math.ceil(len(features) / ROWS_AT_A_TIME)))
+        units = ((part - self.mean) / np.sqrt(self.variance) for part in parts)
+        scores = [_similarity(part, self.support) @ self.weights for part in units]
+        return np.concatenate(scores) + self.intercept
 
     def scaled(self, factors: Array) -> "KernelMachine":
         """Return the machine whose scores are so many times as large, for each target."""

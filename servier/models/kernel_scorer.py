@@ -1,101 +1,101 @@
 """The support vector machine of model 2, in cross-validation and on all rows."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property, partial
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.features.tokens import Tokenizer
 from servier.models.batches import predict_tokens
-from servier.models.encoder import EncoderWeights
-from servier.models.kernel import add_kernel, features_of, fit_kernel
-from servier.models.network import Architecture, build_encoder, use_cores
+from servier.models.kernel import KernelMachine, add_kernel, features_of, fit_kernel
+from servier.models.network import use_cores
+from servier.models.network_work import start_encoder
 from servier.models.sequence_problem import Problem
 
 Rows = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
 class KernelScorer:
-    """A support vector machine on an encoder, which scores every other spelling of a molecule.
+    """A support vector machine on a pre-trained encoder, which scores every other spelling of a molecule.
 
     Parameters
     ----------
     problem
-        What it is to learn.
-    features
-        From tokens to what the encoder says of them.
+        What it is to learn, with such an encoder.
     max_rows, seed
         On how many rows it is fitted at most, and which are drawn.
-    factors
-        By which scores are multiplied, for each target, to be as wide as those of the network.
     """
 
-    problem: Problem
-    features: keras.Model
-    max_rows: int
-    seed: int
-    factors: Array
+    def __init__(self, problem: Problem, max_rows: int, seed: int) -> None:
+        self._problem, self._max_rows, self._seed = problem, max_rows, seed
+        self._encoder = features_of(start_encoder(problem, {}))
 
-    def build(self) -> keras.Model:
-        """Fit it on all rows; return a model from tokens to scores."""
-        rows = self.draw(np.arange(len(self.problem.y)))
-        features = self.describe(rows).mean(axis=1)
-        machine = fit_kernel(features, self.problem.y[rows], self.problem.tasks)
-        return add_kernel(self.features, machine.scaled(self.factors))
-
-    def draw(self, rows: Rows) -> Rows:
-        """Return `max_rows` of some rows, or all."""
-        if len(rows) <= self.max_rows:
-            return rows
-        return np.sort(np.random.default_rng(self.seed).choice(rows, self.max_rows, replace=False))
-
-    def describe(self, rows: Rows) -> Array:
-        """Return what the encoder says of the spellings of rows, shape (n_rows, n_views, n_features)."""
-        encode = self.problem.tokenizer.encode
-        tokens = [encode(smiles) for row in rows for smiles in self.problem.scored[row]]
-        features = predict_tokens(self.features, self.problem.tokenizer, tokens)
-        return features.reshape(len(rows), -1, features.shape[1])
+    def build(self, factors: Array) -> keras.Model:
+        """Fit it on all rows; return a model from tokens to scores that are so many times as large."""
+        return add_kernel(self._encoder, self._fit(self._all_rows).scaled(factors))
 
     def hold_out(self) -> Array:
         """Score the rows of each fold by a machine fitted on the others, shape (n_rows, n_targets)."""
-        problem = self.problem
-        scores = np.full(problem.y.shape, np.nan)
-        for rows, held_out in problem.folds:
-            drawn = self.draw(rows)
-            machine = fit_kernel(self.describe(drawn).mean(axis=1), problem.y[drawn], problem.tasks)
-            own = self.describe(held_out)[:, 1::2]
+        scores = np.full(self._problem.y.shape, np.nan)
+        for rows, held_out in self._problem.folds:
+            machine = self._fit(self._draw(rows))
+            own = self._describe(held_out)[:, 1::2]
             scores[held_out] = np.mean([machine(own[:, view]) for view in range(own.shape[1])], axis=0)
         return scores
+
+    @property
+    def _all_rows(self) -> Rows:
+        return self._draw(np.arange(len(self._problem.y)))
+
+    def _draw(self, rows: Rows) -> Rows:
+        if len(rows) <= self._max_rows:
+            return rows
+        return np.sort(np.random.default_rng(self._seed).choice(rows, self._max_rows, replace=False))
+
+    def _fit(self, rows: Rows) -> KernelMachine:
+        features = self._describe(rows).mean(axis=1, dtype=np.float64)
+        return fit_kernel(features, self._problem.y[rows], self._problem.tasks)
+
+    def _describe(self, rows: Rows) -> NDArray[np.float32]:
+        """Return what the encoder says of the spellings of rows, shape (n_rows, n_views, n_features)."""
+        needed, described = self._described
+        return np.asarray(described[np.searchsorted(needed, rows)])
+
+    @cached_property
+    def _described(self) -> tuple[Rows, NDArray[np.float32]]:
+        """All rows that are needed, and what the encoder says of them."""
+        folds = [part for rows, held_out in self._problem.folds for part in (self._draw(rows), held_out)]
+        needed = np.unique(np.concatenate([*folds, self._all_rows]))
+        encode, scored = self._problem.tokenizer.encode, self._problem.scored
+        tokens = [encode(smiles) for row in needed for smiles in scored[row]]
+        described = predict_tokens(self._encoder, self._problem.tokenizer, tokens)
+        return needed, described.reshape(len(needed), -1, described.shape[1])
 
 
 def cross_validate_kernel(
     problem: Problem, by_view: Array, max_rows: int, seed: int, cores: int
-) -> tuple[KernelScorer, Array]:
+) -> tuple[Array, Callable[[], keras.Model]]:
     """Score rows that were held out by network and support vector machine together.
 
     Parameters
     ----------
-    problem
-        What is to be learnt, from a pre-trained encoder.
+    problem, max_rows, seed
+        As for `KernelScorer`.
     by_view
         Raw scores of the network for the spellings of held-out rows, float64, shape (n_rows, n_views,
         n_targets); NaN where there is none.
-    max_rows, seed
-        As in `KernelScorer`.
     cores
         How many TensorFlow uses.
 
     Returns
     -------
-    The machine, and the mean of the network's scores of the first, third, ... spelling and the machine's of
-    the others, shape (n_rows, n_targets).
+    The mean of the network's scores of the first, third, ... spelling and the machine's of the others, which
+    are made as wide as those of the network, shape (n_rows, n_targets); and what builds the machine.
     """
-    assert problem.pretrained is not None
     use_cores(cores)
-    kernel = KernelScorer(problem, _load(problem.pretrained), max_rows, seed, np.ones(len(problem.tasks)))
+    kernel = KernelScorer(problem, max_rows, seed)
     scores, network = kernel.hold_out(), by_view[:, ::2].mean(axis=1)
     factors = np.ones(len(problem.tasks))
     for i, task in enumerate(problem.tasks):
@@ -104,12 +104,4 @@ def cross_validate_kernel(
             factors[i] = np.nanstd(network[:, i]) / width
     n_views = by_view.shape[1]
     share = (n_views // 2) / n_views
-    together = (1 - share) * network + share * scores * factors
-    return KernelScorer(problem, kernel.features, max_rows, seed, factors), together
-
-
-def _load(pretrained: EncoderWeights) -> keras.Model:
-    n_tokens = len(Tokenizer(pretrained.vocabulary))
-    encoder = build_encoder(n_tokens, Architecture(**pretrained.metadata["architecture"]))
-    encoder.set_weights(pretrained.weights)
-    return features_of(encoder)
+    return (1 - share) * network + share * scores * factors, partial(kernel.build, factors)

@@ -1,6 +1,6 @@
 """Networks that are fitted on some rows and score others, in worker processes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,9 +108,15 @@ class NetworkWork:
 
 def build_network(problem: Problem, recipe: Recipe) -> keras.Model:
     """Build the network that training starts from."""
-    pretrained = problem.pretrained
-    sizes = recipe.architecture if pretrained is None else pretrained.metadata["architecture"]
-    encoder = build_encoder(len(problem.tokenizer), Architecture(**sizes))
-    if pretrained is not None:
-        encoder.set_weights(pretrained.weights)
+    encoder = start_encoder(problem, recipe.architecture)
     return add_head(encoder, problem.y.shape[1], recipe.dropout)
+
+
+def start_encoder(problem: Problem, sizes: Mapping[str, int]) -> keras.Model:
+    """Build the encoder: the pre-trained one, or one of these sizes with random weights."""
+    pretrained = problem.pretrained
+    if pretrained is None:
+        return build_encoder(len(problem.tokenizer), Architecture(**sizes))
+    encoder = build_encoder(len(problem.tokenizer), Architecture(**pretrained.metadata["architecture"]))
+    encoder.set_weights(pretrained.weights)
+    return encoder

@@ -1,10 +1,11 @@
 """Model 2: a network that reads the SMILES string itself, perhaps with support vectors beside it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +13,7 @@ from servier.metrics import mean_score
 from servier.models import FittedModel, Report
 from servier.models.export import export_model
 from servier.models.fine_tuning import Recipe
-from servier.models.kernel_scorer import KernelScorer, cross_validate_kernel
+from servier.models.kernel_scorer import cross_validate_kernel
 from servier.models.network_work import NetworkWork, Task, Trained
 from servier.models.sequence_problem import Problem
 from servier.parallel import ordered_map
@@ -29,14 +30,14 @@ class CrossValidated:
         a row was never held out.
     epochs
         How many are best.
-    kernel
-        Scores as much as the network where the scores of both together are better than those of the network
-        alone; None where they are not.
+    build_kernel
+        Builds the support vector machine where the scores are those of both together, because they are better
+        than those of the network alone; else None.
     """
 
     scores: NDArray[np.float64]
     epochs: int
-    kernel: KernelScorer | None
+    build_kernel: Callable[[], keras.Model] | None
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report) -> FittedModel:
@@ -66,8 +67,8 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     if problem.pretrained:
         notes["encoder"] = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
     networks = {"model.keras": work.tuner.network}
-    if found.kernel is not None:
-        networks["kernel.keras"] = found.kernel.build()
+    if found.build_kernel is not None:
+        networks["kernel.keras"] = found.build_kernel()
     exported = {name: export_model(network) for name, network in networks.items()}
     native = {name: file for name, (_, file) in exported.items()}
     return FittedModel([graph for graph, _ in exported.values()], native, found.scores, notes)
@@ -104,12 +105,12 @@ def _cross_validate(work: NetworkWork, workers: int, report: Report) -> CrossVal
     alone = CrossValidated(by_view[best].mean(axis=1), numbers[best], None)
     if problem.pretrained is None or not work.recipe.kernel_rows or by_view.shape[2] < 2:
         return alone
-    kernel, together = cross_validate_kernel(
+    together, build = cross_validate_kernel(
         problem, by_view[best], work.recipe.kernel_rows, work.seed, workers
     )
     score = mean_score(problem.y, together, problem.tasks)
     report(f"with support vectors on the encoder: AUROC or R2 of held-out rows {score:.4f}")
-    return CrossValidated(together, numbers[best], kernel) if score > quality[best] else alone
+    return CrossValidated(together, numbers[best], build) if score > quality[best] else alone
 
 
 def _train_all(work: NetworkWork, tasks: Sequence[Task], workers: int, report: Report) -> Iterator[Trained]:

@@ -50,8 +50,8 @@ def measure_held_out(
 ) -> dict[str, Any]:
     """Measure answers for held-out rows, each calibrated on others than itself.
 
-    The rows are cut into five parts that tear no group apart; each is answered with calibration, threshold
-    and conformal tables that were fitted on the other four.
+    The rows are cut into five parts that tear no group apart, unless they are all of one; each is answered
+    with calibration, threshold and conformal tables that were fitted on the other four.
 
     Parameters
     ----------
@@ -68,10 +68,12 @@ def measure_held_out(
     """
     name, task = rows.data.targets[i], rows.data.tasks[i]
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
-    y, raw = rows.y[known, i], raw[known]
+    y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
+    if len(np.unique(groups)) < 2:
+        groups = known
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
-    for fitted, part in split_folds(y, task, rows.groups[known], N_PARTS, seed):
+    for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
         target = make_target(name, scale, task, y[fitted], raw[fitted])
         values[part] = _answer(raw[part], target)
         thresholds[part] = np.nan if target.threshold is None else target.threshold

@@ -42,9 +42,8 @@ class ReferenceMolecules:
         return {"file": self.file, "digest": self.digest, "molecules": len(self.mols)}
 
     def answer(self, engine: Engine, targets: list[Target]) -> NDArray[np.float64]:
-        """Return the answers of a model for them, shape (n_answered, n_targets)."""
-        answers = round_answers(to_answers(engine(self.mols).values, targets), targets)
-        return answers[~np.isnan(answers).any(axis=1)]
+        """Return the answers of a model for them, shape (n_mols, n_targets); NaN where it has none."""
+        return round_answers(to_answers(engine(self.mols).values, targets), targets)
 
 
 def read_reference(path: str | Path) -> ReferenceMolecules:
