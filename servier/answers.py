@@ -210,13 +210,15 @@ def _name_set(has_0: float, has_1: float) -> str | None:
     return {(1, 0): "0", (0, 1): "1", (1, 1): "0 or 1"}.get((int(has_0), int(has_1)), "neither")
 
 
-def as_answer(predictions: Predictions, row: int = 0) -> dict[str, object]:
-    """Return one row of predictions by column name, without the empty ones, and with the thresholds."""
+def as_answers(predictions: Predictions) -> list[dict[str, object]]:
+    """Return each row of predictions by column name, without the empty ones, and with the thresholds."""
     has_percentiles = predictions.percentiles is not None
     names = prediction_fields(predictions.targets, list(predictions.bounds), has_percentiles=has_percentiles)
-    values = output_rows(predictions)[row]
-    answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-    for target in predictions.targets:
-        if target.threshold is not None and f"{target.name}_pred" in answer:
-            answer[f"{target.name}_threshold"] = target.threshold
-    return answer
+    answers = []
+    for values in output_rows(predictions):
+        answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        for target in predictions.targets:
+            if target.threshold is not None and f"{target.name}_pred" in answer:
+                answer[f"{target.name}_threshold"] = target.threshold
+        answers.append(answer)
+    return answers

@@ -104,11 +104,11 @@ class Checkpoint:
         """The arrays of `reference.npz`.
 
         Of the training molecules, each once: `train_lines`, where they stand in the table;
-        `train_identities`, their hashes, uint64, shape (n_train, 3); `train_fingerprints`, their packed
-        Morgan bits; `train_y`, their labels, float32, shape (n_train, n_targets); `domain_rows` and
-        `environments`, for `servier.domain.Domain`. `test_rows`, the numbers of the rows that were held
-        out. Where there are reference molecules `reference_answers`, those for them, float64, shape
-        (n_references, n_targets); NaN where there is none.
+        `train_identities`, their hashes, uint64, shape (n_train, 3); `train_smiles`, one line for each, as
+        bytes; `train_fingerprints`, their packed Morgan bits; `train_y`, their labels, float32, shape
+        (n_train, n_targets); `domain_rows` and `environments`, for `servier.domain.Domain`. `test_rows`, the
+        numbers of the rows that were held out. Where there are reference molecules `reference_answers`,
+        those for them, float64, shape (n_references, n_targets); NaN where there is none.
         """
         with np.load(io.BytesIO(self.members[REFERENCE]), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

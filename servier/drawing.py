@@ -1,4 +1,4 @@
-"""A molecule drawn with the contributions of its atoms, as SVG."""
+"""Molecules drawn as SVG, with the contributions of their atoms or without."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,16 +10,34 @@ from numpy.typing import NDArray
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from servier.explaining import Explanation
+from servier.molecules import Mol
 from servier.tables import write_whole
 
 LOWERS, RAISES = (0.90, 0.47, 0.13), (0.25, 0.53, 0.80)
 """Orange and blue, which people with any kind of colour vision tell apart."""
+STRUCTURE_SIZE = (260, 190)
 WIDTH, HEIGHT = 640, 440
 HEAD, FOOT, BAR = 56, 56, 200
 MANY_ATOMS = 40
 RADIUS = 0.42
 
 Colour = tuple[float, float, float]
+
+
+def draw_structure(mol: Mol) -> str:
+    """Return the structural formula of a molecule, as an SVG document without a background.
+
+    Letters are drawn as outlines, so what a SMILES string calls its atoms cannot become markup.
+    """
+    drawer = rdMolDraw2D.MolDraw2DSVG(*STRUCTURE_SIZE)
+    options: Any = drawer.drawOptions()
+    options.clearBackground = False
+    options.padding = 0.06
+    options.bondLineWidth = 1.4
+    options.fixedBondLength = 26
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol)
+    drawer.FinishDrawing()
+    return str(drawer.GetDrawingText())
 
 
 def write_picture(explanation: Explanation, answer: Mapping[str, object], path: str | Path) -> None:

@@ -5,21 +5,16 @@ is cut into smaller ones until the item that does it is alone. That item is give
 answers.
 """
 
-import ctypes
-import multiprocessing
 import os
-import signal
-import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
 
 from servier.errors import ServierError
+from servier.workers import Preparation, WorkerProcess
 
 Item = TypeVar("Item")
 Item_contra = TypeVar("Item_contra", contravariant=True)
@@ -32,15 +27,9 @@ AHEAD_PER_WORKER = 4
 START_ATTEMPTS = 3
 SINGLE_ATTEMPTS = 2
 
-MALLOC_VARIABLE = "GLIBC_TUNABLES"
-MALLOC_SETTINGS = "glibc.malloc.tcache_count=250"
 
-
-class Work(Protocol[Item_contra, Answer]):
+class Work(Preparation[Item_contra, Answer], Protocol[Item_contra, Answer]):
     """What is to be done with chunks of items. It must pickle."""
-
-    def prepare(self) -> Callable[[Sequence[Item_contra]], Answer]:
-        """Return the function from a chunk to its answer; called once in each worker process."""
 
     def give_up(self, item: Item_contra, status: str, reason: str) -> Answer:
         """Return the answer for a single item that hung (`timeout`) or killed its worker (`crashed`)."""
@@ -100,16 +89,11 @@ class _Job(Generic[Item, Answer]):
     is_done: bool = False
 
 
-class _Worker:
+class _Worker(WorkerProcess):
     """One process, and the job that it has."""
 
     def __init__(self, work: Work[Any, Any]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _ignoring_interrupts(), _allocating_fast():
-            self.process.start()
-        theirs.close()
+        super().__init__(work)
         self.is_ready = False
         self.job: _Job[Any, Any] | None = None
         self.deadline = float("inf")
@@ -122,11 +106,6 @@ class _Worker:
             self.connection.send(job.items)
         except OSError:  # it has just died, which the next wait will notice
             return
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
 
 
 class _Crew(Generic[Item, Answer]):
@@ -235,63 +214,3 @@ class _Crew(Generic[Item, Answer]):
             parent.missing -= 1
             if parent.missing == 0:
                 self._finish(parent, self._work.join(parent.parts))
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Let what is started here ignore Ctrl-C from its first moment: the parent decides when it ends."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _allocating_fast() -> Iterator[None]:
-    """Let what is started here keep more freed pieces of memory at hand, for molecules are made of many.
-
-    The GNU C library reads its settings once, when a process starts. A user's own come first.
-    """
-    if MALLOC_VARIABLE in os.environ:
-        yield
-        return
-    os.environ[MALLOC_VARIABLE] = MALLOC_SETTINGS
-    try:
-        yield
-    finally:
-        del os.environ[MALLOC_VARIABLE]
-
-
-def _serve(connection: Connection, work: Work[Any, Any]) -> None:
-    """Answer chunks until the other side is gone; runs in the worker process."""
-    _die_with_parent()
-    with suppress(EOFError, ConnectionError):
-        try:
-            apply = work.prepare()
-        except ServierError as error:
-            connection.send(("error", error))
-            return
-        connection.send(("ready", None))
-        while True:
-            connection.send(_answer(apply, connection.recv()))
-
-
-def _answer(apply: Callable[[Any], Any], items: Any) -> tuple[str, Any]:
-    try:
-        return "answer", apply(items)
-    except Exception as error:  # noqa: BLE001 - one odd item never costs the run: it is found and named
-        return "failed", f"{type(error).__name__}: {error}"
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, even while it is inside native code."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    parent = multiprocessing.parent_process()
-    if parent is not None and os.getppid() != parent.pid:  # it has died before it could be asked
-        sys.exit()

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser_for_tests import browser
+
+__all__ = ["browser"]
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "servier"
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = [
-    ["errors", "archives", "parallel", "progress"],
+    ["errors", "archives", "workers", "parallel", "progress"],
     ["molecules", "tables", "metrics"],
     [
         "features",
@@ -27,7 +27,7 @@ LAYERS = [
     ],
     ["models", "recipes"],
     ["checkpoint"],
-    ["engines", "calibration", "scales", "uncertainty", "answers", "domain", "consensus"],
+    ["engines", "calibration", "scales", "uncertainty", "answers", "domain", "consensus", "relatives"],
     ["scoring"],
     [
         "training",
@@ -54,7 +54,7 @@ LAYERS = [
 ONLY = {
     "click": {"cli"},
     "flask": {"server"},
-    "waitress": {"server"},
+    "waitress": {"server/running"},
     "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"tuning"},
     "crepes": {"uncertainty"},

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from molecules_for_tests import SMILES
 
-from servier.answers import Predictions, as_answer, output_rows, prediction_fields, to_answers
+from servier.answers import Predictions, as_answers, output_rows, prediction_fields, to_answers
 from servier.checkpoint import Target, open_checkpoint
 from servier.errors import CheckpointError
 from servier.molecules import InvalidMolecule
@@ -44,7 +44,7 @@ def test_rows_have_a_value_for_each_field():
     )
     assert list(prediction_fields(targets)) == ["P1_pred", "P1_probability", "logS_pred", "status", "reason"]
     assert output_rows(predictions) == [[1, 0.7, 1.5, "ok", None], [None, None, None, "empty", "no"]]
-    assert as_answer(predictions) == {
+    assert as_answers(predictions)[0] == {
         "P1_pred": 1, "P1_probability": 0.7, "P1_threshold": 0.4, "logS_pred": 1.5, "status": "ok",
     }  # fmt: skip
 

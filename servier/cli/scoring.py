@@ -14,6 +14,7 @@ from servier.cli.options import (
     detail,
     open_models,
     smiles_column,
+    worker_processes,
     workers,
 )
 from servier.errors import ServierError
@@ -33,13 +34,13 @@ def predict(smile: str, model_name: str, **given: Any) -> None:
     Example:
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
     """
-    from servier.answers import as_answer
+    from servier.answers import as_answers
     from servier.describing import describe_answer
     from servier.scoring import Scorer
 
     checkpoints = open_models(model_name, given)
     predictions = Scorer(checkpoints, confidences=confidences(given)).score([smile])
-    answer = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
+    answer = {"smile": smile, "model_name": model_name, **as_answers(predictions)[0]}
     if given["as_json"]:
         click.echo(json.dumps(answer))
     _refuse(smile, predictions)
@@ -74,7 +75,7 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --output aspirin.svg
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --model_name consensus --json
     """
-    from servier.answers import as_answer
+    from servier.answers import as_answers
     from servier.describing import describe_explanation
     from servier.explaining import as_document
     from servier.explaining import explain as explain_score
@@ -86,7 +87,7 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
     scorer = Scorer(open_models(model_name, given))
     mol = parse_smiles(smile)
     predictions = scorer.score_molecules([mol])
-    document = {"smile": smile, "model_name": model_name, **as_answer(predictions)}
+    document = {"smile": smile, "model_name": model_name, **as_answers(predictions)[0]}
     if predictions.problems[0] is None:
         explanation = explain_score(scorer, mol, target)
         document |= as_document(explanation)
@@ -195,16 +196,37 @@ def merge(output: str, shards: tuple[str, ...]) -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port to listen on."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="Port to listen on; 0: any.",
 )
-def serve(models_dir: str, host: str, port: int) -> None:
-    """Answer requests for single molecules over HTTP.
+@click.option(
+    "--threads", type=click.IntRange(1), default=16, show_default=True, help="Requests answered at a time."
+)
+@workers
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="Seconds that one molecule may take.",
+)
+@click.option("--log_molecules", is_flag=True, help="Name the molecules in the log of requests.")
+def serve(models_dir: str, host: str, port: int, threads: int, log_molecules: bool, **given: Any) -> None:
+    """Answer requests for single molecules over HTTP, and show a page at /.
+
+    Each request is a line on stderr. SIGTERM ends the service when it has answered; SIGHUP loads the models
+    anew, while those before go on answering.
 
     \b
     Example:
       servier serve --port 5000 &
       curl -d "smile=CCO&model_name=1" http://localhost:5000/predict
     """
-    from servier.server.app import serve as serve_models
+    from servier.server.running import ServeOptions, serve_models
+    from servier.server.service import Limits
 
-    serve_models(models_dir, host, port)
+    limits = Limits(worker_processes(given["workers"]), given["timeout"])
+    serve_models(ServeOptions(models_dir, host, port, threads, limits, log_molecules))

@@ -14,23 +14,22 @@ from servier.checkpoint import Checkpoint
 from servier.describing import describe_input
 from servier.label_distribution import describe_labels
 from servier.molecules import MAX_ATOMS
-from servier.report.pages import write_page
+from servier.report.pages import render_page
+from servier.tables import write_whole
 
 
 def write_card(checkpoint: Checkpoint, path: str | Path) -> None:
-    """Write the model card of a checkpoint.
+    """Write the model card of a checkpoint to a file."""
+    page = render_card(checkpoint)
+    with write_whole(path) as temporary:
+        temporary.write_bytes(page)
 
-    Parameters
-    ----------
-    checkpoint
-        The model.
-    path
-        The file.
-    """
+
+def render_card(checkpoint: Checkpoint) -> bytes:
+    """Return the model card of a checkpoint, a page."""
     metadata = checkpoint.metadata
-    write_page(
+    return render_page(
         "card",
-        path,
         name=Path(checkpoint.path or "").name,
         model_name=checkpoint.model_name,
         digest=checkpoint.digest,

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from servier.checkpoint import Target
 from servier.datasets import Dataset
+from servier.drawing import draw_structure
 from servier.molecules import InvalidMolecule, parse_smiles
-from servier.report.drawing import draw_molecule
+from servier.report.vector import embed
 
 MOST = 12
 
@@ -80,5 +81,7 @@ def draw_mistakes(
         mol = parse_smiles(data.smiles[row])
         assert not isinstance(mol, InvalidMolecule)
         where = data.lines[row], data.ids[row], data.smiles[row]
-        found.append(Mistake(*where, observed, predicted, similarity, draw_molecule(mol, f"molecule-{i}")))
+        found.append(
+            Mistake(*where, observed, predicted, similarity, embed(draw_structure(mol), f"molecule-{i}"))
+        )
     return found

@@ -33,20 +33,23 @@ METRICS = {
 
 
 def write_page(template: str, path: str | Path, **content: Any) -> None:
-    """Write one page, whole or not at all.
+    """Write one page, whole or not at all; `template` and `content` as for `render_page`."""
+    page = render_page(template, **content)
+    with write_whole(path) as temporary:
+        temporary.write_bytes(page)
+
+
+def render_page(template: str, **content: Any) -> bytes:
+    """Return one page.
 
     Parameters
     ----------
     template
         Name of the template, without its suffix.
-    path
-        The file.
     content
         What the template shows; texts are escaped.
     """
-    page = _environment().get_template(f"{template}.html.j2").render(content)
-    with write_whole(path) as temporary:
-        temporary.write_bytes(page.encode("utf-8", "replace"))
+    return _environment().get_template(f"{template}.html.j2").render(content).encode("utf-8", "replace")
 
 
 @cache

@@ -1,1 +1,1 @@
-"""The HTTP shim: one molecule at a time."""
+"""The HTTP service: one molecule, or a few, at a time; and a page."""

@@ -1,124 +1,156 @@
-"""The Flask app, and waitress in front of it."""
+"""The Flask app."""
 
-import logging
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import waitress
-from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, jsonify, render_template, request
 
-from servier.answers import as_answer
-from servier.checkpoint import open_checkpoint
 from servier.errors import ServierError
-from servier.scoring import Scorer
+from servier.molecules import InvalidMolecule, Status
+from servier.server.access_log import log_access, note_molecules
+from servier.server.openapi import describe_api
+from servier.server.page import fill_page
+from servier.server.reading import (
+    MAX_BODY,
+    TOO_MUCH,
+    Asked,
+    read_body,
+    read_model_name,
+    read_prediction,
+    read_query,
+)
+from servier.server.refusing import CARD_POLICY, RequestError, protect
+from servier.server.service import Desk, Service
 
-logger = logging.getLogger(__name__)
-
-MODEL_NAMES = ("1", "2")
-MAX_BODY = 64 * 1024
-
-
-class BadRequestError(Exception):
-    """A request that cannot be answered, with what is wrong and the HTTP status."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def load_scorers(models_dir: str | Path) -> dict[str, Scorer]:
-    """Load the checkpoints of a directory, and log which are missing or unusable.
-
-    Returns
-    -------
-    Scorers by model name: those of `1` and `2` that could be loaded, and `consensus` where both could.
-    """
-    scorers: dict[str, Scorer] = {}
-    for name in MODEL_NAMES:
-        try:
-            scorers[name] = Scorer([open_checkpoint(Path(models_dir) / f"model_{name}.servier", name)])
-        except ServierError as error:
-            logger.warning("model %s is not served: %s", name, error)
-        else:
-            logger.info("model %s is loaded", name)
-    if len(scorers) == len(MODEL_NAMES):
-        try:
-            scorers["consensus"] = Scorer([scorers[name].checkpoints[0] for name in MODEL_NAMES])
-        except ServierError as error:
-            logger.warning("consensus is not served: %s", error)
-    return scorers
+SVG = "image/svg+xml"
 
 
-def create_app(scorers: Mapping[str, Scorer]) -> Flask:
+def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
     """Make the app.
 
     Parameters
     ----------
-    scorers
-        By model name, as `load_scorers` returns them.
+    desk
+        Where it finds what answers.
+    log_molecules
+        Whether the log of requests names the molecules.
     """
-    app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-
-    @app.post("/predict")
-    def predict() -> Response:
-        fields = _fields()
-        smiles, model_name = fields.get("smile"), str(fields.get("model_name", "1"))
-        if not isinstance(smiles, str) or not smiles.strip():
-            raise BadRequestError("the field smile is missing or empty")
-        if model_name not in scorers:
-            served = ", ".join(scorers) or "none"
-            raise BadRequestError(f"no model is called {model_name[:40]!r}; served are: {served}", 404)
-        predictions = scorers[model_name].score([smiles])
-        problem = predictions.problems[0]
-        if problem is not None:
-            raise BadRequestError(f"{problem.status}: {problem.reason}", 422)
-        return jsonify({"success": True, "model_name": model_name, **as_answer(predictions)})
-
-    @app.get("/health")
-    def health() -> Response:
-        return jsonify({"success": True, "models": list(scorers)})
-
-    @app.errorhandler(BadRequestError)
-    def refuse(error: BadRequestError) -> tuple[Response, int]:
-        return jsonify({"success": False, "error": str(error)}), error.status
-
-    @app.errorhandler(HTTPException)
-    def explain(error: HTTPException) -> tuple[Response, int]:
-        return jsonify({"success": False, "error": error.description}), error.code or 500
-
+    app = Flask(__name__)
+    app.config |= {
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "MAX_FORM_MEMORY_SIZE": MAX_BODY,
+        "PROVIDE_AUTOMATIC_OPTIONS": False,
+    }
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    log_access(app, log_molecules=log_molecules)
+    protect(app, TOO_MUCH)
+    _add_predictions(app, desk)
+    _add_pictures(app, desk)
+    _add_descriptions(app, desk)
     return app
 
 
-def _fields() -> Mapping[str, Any]:
-    if not request.is_json:
-        return request.form
-    body = request.get_json()
-    if not isinstance(body, dict):
-        raise BadRequestError("the JSON body is not an object")
-    return dict(body)
+def _add_predictions(app: Flask, desk: Desk) -> None:
+    @app.post("/predict")
+    def predict() -> Response:
+        asked = read_prediction()
+        note_molecules(asked.smiles)
+        with desk.service() as service:
+            return _predict(service, asked)
+
+    @app.get("/")
+    def page() -> str:
+        fields = read_query({"smile", "model_name", "target"})
+        note_molecules([fields["smile"]] if "smile" in fields else [])
+        with desk.service() as service:
+            name = read_model_name(fields) if fields else next(iter(service.models.parts))
+            _require(service, name, fields.get("target"))
+            content = fill_page(service, fields.get("smile"), name, fields.get("target"), request.host_url)
+        return render_template("page.html", **content)
 
 
-def serve(models_dir: str | Path, host: str, port: int) -> None:
-    """Load the models and answer requests until interrupted.
+def _predict(service: Service, asked: Asked) -> Response:
+    _require(service, asked.model_name)
+    rows = service.predict(asked.model_name, asked.smiles)
+    model = {"model_name": asked.model_name, "checkpoints": service.models.digests(asked.model_name)}
+    if asked.is_list:
+        return jsonify({"success": True, **model, "predictions": rows})
+    row = rows[0]
+    if row["status"] != Status.OK:
+        raise RequestError(f"{row['status']}: {row['reason']}", 422, {**model, **row})
+    return jsonify({"success": True, **model, **row})
 
-    Raises
-    ------
-    ServierError
-        The address cannot be listened on.
-    """
-    scorers = load_scorers(models_dir)
-    if not scorers:
-        mend = "train one with: servier train, or name another --models_dir"
-        raise ServierError("no model can be served", path=models_dir, mend=mend)
-    app = create_app(scorers)
-    try:
-        server = waitress.create_server(app, host=host, port=port)
-    except OSError as error:
-        raise ServierError(
-            f"cannot listen on {host}:{port}: {error.strerror}", mend="choose another --port"
-        ) from error
-    logger.info("serving on http://%s:%s", host, server.effective_port)
-    server.run()
+
+def _add_pictures(app: Flask, desk: Desk) -> None:
+    @app.post("/draw")
+    def draw() -> Response:
+        smiles = _require_smiles(read_body({"smile"}))
+        with desk.service() as service:
+            drawn = service.draw(smiles)
+        if isinstance(drawn, InvalidMolecule):
+            return jsonify({"success": False, "status": drawn.status, "reason": drawn.reason})
+        return jsonify({"success": True, "svg": drawn})
+
+    @app.get("/explanation.svg")
+    def explanation() -> Response:
+        fields = read_query({"smile", "model_name", "target"})
+        smiles, name = _require_smiles(fields), read_model_name(fields)
+        with desk.service() as service:
+            _require(service, name, fields.get("target"))
+            drawn = service.explain(name, smiles, fields.get("target"))
+        if isinstance(drawn, InvalidMolecule):
+            raise RequestError(f"{drawn.status}: {drawn.reason}", 422)
+        if isinstance(drawn, ServierError):
+            raise RequestError(drawn.problem, 422)
+        return Response(drawn, mimetype=SVG)
+
+
+def _add_descriptions(app: Flask, desk: Desk) -> None:
+    @app.get("/health")
+    def health() -> Response:
+        read_query(())
+        with desk.service() as service:
+            return jsonify({"success": True, "models": list(service.models.parts)})
+
+    @app.get("/models")
+    def models() -> Response:
+        read_query(())
+        with desk.service() as service:
+            return jsonify(service.models.describe())
+
+    @app.get("/models/<model_name>/card")
+    def card(model_name: str) -> Response:
+        read_query(())
+        with desk.service() as service:
+            cards = service.models.cards
+        if model_name not in cards:
+            raise RequestError(
+                f"no model is called {model_name[:40]!r}; with a card are: {', '.join(cards)}", 404
+            )
+        return Response(
+            cards[model_name], mimetype="text/html", headers={"Content-Security-Policy": CARD_POLICY}
+        )
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        read_query(())
+        with desk.service() as service:
+            return jsonify(describe_api(service.models))
+
+
+def _require(service: Service, model_name: str, target: str | None = None) -> None:
+    """Raise an error unless there is such a model, with such a target."""
+    served = service.models.parts
+    if model_name not in served:
+        known = ", ".join(served)
+        raise RequestError(f"no model is called {model_name[:40]!r}; served are: {known}", 404)
+    names = [known.name for known in service.models.targets(model_name)]
+    if target is not None and target not in names:
+        raise RequestError(f"no target is called {target[:40]!r}; known are: {', '.join(names)}", 404)
+
+
+def _require_smiles(fields: dict[str, Any]) -> str:
+    smiles = fields.get("smile")
+    if not isinstance(smiles, str):
+        raise RequestError("the field smile is missing, or is no text")
+    note_molecules([smiles])
+    return smiles

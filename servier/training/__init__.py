@@ -15,7 +15,8 @@ from servier.archives import pack_arrays
 from servier.checkpoint import REFERENCE, Checkpoint, Target, graph_name, make_checkpoint
 from servier.datasets import Dataset
 from servier.domain import fit_domain
-from servier.molecules import identity_hashes
+from servier.molecules import canonical_smiles, identity_hashes
+from servier.relatives import pack_lines
 from servier.scales import Scale
 from servier.scoring import Scorer, make_sentinels
 from servier.similarity import fingerprints
@@ -138,6 +139,7 @@ def _make_checkpoint(
         "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
         "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
         "test_rows": rows.test,
+        "train_smiles": pack_lines([canonical_smiles(mol) for mol in rows.mols]),
         "train_fingerprints": known,
         "train_y": rows.y.astype(np.float32),
         **domain_arrays,

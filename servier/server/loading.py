@@ -1,0 +1,135 @@
+"""The models that are served: read whole, verified, and kept in memory."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from servier.checkpoint import REFERENCE, Checkpoint, Target, graph_name, open_checkpoint
+from servier.consensus import join_targets, open_ranks
+from servier.errors import CheckpointError, ServierError
+from servier.report.card import render_card
+from servier.scoring import Scorer
+from servier.server.questions import CONFIDENCE, CONSENSUS
+
+logger = logging.getLogger(__name__)
+
+MODEL_NAMES = ("1", "2")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Verified models by name.
+
+    Parameters
+    ----------
+    checkpoints
+        Those of `1` and `2` that are served.
+    problems
+        Why one is not served, or why the one before is served still.
+    cards
+        The model cards, as pages.
+    """
+
+    checkpoints: Mapping[str, Checkpoint]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """The checkpoints that each name stands for; `consensus` where both have the same targets."""
+        found = {name: [name] for name in self.checkpoints}
+        if len(found) == len(MODEL_NAMES) and CONSENSUS not in self.problems:
+            found[CONSENSUS] = list(MODEL_NAMES)
+        return found
+
+    def select(self, name: str) -> list[Checkpoint]:
+        """Return the checkpoints that a name stands for."""
+        return [self.checkpoints[part] for part in self.parts[name]]
+
+    def targets(self, name: str) -> list[Target]:
+        """Return the targets of a model."""
+        return join_targets(self.select(name))
+
+    def label_range(self, name: str, target: str) -> tuple[float, float]:
+        """Return the lowest and the highest label of a target in training."""
+        column = [known.name for known in self.targets(name)].index(target)
+        labels = [checkpoint.reference["train_y"][:, column] for checkpoint in self.select(name)]
+        return float(min(map(np.nanmin, labels))), float(max(map(np.nanmax, labels)))
+
+    def digests(self, name: str) -> dict[str, str]:
+        """Return the sha256 of the checkpoints of a model, by their own names."""
+        return {checkpoint.model_name: checkpoint.digest for checkpoint in self.select(name)}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is served and what is not, for clients."""
+        served = [
+            {
+                "model_name": name,
+                "checkpoints": self.digests(name),
+                "targets": [
+                    {"name": t.name, "task": t.task, "threshold": t.threshold} for t in self.targets(name)
+                ],
+                "has_percentiles": open_ranks(self.select(name)) is not None,
+                "cards": [f"/models/{part}/card" for part in self.digests(name)],
+            }
+            for name in self.parts
+        ]
+        missing = [{"model_name": name, "problem": problem} for name, problem in self.problems.items()]
+        return {"success": True, "models": served, "problems": missing, "confidence": float(CONFIDENCE)}
+
+
+def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
+    """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log what is wrong.
+
+    Parameters
+    ----------
+    models_dir
+        The directory.
+    before
+        What was served until now. Where a file is damaged, the model before it is served still; where there
+        is no file any more, none is.
+
+    Raises
+    ------
+    ServierError
+        Not one model can be served.
+    """
+    checkpoints, problems = {}, {}
+    for name in MODEL_NAMES:
+        path = Path(models_dir) / f"model_{name}.servier"
+        try:
+            checkpoints[name] = _read(path, name)
+        except ServierError as error:
+            problems[name] = error.problem
+            if path.exists() and before is not None and name in before.checkpoints:
+                checkpoints[name] = before.checkpoints[name]
+                logger.warning("model %s stays what it was: %s", name, error)
+                continue
+            logger.warning("model %s is not served: %s", name, error)
+        else:
+            logger.info("model %s is loaded, digest %s", name, checkpoints[name].digest)
+    if not checkpoints:
+        mend = "train one with: servier train, or name another --models_dir"
+        raise ServierError("no model can be served", path=models_dir, mend=mend)
+    if len(checkpoints) == len(MODEL_NAMES):
+        try:
+            join_targets(list(checkpoints.values()))
+        except CheckpointError as error:
+            problems[CONSENSUS] = error.problem
+            logger.warning("consensus is not served: %s", error.problem)
+    cards = {name: render_card(checkpoint) for name, checkpoint in checkpoints.items()}
+    return Models(checkpoints, problems, cards)
+
+
+def _read(path: Path, name: str) -> Checkpoint:
+    """Read a checkpoint whole, which compares every member with its digest, and score its sentinels."""
+    opened = open_checkpoint(path, name)
+    members = {member: opened.members[member] for member in opened.members}
+    needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
+    Scorer([opened])
+    return Checkpoint(opened.metadata, {member: members[member] for member in sorted(needed)}, path.name)

@@ -1,0 +1,224 @@
+"""What the page shows of an answer."""
+
+import shlex
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from servier.checkpoint import Target
+from servier.molecules import InvalidMolecule, Status
+from servier.report.pages import number, percent
+from servier.server.loading import Models
+from servier.server.questions import CONFIDENCE, Row
+from servier.server.service import Service
+
+EXAMPLES = {
+    "aspirin": "CC(=O)Oc1ccccc1C(=O)O",
+    "caffeine": "CN1C=NC2=C1C(=O)N(C(=O)N2C)C",
+    "ibuprofen": "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
+    "diazepam": "CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21",
+    "penicillin G": "CC1(C)S[C@@H]2[C@H](NC(=O)Cc3ccccc3)C(=O)N2[C@H]1C(=O)O",
+}
+SETS = {
+    "0": "only label 0 is possible",
+    "1": "only label 1 is possible",
+    "0 or 1": "either label is possible: the model cannot tell",
+    "neither": "neither label fits: no training molecule was scored like this",
+}
+LEVEL = f"{100 * float(CONFIDENCE):.0f}"
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A number on a scale, its parts in hundredths of the scale.
+
+    Parameters
+    ----------
+    label
+        What is shown.
+    low, high
+        The ends of the scale, as they are written.
+    value, text
+        The number, and how it is written.
+    at, start, end, mark
+        Where it is; where a bar begins and ends; where a line stands, or None.
+    """
+
+    label: str
+    low: str
+    high: str
+    value: float
+    text: str
+    at: float
+    start: float
+    end: float
+    mark: float | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a model says of one target.
+
+    Parameters
+    ----------
+    name
+        Of the target.
+    sentences
+        In words, the most important first.
+    gauge
+        The number on its scale.
+    """
+
+    name: str
+    sentences: list[str]
+    gauge: Gauge
+
+
+def fill_page(
+    service: Service, smiles: str | None, model_name: str, target: str | None, address: str
+) -> dict[str, Any]:
+    """Return what the template shows.
+
+    Parameters
+    ----------
+    service
+        What answers.
+    smiles
+        What was typed; None where nothing was asked.
+    model_name
+        A model that is served.
+    target
+        The target whose explanation is drawn; None for the first.
+    address
+        Of this service, as the browser knows it.
+    """
+    models = service.models
+    targets = [known.name for known in models.targets(model_name)]
+    content = {
+        "smiles": smiles or "",
+        "model_name": model_name,
+        "models": {name: _describe(models, name) for name in models.parts},
+        "problems": models.problems,
+        "targets": targets,
+        "explained": target or targets[0],
+        "address": address,
+        "examples": {name: _link(text, model_name) for name, text in EXAMPLES.items()},
+        "error": None,
+        "answer": None,
+    }
+    if smiles is None:
+        return content
+    row = service.predict(model_name, [smiles])[0]
+    if row["status"] != Status.OK:
+        return content | {"error": row["reason"]}
+    answer = _fill_answer(service, model_name, target or targets[0], row)
+    answer["command"] = _command(smiles, model_name, address)
+    return content | {"answer": answer, "drawing": _draw(service, smiles)}
+
+
+def _command(smiles: str, model_name: str, address: str) -> str:
+    """Return a command that asks for the same answer."""
+    fields = ["--data-urlencode", f"smile={smiles}", "-d", f"model_name={model_name}", f"{address}predict"]
+    return shlex.join(["curl", *fields])
+
+
+def _picture(svg: str) -> str:
+    """Return a drawing as the address of an image."""
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+
+
+def _fill_answer(service: Service, model_name: str, explained: str, row: Row) -> dict[str, Any]:
+    models, smiles = service.models, row["smile"]
+    query = {"smile": smiles, "model_name": model_name, "target": explained}
+    return {
+        "canonical_smiles": row["canonical_smiles"],
+        "targets": [_describe_target(models, model_name, t, row) for t in models.targets(model_name)],
+        "domain": _describe_domain(row),
+        "is_inside": bool(row["in_domain"]),
+        "relatives": [
+            {**found, "svg": _picture(found["svg"])} for found in service.compare(model_name, smiles)
+        ],
+        "explanation": f"/explanation.svg?{urlencode(query, quote_via=quote)}",
+        "link": _link(smiles, model_name),
+        "digests": models.digests(model_name),
+    }
+
+
+def _link(smiles: str, model_name: str) -> str:
+    return f"/?{urlencode({'smile': smiles, 'model_name': model_name}, quote_via=quote)}"
+
+
+def _draw(service: Service, smiles: str) -> str | None:
+    drawn = service.draw(smiles)
+    return None if isinstance(drawn, InvalidMolecule) else _picture(drawn)
+
+
+def _describe(models: Models, name: str) -> str:
+    """Return what a model is, in a few words."""
+    first, *others = models.select(name)
+    if others:
+        return "Consensus, the mean of both"
+    preset = first.metadata["preset"]
+    return f"Model {name}, " + (
+        f"fingerprints and trees ({preset})" if preset else "a network that reads SMILES"
+    )
+
+
+def _describe_target(models: Models, model_name: str, target: Target, row: Row) -> Answered:
+    name = target.name
+    if target.task == "binary":
+        return _describe_label(target, row)
+    value, low, high = row[f"{name}_pred"], row.get(f"{name}_low_{LEVEL}"), row.get(f"{name}_high_{LEVEL}")
+    sentences = [f"{name} is predicted to be {value:.4g}."]
+    if low is not None and high is not None:
+        sentences.append(f"At {LEVEL} % confidence it is between {low:.4g} and {high:.4g}.")
+    sentences += _describe_rank(name, row)
+    least, most = models.label_range(model_name, name)
+    places = [
+        _place(x, least, most)
+        for x in (value, value if low is None else low, value if high is None else high)
+    ]
+    gauge = Gauge(
+        f"{name} between the training labels", f"{least:.4g}", f"{most:.4g}", value, f"{value:.4g}", *places
+    )
+    return Answered(name, sentences, gauge)
+
+
+def _describe_label(target: Target, row: Row) -> Answered:
+    name = target.name
+    probability, label = row[f"{name}_probability"], row[f"{name}_pred"]
+    sentences = [f"{name} is predicted to be {label}: label 1 has a probability of {percent(probability)}."]
+    if found := row.get(f"{name}_set_{LEVEL}"):
+        sentences.append(f"At {LEVEL} % confidence {SETS[found]}.")
+    if target.threshold is not None:
+        sentences.append(f"Label 1 is predicted from {percent(target.threshold)} on.")
+    sentences += _describe_rank(name, row)
+    at, mark = 100 * probability, None if target.threshold is None else 100 * target.threshold
+    gauge = Gauge(
+        f"Probability of {name} = 1", "0", "1", probability, number(probability, 3), at, 0.0, at, mark
+    )
+    return Answered(name, sentences, gauge)
+
+
+def _describe_rank(name: str, row: Row) -> list[str]:
+    rank = row.get(f"{name}_percentile")
+    return [] if rank is None else [f"That is higher than for {rank:g} % of the reference molecules."]
+
+
+def _describe_domain(row: Row) -> str:
+    similarity, unseen = row["nearest_similarity"], percent(row["unseen_share"])
+    facts = (
+        f"the nearest training molecule has a similarity of {similarity:.2f}, and {unseen} of its "
+        "substructures were in none"
+    )
+    if row["in_domain"]:
+        return f"The molecule is like those that the model was trained on: {facts}."
+    return (
+        f"The molecule is unlike those that the model was trained on, so do not rely on the answer: {facts}."
+    )
+
+
+def _place(value: float, least: float, most: float) -> float:
+    """Return where a value is between two others, in hundredths, no further out than these."""
+    return 100 * min(1.0, max(0.0, (value - least) / ((most - least) or 1.0)))

@@ -1,0 +1,140 @@
+"""What worker processes are asked: to score, to draw, to explain, and to find what is like a molecule."""
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from servier.answers import as_answers
+from servier.checkpoint import Checkpoint
+from servier.drawing import draw_contributions, draw_structure
+from servier.errors import ServierError
+from servier.explaining import explain
+from servier.molecules import InvalidMolecule, canonical_smiles, parse_all, parse_smiles
+from servier.relatives import find_relatives
+from servier.scoring import Scorer
+
+CONFIDENCE = "0.9"
+CONSENSUS = "consensus"
+N_RELATIVES = 3
+
+Scorers = Mapping[str, Scorer]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Answering questions about the models.
+
+    Parameters
+    ----------
+    checkpoints
+        The checkpoints.
+    parts
+        Which of them each model name stands for.
+    """
+
+    checkpoints: Mapping[str, Checkpoint]
+    parts: Mapping[str, Sequence[str]]
+
+    def prepare(self) -> Callable[[Sequence[Any]], Any]:
+        """Load the models; the function answers the only question in a list.
+
+        A worker ends when its parent ends, and not by signals that are sent to all processes of a group.
+        """
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        scorers = {
+            name: Scorer([self.checkpoints[part] for part in parts], confidences=[CONFIDENCE])
+            for name, parts in self.parts.items()
+        }
+        return lambda questions: questions[0].answer(scorers)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Score molecules; the answer is a row for each, in order."""
+
+    model_name: str
+    smiles: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of molecules."""
+        return len(self.smiles)
+
+    def answer(self, scorers: Scorers) -> list[Row]:
+        """Return SMILES, canonical SMILES where there is a molecule, and what predictions say."""
+        mols = parse_all(self.smiles)
+        rows = as_answers(scorers[self.model_name].score_molecules(mols))
+        return [
+            {"smile": text, **_name(mol), **row}
+            for text, mol, row in zip(self.smiles, mols, rows, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw the structure of a molecule: SVG, or why there is none."""
+
+    smiles: str
+    size = 1
+
+    def answer(self, _: Scorers) -> str | InvalidMolecule:
+        """Return an SVG document."""
+        mol = parse_smiles(self.smiles)
+        return mol if isinstance(mol, InvalidMolecule) else draw_structure(mol)
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Draw what each atom contributes to the score: SVG, or why there is none."""
+
+    model_name: str
+    smiles: str
+    target: str | None
+    size = 1
+
+    def answer(self, scorers: Scorers) -> str | InvalidMolecule | ServierError:
+        """Return an SVG document."""
+        scorer = scorers[self.model_name]
+        mol = parse_smiles(self.smiles)
+        predictions = scorer.score_molecules([mol])
+        if problem := predictions.problems[0]:
+            return problem
+        try:
+            explanation = explain(scorer, mol, self.target)
+        except ServierError as error:
+            return error
+        return draw_contributions(explanation, {"model_name": self.model_name, **as_answers(predictions)[0]})
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Find the training molecules that are most like a molecule; the answer is a row for each."""
+
+    model_name: str
+    smiles: str
+    size = 1
+
+    def answer(self, scorers: Scorers) -> list[Row]:
+        """Return SMILES, drawing, similarity and labels of each; nothing of what is no molecule."""
+        mol = parse_smiles(self.smiles)
+        if isinstance(mol, InvalidMolecule):
+            return []
+        rows = []
+        for found in find_relatives(scorers[self.model_name].checkpoints, mol, N_RELATIVES):
+            known = parse_smiles(found.smiles)
+            rows.append(
+                {
+                    "smiles": found.smiles,
+                    "similarity": found.similarity,
+                    "labels": found.labels,
+                    "svg": "" if isinstance(known, InvalidMolecule) else draw_structure(known),
+                }
+            )
+        return rows
+
+
+def _name(mol: Any) -> dict[str, str]:
+    return {} if isinstance(mol, InvalidMolecule) else {"canonical_smiles": canonical_smiles(mol)}

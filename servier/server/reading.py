@@ -1,0 +1,109 @@
+"""What a request asks for: known fields only, of the right kind, within limits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+from servier.server.refusing import RequestError
+
+MAX_MOLECULES = 1000
+MAX_BODY = 1024 * 1024
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+TOO_MUCH = (
+    f"at most {MAX_MOLECULES:,} molecules and {MAX_BODY // 1024:,} KiB at a time; "
+    "score larger tables with: servier predict-file INPUT OUTPUT"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Molecules and the model that is to score them.
+
+    Parameters
+    ----------
+    smiles
+        One or more SMILES strings.
+    is_list
+        Whether they came as a list.
+    model_name
+        As it was given: no model need have that name.
+    """
+
+    smiles: list[str]
+    is_list: bool
+    model_name: str
+
+
+def read_prediction() -> Asked:
+    """Read the body of a request for predictions.
+
+    Raises
+    ------
+    RequestError
+        It cannot be understood, or asks for too much.
+    """
+    fields = read_body({"smile", "model_name"})
+    smiles = fields.get("smile")
+    if smiles is None:
+        raise RequestError("the field smile is missing")
+    is_list = isinstance(smiles, list)
+    molecules = smiles if is_list else [smiles]
+    if not molecules or not all(isinstance(text, str) for text in molecules):
+        raise RequestError("the field smile is a SMILES string, or a list of them")
+    if len(molecules) > MAX_MOLECULES:
+        raise RequestError(TOO_MUCH, 413)
+    return Asked(molecules, is_list, read_model_name(fields))
+
+
+def read_model_name(fields: Mapping[str, Any]) -> str:
+    """Return the field `model_name`, a text or a number; `1` where there is none."""
+    name = fields.get("model_name", "1")
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise RequestError("the field model_name is a text, such as 1")
+    return str(name)
+
+
+def read_body(known: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a form or of a JSON object."""
+    refuse_unknown(request.args, ())
+    if request.is_json:
+        return _read_json(known)
+    if request.mimetype not in FORMS and (request.mimetype or request.content_length):
+        raise RequestError(f"the body is a form ({FORMS[0]}) or application/json", 415)
+    if request.files:
+        raise RequestError("no files are read; score one with: servier predict-file INPUT OUTPUT")
+    return _read_once(request.form, known)
+
+
+def read_query(known: Collection[str]) -> dict[str, str]:
+    """Return the fields of the address."""
+    return _read_once(request.args, known)
+
+
+def refuse_unknown(fields: Collection[str], known: Collection[str]) -> None:
+    """Raise an error for a field that means nothing."""
+    for name in fields:
+        if name not in known:
+            expected = ", ".join(sorted(known)) or "none"
+            raise RequestError(f"no field is called {name[:40]!r}; known are: {expected}")
+
+
+def _read_json(known: Collection[str]) -> dict[str, Any]:
+    try:
+        body = request.get_json()
+    except RecursionError:
+        raise RequestError("the JSON body is nested too deeply") from None
+    if not isinstance(body, dict):
+        raise RequestError("the JSON body is not an object")
+    refuse_unknown(body, known)
+    return body
+
+
+def _read_once(fields: Any, known: Collection[str]) -> dict[str, str]:
+    refuse_unknown(fields, known)
+    for name in fields:
+        if len(fields.getlist(name)) > 1:
+            raise RequestError(f"the field {name} is given twice; several molecules go into a JSON list")
+    return dict(fields.items())

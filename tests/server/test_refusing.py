@@ -1,0 +1,129 @@
+"""Requests that are refused, and what is said to whom."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JSON = {"Content_Type": "application/json"}
+FILE = b'--x\r\nContent-Disposition: form-data; name="smile"; filename="a.smi"\r\n\r\nCCO\r\n--x--\r\n'
+
+
+def as_json(**fields):
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "message"),
+    [
+        (b"", {}, 400, "smile is missing"),
+        ({"smile": "C", "molecule": "C"}, {}, 400, "no field is called 'molecule'"),
+        ({"smile": ["C", "CC"]}, {}, 400, "given twice"),
+        ({"smile": "CC", "model_name": "../model_1"}, {}, 404, "no model is called"),
+        ({"smile": "CC", "model_name": "/etc/passwd"}, {}, 404, "no model is called"),
+        ({"smile": "C" * 2_000_000}, {}, 413, "predict-file"),
+        (FILE, {"Content_Type": "multipart/form-data; boundary=x"}, 400, "predict-file"),
+        (b"CCO", {"Content_Type": "text/plain"}, 415, "application/json"),
+        (b"[1]", JSON, 400, "not an object"),
+        (b"{", JSON, 400, ""),
+        (b"\xff", JSON, 400, ""),
+        (b'{"a":' * 100_000, JSON, 400, ""),
+        (b'{"smile": 7}', JSON, 400, "a SMILES string, or a list"),
+        (b'{"smile": []}', JSON, 400, "a SMILES string, or a list"),
+        (b'{"smile": ["C", 7]}', JSON, 400, "a SMILES string, or a list"),
+        (b'{"smile": null}', JSON, 400, "smile is missing"),
+        (as_json(smile="C", threshold=1), JSON, 400, "no field is called 'threshold'"),
+        (as_json(smile="C", model_name=True), JSON, 400, "model_name is a text"),
+        (as_json(smile="C", model_name=3), JSON, 404, "no model is called '3'"),
+        (as_json(smile=["C"] * 1001), JSON, 413, "predict-file"),
+    ],
+)
+def test_bad_request_gets_a_reason(server, body, headers, status, message):
+    """A wrong request is a 4xx in JSON, with success false and what is wrong."""
+    found, _, content = server.ask("/predict", body, **headers)
+    answer = json.loads(content)
+    assert found == status
+    assert answer["success"] is False
+    assert message in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/nothing", 404),
+        ("/?smile=C&colour=red", 400),
+        ("/?smile=C&smile=C", 400),
+        ("/?smile=C&model_name=7", 404),
+        ("/?smile=C&target=P2", 404),
+        ("/predict", 405),
+        ("/explanation.svg", 400),
+        ("/explanation.svg?smile=C1CC", 422),
+        ("/models/3/card", 404),
+        ("/health?deep=1", 400),
+        ("/static/../app.py", 404),
+        ("/static/%2e%2e/app.py", 404),
+    ],
+)
+def test_browsers_get_pages_and_programs_get_json(server, path, status):
+    """The same problem is a page for who prefers HTML, and JSON for all others."""
+    for accept, kind in (("text/html,*/*;q=0.8", "text/html"), ("*/*", "application/json")):
+        found, headers, _ = server.ask(path, Accept=accept)
+        assert found == status
+        assert headers["Content-Type"].startswith(kind)
+
+
+def test_unknown_methods_are_refused_with_those_that_are_known(server):
+    """A method that a path does not have is a 405 that names the others."""
+    for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE"):
+        status, headers, _ = server.ask("/predict", method=method)
+        assert (status, headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/", "/?smile=CCO", "/health", "/nothing", "/explanation.svg?smile=CCO"])
+def test_every_answer_limits_what_a_browser_does(server, path):
+    """No script, style or picture from elsewhere, no frame, no guessing of types, nothing kept."""
+    headers = server.ask(path)[1]
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Server" not in headers
+
+
+def test_markup_in_a_request_stays_text(server):
+    """What a request says is escaped in pages."""
+    hostile = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E"
+    for path in (f"/?smile={hostile}", f"/?smile=C&model_name={hostile}", f"/?{hostile}=1"):
+        content = server.ask(path, Accept="text/html")[2]
+        assert b"<script>alert" not in content
+
+
+def test_no_answer_names_a_path(server, models_dir):
+    """Nothing that is served names a directory of the machine."""
+    paths = ["/", "/?smile=CCO", "/models", "/openapi.json", "/models/1/card", "/?smile=C1CC", "/x"]
+    for path in paths:
+        content = server.ask(path)[2].decode()
+        assert str(models_dir) not in content
+        assert "Traceback" not in content
+
+
+def test_api_is_what_its_document_says(server):
+    """Schemathesis finds no server error and no undocumented answer in more than 1,000 requests."""
+    tool, config = (
+        Path(sys.executable).with_name("schemathesis"),
+        Path(__file__).with_name("schemathesis.toml"),
+    )
+    command = [tool, "--config-file", config, "run", f"{server.address}/openapi.json"]
+    options = ["--max-examples", "100", "--seed", "1", "--no-color"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert found[1] == found[2]
+    assert int(found[1]) > 1000

@@ -1,0 +1,84 @@
+"""A real server and its client."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Server:
+    """A real `servier serve`, what it logs, and a client."""
+
+    def __init__(self, models_dir, *options):
+        command = [sys.executable, "-m", "servier", "serve", "--models_dir", str(models_dir), "--port", "0"]
+        command += ["--workers", "2", *map(str, options)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.log = []
+        self._has_logged = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.address = re.search(r"http://\S+", self.wait_for("serving on|Error"))[0]
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self._has_logged:
+                self.log.append(line.rstrip("\n"))
+                self._has_logged.notify_all()
+
+    def wait_for(self, pattern, start=0, timeout=120):
+        """Return the first line, of those from a number on, that has a pattern."""
+
+        def find():
+            return next((line for line in self.log[start:] if re.search(pattern, line)), None)
+
+        with self._has_logged:
+            found = self._has_logged.wait_for(find, timeout)
+        assert found, self.log
+        return found
+
+    def ask(self, path, body=None, method=None, **headers):
+        """Return status, headers and content of an answer."""
+        data = urllib.parse.urlencode(body, doseq=True).encode() if isinstance(body, dict) else body
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        asked = urllib.request.Request(self.address + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=120) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read()
+
+    def predict(self, smiles, model_name="1"):
+        """Return status and document of the answer to a JSON request."""
+        body = json.dumps({"smile": smiles, "model_name": model_name}).encode()
+        status, _, content = self.ask("/predict", body, Content_Type="application/json")
+        return status, json.loads(content)
+
+    def workers(self):
+        """Return the numbers of the worker processes: those that score, then the one that explains."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(path.read_text().rpartition(")")[2].split()[1])
+                command = (path.parent / "cmdline").read_text()
+            except OSError:
+                continue
+            if parent == self.process.pid and "spawn_main" in command:
+                found.append(int(path.parent.name))
+        return sorted(found)
+
+
+@contextmanager
+def serving(models_dir, *options):
+    """Run a server for a while."""
+    server = Server(models_dir, *options)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
