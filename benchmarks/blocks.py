@@ -121,7 +121,7 @@ def cross_validate(
 def time_blocks(library: Path, number: int) -> dict[str, float]:
     """Microseconds of each block for a molecule, with the tables of atoms already filled."""
     smiles = [row["smiles"] for row in read_rows(library)]
-    sample = parse_all(random.Random(0).sample(smiles, number * 11))  # noqa: S311 - a sample, not a secret
+    sample = parse_all(random.Random(0).sample(smiles, number * 11))
     mols = [mol for mol in sample if not isinstance(mol, InvalidMolecule)]
     warm_up, mols = mols[number:], mols[:number]
     times = {}

@@ -57,7 +57,7 @@ def read_molecules(path: Path, number: int) -> list[Mol]:
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8", newline="") as lines:
         smiles = [row["smiles"] for row in csv.DictReader(lines)]
-    drawn = random.Random(0).sample(smiles, min(number, len(smiles)))  # noqa: S311 - a sample, not a secret
+    drawn = random.Random(0).sample(smiles, min(number, len(smiles)))
     return [mol for mol in parse_all(drawn) if not isinstance(mol, InvalidMolecule)]
 
 

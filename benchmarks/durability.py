@@ -62,7 +62,7 @@ def interrupt(source, target, model, seconds):
 
 def score_with_kills(source, target, model, n_kills, seconds):
     """Kill runs at random moments, then let one end; return the digest of the output."""
-    rng = random.Random(0)  # noqa: S311 - moments, not secrets
+    rng = random.Random(0)
     killed = 0
     while killed < n_kills:
         process = start(source, target, model)

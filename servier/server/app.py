@@ -62,7 +62,7 @@ def _add_predictions(app: Flask, desk: Desk) -> None:
         fields = read_query({"smile", "model_name", "target"})
         note_molecules([fields["smile"]] if "smile" in fields else [])
         with desk.service() as service:
-            name = read_model_name(fields) if fields else next(iter(service.models.parts))
+            name = fields.get("model_name", next(iter(service.models.parts)))
             _require(service, name, fields.get("target"))
             content = fill_page(service, fields.get("smile"), name, fields.get("target"), request.host_url)
         return render_template("page.html", **content)

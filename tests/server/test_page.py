@@ -1,13 +1,17 @@
 """The page, in a real browser."""
 
+import csv
 import time
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+from server_for_tests import serving
 
 from servier.server.page import EXAMPLES
+from servier.simulation import simulate
 
+HOSTILE = "<script>window.hit = 1</script>"
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 WIDTHS = [400, 1400]
 
@@ -146,3 +150,53 @@ def test_card_is_a_page_without_scripts(browser, server):
     assert asked[0].endswith("/card")
     assert browser.ask("document.scripts.length") == 0
     assert "Model card" in browser.ask("document.body.textContent")
+
+
+@pytest.fixture(scope="module")
+def two_targets(servier, recipes, tmp_path_factory):
+    """A server of a model with two targets, one of them a value, whose names are markup; with percentiles."""
+    folder = tmp_path_factory.mktemp("two")
+    simulation = simulate(150, seed=8)
+    with (folder / "table.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["smiles", HOSTILE, "size"])
+        writer.writerows(
+            [smiles, int(label), len(smiles) / 3]
+            for smiles, label in zip(simulation.smiles, simulation.labels, strict=True)
+        )
+    (folder / "reference.smi").write_text("\n".join(EXAMPLES.values()))
+    servier(
+        "train", "--dataset", folder / "table.csv", "--target", HOSTILE, "--target", "size", "--config",
+        recipes["1"], "--reference", folder / "reference.smi", "--models_dir", folder, "--workers", 1,
+    )  # fmt: skip
+    with serving(folder) as found:
+        yield found
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_target_has_its_answer(browser, two_targets, width):
+    """Values come with interval and scale, labels with their set, both with percentiles; names stay text."""
+    _, complaints = browser.open(f"{two_targets.address}/?smile={quote(ASPIRIN)}", width)
+    answer = two_targets.predict(ASPIRIN)[1]
+    texts = browser.ask("[...document.querySelectorAll('.target')].map(t => t.textContent)")
+    assert len(texts) == 2
+    assert f"{HOSTILE} is predicted to be {answer[f'{HOSTILE}_pred']}" in texts[0]
+    assert f"size is predicted to be {answer['size_pred']:.4g}" in texts[1]
+    low, high = answer["size_low_90"], answer["size_high_90"]
+    assert f"between {low:.4g} and {high:.4g}" in texts[1]
+    for name, text in zip((HOSTILE, "size"), texts, strict=True):
+        assert f"higher than for {answer[f'{name}_percentile']:g} % of the reference" in text
+    assert browser.ask("window.hit === undefined")
+    assert fits(browser, width)
+    assert complaints == []
+
+
+def test_explanation_of_another_target(browser, two_targets):
+    """A link leads to the contributions to the other target."""
+    browser.open(f"{two_targets.address}/?smile={quote(ASPIRIN)}", 1400)
+    link = browser.ask("[...document.querySelectorAll('section p a')].find(a => a.text === 'size').href")
+    _, complaints = browser.open(link, 1400)
+    wait_for(browser, loaded("explanation"))
+    assert "to size" in browser.ask("document.body.textContent")
+    assert "target=size" in browser.ask("document.getElementById('explanation').src")
+    assert complaints == []
