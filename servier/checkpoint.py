@@ -191,11 +191,12 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
 
 
 def _read_member(path: Path, name: str) -> bytes:
+    problem = "this is no checkpoint, or a damaged or truncated one"
     try:
         with zipfile.ZipFile(path) as archive:
+            problem = problem if name == METADATA else f"member {name} is damaged or missing"
             return archive.read(name)
     except (zipfile.BadZipFile, KeyError, zlib.error, EOFError, NotImplementedError) as error:
-        problem = "this is no checkpoint, or a damaged or truncated one"
         raise CheckpointError(problem, path=path, mend="copy or train it again") from error
     except OSError as error:
         raise CheckpointError(f"cannot read it: {error.strerror}", path=path) from error

@@ -1,6 +1,7 @@
 """Whether one checkpoint is better than another."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,8 @@ def judge(name: str, found: dict[str, float]) -> str:
 def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Comparison) -> dict[str, Any]:
     """Return a comparison as a document that can be stored."""
     return {
-        "first": {"model_name": first.model_name, "checkpoint": first.digest},
-        "second": {"model_name": second.model_name, "checkpoint": second.digest},
+        "first": _identify(first),
+        "second": _identify(second),
         "dataset": data.digest,
         "counts": {"scored": found.scored, "seen": found.seen},
         "metrics": {
@@ -96,3 +97,8 @@ def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Com
             for target, measured in found.metrics.items()
         },
     }
+
+
+def _identify(checkpoint: Checkpoint) -> dict[str, str]:
+    name = Path(checkpoint.path or "").name
+    return {"model_name": checkpoint.model_name, "file": name, "checkpoint": checkpoint.digest}

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 @split_options
 @click.option(
     "--reference",
-    type=click.Path(dir_okay=False),
+    type=click.Path(exists=True, dir_okay=False),
     help="Molecules, such as approved drugs, among whose answers --detail gives each answer its percentile.",
 )
 @workers

@@ -99,7 +99,7 @@ def _describe_leaks(counts: Mapping[str, int]) -> str:
     if not counts:
         return "No molecule, nor a near twin, was trained on."
     found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' * (n > 1)}" for kind, n in sorted(counts.items()))
-    return f"Too near to training: {found}; --output_dir lists them in leaks.csv."
+    return f"Too near to training: {found}; leaks.csv in --output_dir names them."
 
 
 def describe_nested(document: Mapping[str, Any]) -> str:

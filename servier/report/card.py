@@ -76,7 +76,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
 def _in_words(value: Any) -> str:
     """Return a setting of a recipe, which may be a list or have parts."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {part}" for name, part in value.items()) or "as above"
+        return ", ".join(f"{name} {part}" for name, part in value.items()) or "default"
     if isinstance(value, list):
         return "; ".join(map(_in_words, value))
     return str(value)
