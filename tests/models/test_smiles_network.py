@@ -9,6 +9,7 @@ from molecules_for_tests import SMILES
 from servier.features.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.models.encoder import EncoderWeights
+from servier.models.export import export_model
 from servier.models.fine_tuning import Recipe, make_loss
 from servier.models.network import Architecture, build_encoder
 from servier.models.smiles_network import Problem, fit
@@ -158,3 +159,10 @@ def test_native_file_is_a_keras_archive(fitted):
     with zipfile.ZipFile(io.BytesIO(fitted.native["model.keras"])) as archive:
         assert {"config.json", "metadata.json", "model.weights.h5"} <= set(archive.namelist())
         assert "date_saved" not in json.loads(archive.read("metadata.json"))
+
+
+def test_equal_networks_are_equal_bytes(fitted, tmp_path):
+    """The network that Keras loads, twice, is written alike: no address, no date, no chance."""
+    first, second = (export_model(load(fitted, tmp_path)) for _ in range(2))
+    assert first == second
+    assert first[0] == fitted.graphs[0]
