@@ -4,7 +4,7 @@
 
 Trains what `servier train` trains, for every data set, seed and kind of model, scores the test rows with the
 checkpoint, and keeps the scores in benchmarks/quality, a file for each model and data set: the same command
-goes on where it was. Then prints the official metric of each model, and of the mean of models 1 and 2.
+goes on where it was. Then prints the official metric of each model, and of the consensus of models 1 and 2.
 `--seeds 0` only prints. What was trained with another recipe or encoder is trained again.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
+from servier.consensus import WEIGHTS
 from servier.datasets import Columns, load_dataset
 from servier.features import PRESETS
 from servier.features.store import write_features
@@ -192,7 +193,12 @@ def results(task, y, runs):
     """Return for each model, and for the consensus, the metric of each seed."""
     scores = {model: found.scores() for model, found in runs.items()}
     first, second = (scores[model] for model in CONSENSUS)
-    both = {seed: (first[seed] + second[seed]) / 2 for seed in first if seed in second}
+    weights = [WEIGHTS[name.removeprefix("model_")] for name in CONSENSUS]
+    both = {
+        seed: np.average([first[seed], second[seed]], axis=0, weights=weights)
+        for seed in first
+        if seed in second
+    }
     return {name: measure(task, y, found) for name, found in (scores | {"consensus": both}).items()}
 
 

@@ -3,12 +3,29 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from servier.answers import PROBABILITY_DIGITS
 from servier.checkpoint import Checkpoint, Target
 from servier.domain import Domain
 from servier.errors import CheckpointError
+
+# What a model counts in a mean of several: chosen by cross-validation, docs/quality.md.
+WEIGHTS = {"1": 2.0, "2": 1.0}
+
+
+def mean_answer(checkpoints: Sequence[Checkpoint], values: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean over several models, in which model 1 counts twice as much as model 2.
+
+    Parameters
+    ----------
+    checkpoints
+        The models.
+    values
+        Something of each model, float64, shape (n_models, ...).
+    """
+    weights = [WEIGHTS[checkpoint.model_name] for checkpoint in checkpoints]
+    return np.asarray(np.average(np.asarray(values, np.float64), axis=0, weights=weights))
 
 
 def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
@@ -24,18 +41,20 @@ def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
         if [(t.name, t.task) for t in targets] != [(t.name, t.task) for t in first]:
             problem = "its targets are not those of the other checkpoint"
             raise CheckpointError(problem, path=checkpoint.path, mend="train both on the same targets")
-    return [_join_target([own[i] for own in (first, *others)]) for i in range(len(first))]
+    return [_join_target(checkpoints, i) for i in range(len(first))]
 
 
-def _join_target(models: Sequence[Target]) -> Target:
+def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
     """Return what holds of the mean of several models: the means of their thresholds and conformal tables."""
-    thresholds = [target.threshold for target in models if target.threshold is not None]
-    threshold = round(float(np.mean(thresholds)), PROBABILITY_DIGITS) if thresholds else None
-    levels = [level for level in models[0].conformal if all(level in target.conformal for target in models)]
+    first, *others = targets = [checkpoint.targets[i] for checkpoint in checkpoints]
+    thresholds = [target.threshold for target in targets if target.threshold is not None]
+    threshold = round(float(mean_answer(checkpoints, thresholds)), PROBABILITY_DIGITS) if thresholds else None
+    levels = [level for level in first.conformal if all(level in target.conformal for target in others)]
     tables = {
-        level: np.mean([target.conformal[level] for target in models], axis=0).tolist() for level in levels
+        level: mean_answer(checkpoints, [target.conformal[level] for target in targets]).tolist()
+        for level in levels
     }
-    return Target(models[0].name, models[0].task, threshold=threshold, conformal=tables)
+    return Target(first.name, first.task, threshold=threshold, conformal=tables)
 
 
 def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
@@ -54,5 +73,7 @@ def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
     digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
     if len(digests) > 1 or None in digests:
         return None
-    answers = np.mean([checkpoint.reference["reference_answers"] for checkpoint in checkpoints], axis=0)
+    answers = mean_answer(
+        checkpoints, [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
+    )
     return np.sort(answers[~np.isnan(answers).any(axis=1)], axis=0)

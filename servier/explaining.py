@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint import Target
+from servier.consensus import mean_answer
 from servier.errors import ServierError
 from servier.features.morgan import MorganCount
 from servier.hiding import PAIRS, HidingFeatures, hide, share_alike
@@ -86,7 +87,8 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
 
     The contribution of an atom is its Shapley value: how much the score falls when the atom is hidden from
     the model, on average over the orders in which all atoms can be hidden. Atoms that stand alike in the
-    molecule have the same, however its SMILES was written. Of several models it is the mean.
+    molecule have the same, however its SMILES was written. Of several models it is the mean, in which model 1
+    counts twice.
 
     Parameters
     ----------
@@ -115,9 +117,8 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
         scores.append(hidden.score[number] * line.slope + line.intercept)
         if isinstance(hidden, HidingFeatures):
             substructures += _find_substructures(hidden, number, line.slope)
-    return Explanation(
-        mol, own[0].name, units[0], np.mean(shares, axis=0), float(np.mean(scores)), substructures
-    )
+    share, score = (mean_answer(scorer.checkpoints, found) for found in (shares, scores))
+    return Explanation(mol, own[0].name, units[0], share, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
@@ -135,7 +136,7 @@ def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[
         * [target.slope for target in checkpoint.targets]
         for engine, checkpoint in zip(scorer.engines, scorer.checkpoints, strict=True)
     ]
-    return np.asarray(np.mean(found, axis=0))
+    return mean_answer(scorer.checkpoints, found)
 
 
 def as_document(explanation: Explanation) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from servier.answers import (
     to_answers,
 )
 from servier.checkpoint import Checkpoint
-from servier.consensus import join_targets, open_domains, open_ranks
+from servier.consensus import join_targets, mean_answer, open_domains, open_ranks
 from servier.domain import Familiarity, find_environments
 from servier.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.errors import CheckpointError
@@ -41,7 +41,7 @@ SENTINEL_TOLERANCE = 1e-4
 
 
 class Scorer:
-    """Scores molecules with a checkpoint, or with the mean of several.
+    """Scores molecules with a checkpoint, or with the mean of several, in which model 1 counts twice.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class Scorer:
         for checkpoint, raw in zip(self.checkpoints, scores, strict=True):
             answers.append(to_answers(raw.values, checkpoint.targets))
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
-        values = round_answers(np.mean(answers, axis=0), self.targets)
+        values = round_answers(mean_answer(self.checkpoints, answers), self.targets)
         is_missing = np.array([problem is not None for problem in problems], bool)
         values[is_missing] = np.nan
         bounds = {level: self._bound(scores, values, level) for level in self._confidences}
@@ -195,7 +195,8 @@ class Scorer:
     ) -> NDArray[np.float64]:
         """Return conformal bounds: sets by the mean of the models' tables, else intervals with mean ends."""
         pairs = zip(self.checkpoints, scores, strict=True)
-        ends = np.mean([intervals(raw.values, model.targets, level) for model, raw in pairs], axis=0)
+        own = [intervals(raw.values, model.targets, level) for model, raw in pairs]
+        ends = mean_answer(self.checkpoints, own)
         bounds = np.stack([round_answers(ends[:, :, end], self.targets) for end in (0, 1)], axis=2)
         for i, target in enumerate(self.targets):
             if target.task == "binary":

@@ -69,6 +69,7 @@ ONLY = {
         "models/kernel_scorer",
         "models/network",
         "models/export",
+        "models/network_graph",
         "models/pretraining",
     },
 }

@@ -65,7 +65,7 @@ asked_models = options(
         type=click.Choice(["1", "2", "consensus"]),
         default="1",
         show_default=True,
-        help="Model to ask; consensus is the mean of both.",
+        help="Model to ask; consensus is the mean of both, in which model 1 counts twice.",
     ),
 )
 

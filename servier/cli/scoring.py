@@ -109,7 +109,8 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
     "--model_path",
     "model_paths",
     multiple=True,
-    help=f"A checkpoint; given twice, the mean of both is taken.  [default: {DEFAULT_MODEL_PATHS['1']}]",
+    help="A checkpoint; given twice, the mean of both is taken, in which model 1 counts twice."
+    f"  [default: {DEFAULT_MODEL_PATHS['1']}]",
 )
 @smiles_column
 @click.option(
