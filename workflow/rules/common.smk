@@ -1,27 +1,27 @@
 import re
-from glob import glob
 from pathlib import Path
 
 
 def dataset_path():
-    """The labelled table: the user's own, or the simulated one."""
-    if Path(config["dataset"]).exists():
-        return config["dataset"]
-    return f"{RESULTS}/simulated/dataset_single.csv"
-
-
-def find_libraries():
-    """The files to score, by the name of each without its suffixes."""
-    paths = sorted({path for pattern in config["libraries"] for path in glob(pattern)})
-    libraries = {Path(path).name.split(".")[0]: path for path in paths or [DATASET]}
-    if len(libraries) < len(paths):
-        raise WorkflowError("two libraries have the same file name: rename one")
-    return libraries
+    """The labelled table: the user's own, or the simulated one where the config has such."""
+    if "simulation" in config and not Path(config["dataset"]).exists():
+        return f"{RESULTS}/simulated/dataset_single.csv"
+    return config["dataset"]
 
 
 def option(name, value):
     """A command-line option, or nothing where there is no value."""
     return f"--{name} {value}" if value else ""
+
+
+def cores(rule):
+    """How many cores a job of a rule has."""
+    return config["resources"][rule]["threads"]
+
+
+def more_each_time(rule, resource):
+    """As much of a resource as the config says, and as much again at each retry."""
+    return lambda wildcards, attempt: attempt * config["resources"][rule][resource]
 
 
 def training_table(wildcards):
@@ -54,10 +54,16 @@ def report_names():
 
 
 DATASET = dataset_path()
-LIBRARIES = find_libraries()
 TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])
 COLUMNS = " ".join(
     option(name, config.get(name)) for name in ("smiles_column", "split_column")
 )
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()
+EVALUATIONS = expand(
+    f"{RESULTS}/evaluation/model_{{model}}/{{name}}",
+    model=MODELS,
+    name=["metrics.json", *REPORTS],
+)
+if len(MODELS) > 1:
+    EVALUATIONS.append(f"{RESULTS}/evaluation/comparison.html")

@@ -7,10 +7,13 @@ rule simulate:
         f"{RESULTS}/benchmarks/simulate.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: cores("simulate")
+    resources:
+        mem_mb=more_each_time("simulate", "mem_mb"),
+        runtime=more_each_time("simulate", "runtime"),
     params:
-        rows=config["simulation"]["rows"],
-        seed=config["simulation"]["seed"],
+        rows=lambda wildcards: config["simulation"]["rows"],
+        seed=lambda wildcards: config["simulation"]["seed"],
     shell:
         "servier simulate {output} --rows {params.rows} --seed {params.seed} > {log} 2>&1"
 
@@ -26,9 +29,25 @@ rule featurize:
         f"{RESULTS}/benchmarks/featurize_{{preset}}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["models"].get("1", {"threads": 1})["threads"]
+    threads: cores("featurize")
+    resources:
+        mem_mb=more_each_time("featurize", "mem_mb"),
+        runtime=more_each_time("featurize", "runtime"),
     params:
         smiles_column=SMILES_COLUMN,
     shell:
         "servier featurize {input} {output} --preset {wildcards.preset} {params.smiles_column}"
         " --workers {threads} > {log} 2>&1"
+
+
+use rule featurize as featurize_library with:
+    input:
+        lambda wildcards: LIBRARIES[wildcards.library].path,
+    output:
+        f"{RESULTS}/features/{{library}}/{{preset}}.parquet",
+    log:
+        f"{RESULTS}/logs/featurize_{{library}}_{{preset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/featurize_{{library}}_{{preset}}.tsv"
+    params:
+        smiles_column="",

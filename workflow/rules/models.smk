@@ -12,7 +12,10 @@ rule tune:
         model="[12]",
     conda:
         "../../environment.yml"
-    threads: lambda wildcards: config["models"][wildcards.model]["threads"]
+    threads: cores("tune")
+    resources:
+        mem_mb=more_each_time("tune", "mem_mb"),
+        runtime=more_each_time("tune", "runtime"),
     params:
         targets=TARGETS,
         columns=COLUMNS,
@@ -42,7 +45,10 @@ rule train:
         model="[12]",
     conda:
         "../../environment.yml"
-    threads: lambda wildcards: config["models"][wildcards.model]["threads"]
+    threads: cores("train")
+    resources:
+        mem_mb=more_each_time("train", "mem_mb"),
+        runtime=more_each_time("train", "runtime"),
     params:
         targets=TARGETS,
         columns=COLUMNS,
@@ -76,7 +82,10 @@ rule evaluate:
         model="[12]",
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: cores("evaluate")
+    resources:
+        mem_mb=more_each_time("evaluate", "mem_mb"),
+        runtime=more_each_time("evaluate", "runtime"),
     params:
         targets=TARGETS,
         columns=COLUMNS,
@@ -104,7 +113,10 @@ rule compare:
         f"{RESULTS}/benchmarks/compare.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: cores("compare")
+    resources:
+        mem_mb=more_each_time("compare", "mem_mb"),
+        runtime=more_each_time("compare", "runtime"),
     params:
         targets=TARGETS,
         columns=COLUMNS,

@@ -1,0 +1,61 @@
+"""The workflow with its tiny configuration, in a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+RESULTS = Path(".test") / "results"
+
+
+def copy_workflow(folder):
+    """Copy what the workflow consists of."""
+    leave = shutil.ignore_patterns("results", ".snakemake")
+    for name in ("workflow", "config", ".test"):
+        shutil.copytree(ROOT / name, folder / name, ignore=leave)
+    shutil.copy(ROOT / "environment.yml", folder)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--directory", ".test", *arguments]
+
+
+def snakemake(folder, *arguments, status=0):
+    """Run the tiny configuration; return what was printed."""
+    arguments = arguments if "--cores" in arguments else ("--cores", "2", *arguments)
+    finished = subprocess.run(
+        command(*arguments),
+        cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=600,
+    )  # fmt: skip
+    assert (finished.returncode != 0) == bool(status), finished.stdout + finished.stderr
+    return finished.stdout + finished.stderr
+
+
+def planned(folder, *arguments):
+    """The rules that a dry run would run."""
+    said = snakemake(folder, "--dry-run", "--quiet", "host", "reason", *arguments)
+    lines = [line.strip().removeprefix("local") for line in said.splitlines()]
+    return {line.removeprefix("rule ").rstrip(":") for line in lines if line.startswith("rule ")} - {"all"}
+
+
+def change_settings(folder, change):
+    """Let a function change the settings; return the text that they were."""
+    path = folder / ".test" / "config" / "config.yaml"
+    before = path.read_text()
+    settings = yaml.safe_load(before)
+    change(settings)
+    path.write_text(yaml.safe_dump(settings))
+    return before
+
+
+def made(folder):
+    """What a run made, by name; without logs, plans and provenance, which tell of the run itself."""
+    results = folder / RESULTS
+    kinds = ("simulated", "features", "models", "evaluation", "predictions")
+    files = [path for kind in kinds for path in (results / kind).rglob("*") if path.is_file()]
+    return {str(path.relative_to(results)): path.read_bytes() for path in sorted(files)}

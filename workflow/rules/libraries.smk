@@ -1,0 +1,138 @@
+import zlib
+from dataclasses import dataclass
+from glob import glob, has_magic
+
+SAMPLE = 1 << 20
+PACKED_ROW = 25  # bytes that a row of a library takes in a Parquet or zstd file, about
+
+
+@dataclass(frozen=True)
+class Library:
+    """A file to score, the models that score it, and in how many parts."""
+
+    path: str
+    models: list
+    shards: int
+    features: bool
+
+
+def find_libraries():
+    """The files to score, by the name of each without its suffixes."""
+    found = [
+        (path, settings)
+        for settings in map(library_settings, config["libraries"])
+        for path in find_files(settings["files"])
+    ]
+    paths = dict(found) or {DATASET: {}}
+    libraries = {
+        Path(path).name.split(".")[0]: open_library(path, settings)
+        for path, settings in paths.items()
+    }
+    if len(libraries) < len(paths):
+        raise WorkflowError("two libraries have the same file name: rename one")
+    return libraries
+
+
+def find_files(pattern):
+    """The files that a pattern fits; a plain name need not be a file of this machine."""
+    return sorted(glob(pattern)) if has_magic(pattern) else [pattern]
+
+
+def library_settings(entry):
+    return {"files": entry} if isinstance(entry, str) else entry
+
+
+def open_library(path, settings):
+    """A file as the config asks for it."""
+    models = settings.get("models", MODELS)
+    needed = {part for model in models for part in model_parts(model)}
+    if missing := needed - set(MODELS):
+        names = ", ".join(sorted(missing))
+        raise WorkflowError(f"{path} is to be scored by models not trained: {names}")
+    shards = settings.get("shards") or number_of_shards(path)
+    return Library(path, list(models), shards, settings.get("features", False))
+
+
+def model_parts(model):
+    """The models whose mean is taken."""
+    return ["1", "2"] if model == "consensus" else [model]
+
+
+def number_of_shards(path):
+    """In how many parts a file is scored."""
+    sharding = config["sharding"]
+    shards = -(-estimate_rows(path) // sharding["rows_per_shard"])
+    return max(1, min(shards, sharding["max_shards"]))
+
+
+def estimate_rows(path):
+    """About how many rows a file has, by its size and its beginning."""
+    if not Path(path).exists():
+        if path == DATASET and "simulation" in config:
+            return config["simulation"]["rows"]
+        raise WorkflowError(
+            f"{path} is not on this machine: add how many shards it is scored in"
+        )
+    size = Path(path).stat().st_size
+    if re.search(r"\.(parquet|zst)$", path):
+        return size // PACKED_ROW
+    with open(path, "rb") as stream:
+        start = stream.read(SAMPLE)
+    text = unpack(start) if path.endswith(".gz") else start
+    rows = text.count(b"$$$$" if ".sdf" in path else b"\n")
+    return int(rows * size / max(1, len(start)))
+
+
+def unpack(start):
+    """What the beginning of a gzip file holds, which may have many members."""
+    text = []
+    while start:
+        member = zlib.decompressobj(wbits=31)
+        text.append(member.decompress(start))
+        start = member.unused_data
+    return b"".join(text)
+
+
+def scored_table(wildcards):
+    """What is read to score a library: the file itself, or its features."""
+    library = LIBRARIES[wildcards.library]
+    if library.features and wildcards.model == "1":
+        preset = config["models"]["1"]["preset"]
+        return f"{RESULTS}/features/{wildcards.library}/{preset}.parquet"
+    return library.path
+
+
+def scoring_models(wildcards):
+    """The checkpoints that score."""
+    return [
+        f"{RESULTS}/models/model_{part}.servier"
+        for part in model_parts(wildcards.model)
+    ]
+
+
+def model_options(wildcards, input):
+    return " ".join(option("model_path", path) for path in input.models)
+
+
+def library_columns(wildcards):
+    """The column with the SMILES strings, where the config names that of the labelled table."""
+    is_dataset = LIBRARIES[wildcards.library].path == DATASET
+    return SMILES_COLUMN if is_dataset else ""
+
+
+def shards_of(wildcards):
+    """All parts of a library, scored."""
+    shards = LIBRARIES[wildcards.library].shards
+    return [
+        f"{RESULTS}/shards/{wildcards.library}.model_{wildcards.model}/{i}-of-{shards}.csv"
+        for i in range(1, shards + 1)
+    ]
+
+
+LIBRARIES = find_libraries()
+SCORED = [
+    (name, model) for name, library in LIBRARIES.items() for model in library.models
+]
+PREDICTIONS = [
+    f"{RESULTS}/predictions/{name}.model_{model}.csv" for name, model in SCORED
+]

@@ -1,0 +1,59 @@
+"""Write down what the results of the workflow come from: versions, digests, seeds, revision and settings."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+
+def digest(path: str) -> str:
+    """Return the sha256 of a file."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def describe_model(path: str) -> dict[str, object]:
+    """Return what a checkpoint says of itself; its digest is that of its metadata."""
+    with zipfile.ZipFile(path) as archive:
+        raw = archive.read("metadata.json")
+    metadata = json.loads(raw)
+    return {
+        "digest": hashlib.sha256(raw).hexdigest(),
+        "seed": metadata["seed"],
+        "dataset": {name: metadata["dataset"][name] for name in ("file", "digest")},
+        "versions": metadata["versions"],
+    }
+
+
+def git_revision(folder: Path) -> str | None:
+    """Return the revision of the workflow, marked where files differ from it; None outside of git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def collect(
+    models: list[str], results: list[str], config: dict[str, object], folder: Path
+) -> dict[str, object]:
+    """Return everything as a document."""
+    installed = {found.metadata["Name"]: found.version for found in distributions()}
+    return {
+        "revision": git_revision(folder),
+        "python": sys.version.split()[0],
+        "packages": dict(sorted(installed.items(), key=lambda package: package[0].lower())),
+        "config": config,
+        "models": {path: describe_model(path) for path in models},
+        "results": {path: digest(path) for path in sorted(results)},
+    }
+
+
+if "snakemake" in globals():
+    job = globals()["snakemake"]
+    scored = [*job.input.evaluations, *job.input.predictions]
+    found = collect(list(job.input.models), scored, dict(job.params.config), Path(job.scriptdir))
+    Path(job.output[0]).write_text(json.dumps(found, indent=1) + "\n")
