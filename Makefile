@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := $(CURDIR)/.venv/bin/python
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run test check format lock clean
+.PHONY: run test test-cluster check format lock rulegraph clean
 
 run: .venv/installed
 	snakemake --cores $(CORES)
@@ -16,6 +16,10 @@ run: .venv/installed
 test: .venv/installed check
 	tests/install_debian.sh
 	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= --durations 15
+
+test-cluster: .venv/installed
+	tests/install_debian.sh
+	pytest -m cluster
 
 check: .venv/installed
 	ruff check
@@ -32,6 +36,10 @@ format: .venv/installed
 lock: .venv/bin/uv
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+rulegraph: .venv/installed
+	{ printf '# The rules of the workflow\n\nMade by `make rulegraph`.\n\n```mermaid\n'; \
+	  snakemake --directory .test --cores 1 --quiet --rulegraph mermaid-js; echo '```'; } > docs/rulegraph.md
 
 clean:
 	rm -rf .venv .snakemake results

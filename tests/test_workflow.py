@@ -2,6 +2,7 @@ import base64
 import csv
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -209,6 +210,15 @@ def test_libraries_that_cannot_be_scored_are_named(checkout, library, said):
     before = change_settings(checkout, lambda settings: settings.update(libraries=[library]))
     assert said in snakemake(checkout, "--dry-run", status=1)
     (checkout / ".test" / "config" / "config.yaml").write_text(before)
+
+
+def test_rule_graph_of_the_docs_is_that_of_the_workflow(checkout):
+    """docs/rulegraph.md has the arrows that Snakemake draws; make rulegraph writes it anew."""
+    drawn = snakemake(checkout, "--quiet", "--rulegraph", "mermaid-js")
+    shown = (ROOT / "docs" / "rulegraph.md").read_text()
+    names, arrows = (re.findall(pattern, drawn) for pattern in (r"\tid\d+\[\w+\]", r"\tid\d+ --> id\d+"))
+    assert len(names) == len(WHOLE) + 1
+    assert all(line in shown for line in (*names, *arrows))
 
 
 def test_defaults_can_be_planned():

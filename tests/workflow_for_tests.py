@@ -56,6 +56,6 @@ def change_settings(folder, change):
 def made(folder):
     """What a run made, by name; without logs, plans and provenance, which tell of the run itself."""
     results = folder / RESULTS
-    kinds = ("simulated", "features", "models", "evaluation", "predictions")
+    kinds = ("simulated", "features", "library_features", "models", "evaluation", "predictions")
     files = [path for kind in kinds for path in (results / kind).rglob("*") if path.is_file()]
     return {str(path.relative_to(results)): path.read_bytes() for path in sorted(files)}

@@ -48,7 +48,7 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.%n.log
-NodeName=DEFAULT CPUs=2 RealMemory=4000 State=UNKNOWN
+NodeName=DEFAULT CPUs=2 RealMemory=16000 State=UNKNOWN
 NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{first}-{last}]
 PartitionName=main Nodes=ALL Default=YES DefMemPerCPU=500 DefaultTime=10 MaxTime=60 State=UP
 """
@@ -75,7 +75,7 @@ class Cluster:
     folder
         For configuration, state and logs; short, for it holds a socket.
     nodes
-        How many nodes, of two cores and 4,000 MB each, whatever the machine has.
+        How many nodes, of two cores and 16,000 MB each, whatever the machine has.
     """
 
     def __init__(self, folder: Path, nodes: int = 4) -> None:
@@ -136,6 +136,19 @@ class Cluster:
         os.kill(int(process.name), how)
         self.wait_until(lambda: not process.exists() or "State:\tZ" in (process / "status").read_text())
         path.unlink(missing_ok=True)
+
+    def lose_node(self, name: str) -> None:
+        """Kill a node: its daemon, and all that runs on it, as when a machine is switched off."""
+        steps = [f"[{job['id']}." for job in self.jobs() if job["node"] == name]
+        self.kill(f"slurmd.{name}")
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                title = (process / "cmdline").read_text()
+                is_step = title.startswith("slurmstepd") and any(step in title for step in steps)
+                if is_step or f"SLURMD_NODENAME={name}\0".encode() in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
+            except OSError:
+                continue
 
     def jobs(self) -> list[dict[str, str]]:
         """Return the jobs that are waiting or running."""

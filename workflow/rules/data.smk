@@ -44,7 +44,7 @@ use rule featurize as featurize_library with:
     input:
         lambda wildcards: LIBRARIES[wildcards.library].path,
     output:
-        f"{RESULTS}/features/{{library}}/{{preset}}.parquet",
+        f"{RESULTS}/library_features/{{library}}.{{preset}}.parquet",
     log:
         f"{RESULTS}/logs/featurize_{{library}}_{{preset}}.log",
     benchmark:

@@ -98,7 +98,7 @@ def scored_table(wildcards):
     library = LIBRARIES[wildcards.library]
     if library.features and wildcards.model == "1":
         preset = config["models"]["1"]["preset"]
-        return f"{RESULTS}/features/{wildcards.library}/{preset}.parquet"
+        return f"{RESULTS}/library_features/{wildcards.library}.{preset}.parquet"
     return library.path
 
 
