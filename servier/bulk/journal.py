@@ -100,15 +100,24 @@ class Journal:
         # What was cut short by a crash goes, so that the next line begins at a line's beginning.
         self._stream.truncate(size)
         if not lines:
-            self._write({"identity": identity})
-            return Progress()
+            return self._begin(identity)
         found = lines[0]["identity"]
         if found != identity:
             changes = "; ".join(_differences(found, identity))
             mend = "give the same options and files to go on with that run, or --restart to start over"
             problem = f"a run with other inputs or options has begun to write this file: {changes}"
             raise DataError(problem, path=self._target, mend=mend)
-        return _progress(lines[-1]) if len(lines) > 1 else Progress()
+        progress = _progress(lines[-1]) if len(lines) > 1 else Progress()
+        return self._begin(identity) if progress.is_complete and self._is_lost(progress) else progress
+
+    def _begin(self, identity: dict[str, Any]) -> Progress:
+        self._stream.truncate(0)
+        self._write({"identity": identity})
+        return Progress()
+
+    def _is_lost(self, progress: Progress) -> bool:
+        """Say whether the complete output is no longer there as it was written."""
+        return not self._target.exists() or self._target.stat().st_size != progress.size
 
     def commit(self, progress: Progress) -> None:
         """Note durably how far the run is; the output must be on disk already."""

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -203,6 +204,18 @@ def test_complete_shard_is_not_scored_again(servier, model_1, library, shards):
     before = (shards / "1.csv").stat().st_mtime_ns
     servier("predict-file", library, shards / "1.csv", "--model_path", model_1, "--shard", "1/2")
     assert (shards / "1.csv").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("how", ["deleted", "cut"])
+def test_lost_shard_is_scored_again(servier, model_1, library, shards, tmp_path, how):
+    """A shard that its journal calls complete, but whose rows are gone, comes back with the same bytes."""
+    lost = tmp_path / "1.csv"
+    for name in ("1.csv", "1.csv.journal"):
+        shutil.copy(shards / name, tmp_path / name)
+    whole = lost.read_bytes()
+    lost.unlink() if how == "deleted" else lost.write_bytes(whole[:-1])
+    servier("predict-file", library, lost, "--model_path", model_1, "--shard", "1/2")
+    assert lost.read_bytes() == whole
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3"])
