@@ -80,13 +80,15 @@ def _predict(known: Reference, queries: PackedBits, task: str) -> dict[str, Scor
 def _fit_line(known: Reference, queries: PackedBits, task: str) -> Labels:
     from scipy.sparse import csr_array
     from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
 
     X, X_new = (
         csr_array(np.unpackbits(packed, axis=1), dtype=np.float64) for packed in (known.fingerprints, queries)
     )
     if not len(queries):
         return np.zeros(0)
-    if task == "binary":
-        line = LogisticRegression(max_iter=MAX_ITERATIONS).fit(X, known.y)
-        return np.asarray(line.predict_proba(X_new)[:, 1])
-    return np.asarray(Ridge(solver="sparse_cg").fit(X, known.y).predict(X_new))
+    with threadpool_limits(1):  # how sums are rounded depends on the number of threads
+        if task == "binary":
+            line = LogisticRegression(max_iter=MAX_ITERATIONS).fit(X, known.y)
+            return np.asarray(line.predict_proba(X_new)[:, 1])
+        return np.asarray(Ridge(solver="sparse_cg").fit(X, known.y).predict(X_new))

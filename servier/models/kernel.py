@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 from sklearn.svm import SVC, SVR
+from threadpoolctl import threadpool_limits
 
 LAYER = "dense_1"
 C = {"binary": 1.0, "regression": 3.0}
@@ -48,7 +49,8 @@ class KernelMachine:
         """Return scores, shape (n_rows, n_targets), of features, shape (n_rows, n_features)."""
         parts = np.array_split(features, max(1, math.ceil(len(features) / ROWS_AT_A_TIME)))
         units = ((part - self.mean) / np.sqrt(self.variance) for part in parts)
-        scores = [_similarity(part, self.support) @ self.weights for part in units]
+        with threadpool_limits(1, "blas"):  # how sums are rounded depends on the number of threads
+            scores = [_similarity(part, self.support) @ self.weights for part in units]
         return np.concatenate(scores) + self.intercept
 
     def scaled(self, factors: Array) -> "KernelMachine":
@@ -77,7 +79,8 @@ def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine
     variance = np.maximum(variance, LEAST_VARIANCE * variance.mean())
     mean = features.mean(axis=0)
     units = (features - mean) / np.sqrt(variance)
-    similarity = _similarity(units, units)
+    with threadpool_limits(1, "blas"):
+        similarity = _similarity(units, units)
     weights, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
     for i, task in enumerate(tasks):
         rows = np.flatnonzero(~np.isnan(y[:, i]))
