@@ -200,9 +200,10 @@ def test_schema_refuses_wrong_settings(checkout, tmp_path, change):
 @pytest.mark.parametrize(
     ("library", "said"),
     [
-        ({"files": "elsewhere.csv"}, "add how many shards"),
+        ({"files": "elsewhere.csv"}, "elsewhere.csv does not exist here"),
         ({"files": "elsewhere.csv", "shards": 3}, "Missing input files"),
         ({"files": "data/library.csv", "models": ["9"]}, "validating"),
+        ({"files": "data/library.csv", "feature": True}, "'feature' was unexpected"),
     ],
 )
 def test_libraries_that_cannot_be_scored_are_named(checkout, library, said):

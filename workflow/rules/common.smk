@@ -1,10 +1,15 @@
 import re
 from pathlib import Path
 
+from snakemake.logging import logger
+
 
 def dataset_path():
     """The labelled table: the user's own, or the simulated one where the config has such."""
     if "simulation" in config and not Path(config["dataset"]).exists():
+        logger.warning(
+            f"{config['dataset']} is not there: a simulated table takes its place"
+        )
         return f"{RESULTS}/simulated/dataset_single.csv"
     return config["dataset"]
 

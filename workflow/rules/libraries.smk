@@ -23,13 +23,16 @@ def find_libraries():
         for settings in map(library_settings, config["libraries"])
         for path in find_files(settings["files"])
     ]
+    if not found:
+        logger.warning("no file to score is there: the labelled table is scored")
     paths = dict(found) or {DATASET: {}}
     libraries = {
         Path(path).name.split(".")[0]: open_library(path, settings)
         for path, settings in paths.items()
     }
     if len(libraries) < len(paths):
-        raise WorkflowError("two libraries have the same file name: rename one")
+        names = ", ".join(paths)
+        raise WorkflowError(f"of {names} two have the same file name: rename one")
     return libraries
 
 
@@ -71,7 +74,7 @@ def estimate_rows(path):
         if path == DATASET and "simulation" in config:
             return config["simulation"]["rows"]
         raise WorkflowError(
-            f"{path} is not on this machine: add how many shards it is scored in"
+            f"{path} does not exist here; if it is in a bucket, say in how many shards it is scored"
         )
     size = Path(path).stat().st_size
     if re.search(r"\.(parquet|zst)$", path):
