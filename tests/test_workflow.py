@@ -213,9 +213,10 @@ def test_libraries_that_cannot_be_scored_are_named(checkout, library, said):
     (checkout / ".test" / "config" / "config.yaml").write_text(before)
 
 
-def test_rule_graph_of_the_docs_is_that_of_the_workflow(checkout):
+def test_rule_graph_of_the_docs_is_that_of_the_workflow(tmp_path):
     """docs/rulegraph.md has the arrows that Snakemake draws; make rulegraph writes it anew."""
-    drawn = snakemake(checkout, "--quiet", "--rulegraph", "mermaid-js")
+    copy_workflow(tmp_path)
+    drawn = snakemake(tmp_path, "--quiet", "--rulegraph", "mermaid-js")
     shown = (ROOT / "docs" / "rulegraph.md").read_text()
     names, arrows = (re.findall(pattern, drawn) for pattern in (r"\tid\d+\[\w+\]", r"\tid\d+ --> id\d+"))
     assert len(names) == len(WHOLE) + 1
