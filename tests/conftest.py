@@ -16,26 +16,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-SMALL_RECIPE_1 = """
-model_name: 1
-preset: fast
-folds: 3
-members: [{}, {num_leaves: 5}]
-repeats: 1
-max_rounds: 40
-parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 5, max_bin: 63}
-"""
-SMALL_RECIPE_2 = """
-model_name: 2
-encoder: none
-architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
-epochs: [2]
-folds: 2
-views: 3
-"""
+TINY = Path(__file__).resolve().parents[1] / ".test" / "config"
 
 LONGEST = [
     "test_workflow",
+    "test_slurm",
     "test_training",
     "test_cli",
     "test_tuning",
@@ -102,12 +87,9 @@ def simulated(workshop):
 
 
 @pytest.fixture(scope="session")
-def recipes(workshop):
-    """Recipe files that train in seconds."""
-    paths = {"1": workshop / "model_1.yaml", "2": workshop / "model_2.yaml"}
-    paths["1"].write_text(SMALL_RECIPE_1)
-    paths["2"].write_text(SMALL_RECIPE_2)
-    return paths
+def recipes():
+    """Recipe files that train in seconds: those of the tiny configuration."""
+    return {name: TINY / f"model_{name}.yaml" for name in "12"}
 
 
 @pytest.fixture(scope="session")

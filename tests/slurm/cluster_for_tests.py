@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 # Where Slurm looks for its configuration: steps of a job lose SLURM_CONF on the way.
 COMPILED_IN = Path("/etc/slurm/slurm.conf")
+FOLDER = "slurm-for-tests-"  # how names of folders of a Cluster begin
 SYSTEM_FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 CONFIGURATION = """\
@@ -62,7 +64,7 @@ def why_not() -> str | None:
         return f"Slurm is not installed: {', '.join(missing)} not found"
     if os.geteuid() != 0:
         return "only root can start Slurm's nodes"
-    if COMPILED_IN.exists() and not COMPILED_IN.is_symlink():
+    if COMPILED_IN.exists() and not COMPILED_IN.resolve().parent.name.startswith(FOLDER):
         return f"{COMPILED_IN} belongs to a cluster"
     return None
 
@@ -73,7 +75,7 @@ class Cluster:
     Parameters
     ----------
     folder
-        For configuration, state and logs; short, for it holds a socket.
+        For configuration, state and logs; its name begins with `FOLDER`.
     nodes
         How many nodes, of two cores and 16,000 MB each, whatever the machine has.
     """
@@ -164,7 +166,7 @@ class Cluster:
         )
         return done.stdout
 
-    def wait_until(self, is_so: object, seconds: float = 60) -> None:
+    def wait_until(self, is_so: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until something holds."""
         end = time.monotonic() + seconds
         while not is_so():

@@ -6,13 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_for_tests import Cluster, why_not
+from cluster_for_tests import FOLDER, Cluster, why_not
 from workflow_for_tests import ENVIRONMENT, RESULTS, change_settings, command, copy_workflow, made, snakemake
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
-]
+WHY_NOT = why_not()
+pytestmark = [pytest.mark.cluster, pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "Slurm is here")]
 SMALL_SITE = [
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
@@ -21,7 +19,7 @@ SMALL_SITE = [
 
 @pytest.fixture
 def cluster():
-    with tempfile.TemporaryDirectory(prefix="slurm", dir="/tmp") as folder, Cluster(Path(folder)) as running:
+    with tempfile.TemporaryDirectory(prefix=FOLDER, dir="/tmp") as folder, Cluster(Path(folder)) as running:
         yield running
 
 

@@ -50,4 +50,4 @@ use rule featurize as featurize_library with:
     benchmark:
         f"{RESULTS}/benchmarks/featurize_{{library}}_{{preset}}.tsv"
     params:
-        smiles_column="",
+        smiles_column=library_columns,

@@ -4,9 +4,10 @@ import hashlib
 import json
 import subprocess
 import sys
-import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
+
+from servier.checkpoint import open_checkpoint
 
 
 def digest(path: str) -> str:
@@ -16,13 +17,13 @@ def digest(path: str) -> str:
 
 
 def describe_model(path: str) -> dict[str, object]:
-    """Return what a checkpoint says of itself; its digest is that of its metadata."""
-    with zipfile.ZipFile(path) as archive:
-        raw = archive.read("metadata.json")
-    metadata = json.loads(raw)
+    """Return what a checkpoint says of itself."""
+    checkpoint = open_checkpoint(path)
+    metadata = checkpoint.metadata
     return {
-        "digest": hashlib.sha256(raw).hexdigest(),
+        "digest": checkpoint.digest,
         "seed": metadata["seed"],
+        "recipe": metadata["training"]["recipe"],
         "dataset": {name: metadata["dataset"][name] for name in ("file", "digest")},
         "versions": metadata["versions"],
     }
