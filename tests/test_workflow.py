@@ -16,6 +16,7 @@ from workflow_for_tests import (
     ENVIRONMENT,
     RESULTS,
     ROOT,
+    SITE,
     change_settings,
     copy_workflow,
     made,
@@ -83,7 +84,7 @@ def test_one_core_makes_the_same_bytes(checkout, tmp_path):
     """A second run from nothing, on one core, makes the same features, models, metrics and predictions."""
     copy_workflow(tmp_path)
     snakemake(tmp_path, "--cores", "1")
-    again, before = made(tmp_path), made(checkout)
+    again, before = made(tmp_path / RESULTS), made(checkout / RESULTS)
     assert again.keys() == before.keys()
     assert [name for name, content in again.items() if content != before[name]] == []
 
@@ -114,7 +115,9 @@ def test_snakemake_report_collects_everything_without_a_network(checkout, monkey
 
 def test_tuning_is_switched_on_in_the_config(checkout):
     """With a budget the recipe of model 1 is searched for first, and model 1 is trained anew with it."""
-    before = change_settings(checkout, lambda settings: settings["models"]["1"].update(tuning={"trials": 2}))
+    before = change_settings(
+        checkout / SITE, lambda settings: settings["models"]["1"].update(tuning={"trials": 2})
+    )
     assert planned(checkout) == WHOLE - {"simulate", "featurize", "featurize_library"} | {"tune"}
     snakemake(checkout, "--until", "tune")
     assert yaml.safe_load((checkout / RESULTS / "recipes" / "model_1.yaml").read_text())["folds"] == 3
@@ -132,7 +135,7 @@ def test_changing_one_input_reruns_what_depends_on_it(checkout):
     mine = {"files": "data/mine/*.csv", "models": ["1"], "shards": 2}
     (checkout / ".test" / "data" / "mine").mkdir()
     (checkout / ".test" / "data" / "mine" / "mine.csv").write_text("id,smiles\n1,CCO\n2,nope\n")
-    before = change_settings(checkout, lambda settings: settings["libraries"].append(mine))
+    before = change_settings(checkout / SITE, lambda settings: settings["libraries"].append(mine))
     assert planned(checkout) == {"plan", "collect_plans", "predict", "merge", "provenance"}
     snakemake(checkout)
     assert (checkout / RESULTS / "predictions" / "mine.model_1.csv").read_text().count("\n") == 3
@@ -208,7 +211,7 @@ def test_schema_refuses_wrong_settings(checkout, tmp_path, change):
 )
 def test_libraries_that_cannot_be_scored_are_named(checkout, library, said):
     """A file that is not there, or a model that is not trained, is told before any rule runs."""
-    before = change_settings(checkout, lambda settings: settings.update(libraries=[library]))
+    before = change_settings(checkout / SITE, lambda settings: settings.update(libraries=[library]))
     assert said in snakemake(checkout, "--dry-run", status=1)
     (checkout / ".test" / "config" / "config.yaml").write_text(before)
 

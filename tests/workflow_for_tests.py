@@ -10,7 +10,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-RESULTS = Path(".test") / "results"
+SITE = ".test"
+RESULTS = Path(SITE) / "results"
 
 
 def copy_workflow(folder):
@@ -21,16 +22,16 @@ def copy_workflow(folder):
     shutil.copy(ROOT / "environment.yml", folder)
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "snakemake", "--directory", ".test", *arguments]
+def command(*arguments, site=SITE):
+    return [sys.executable, "-m", "snakemake", "--directory", site, *arguments]
 
 
-def snakemake(folder, *arguments, status=0):
-    """Run the tiny configuration; return what was printed."""
+def snakemake(folder, *arguments, status=0, site=SITE):
+    """Run the workflow, the tiny configuration where no other site is named; return what was printed."""
     arguments = arguments if "--cores" in arguments else ("--cores", "2", *arguments)
     finished = subprocess.run(
-        command(*arguments),
-        cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=600,
+        command(*arguments, site=site),
+        cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=1800,
     )  # fmt: skip
     assert (finished.returncode != 0) == bool(status), finished.stdout + finished.stderr
     return finished.stdout + finished.stderr
@@ -43,9 +44,9 @@ def planned(folder, *arguments):
     return {line.removeprefix("rule ").rstrip(":") for line in lines if line.startswith("rule ")} - {"all"}
 
 
-def change_settings(folder, change):
-    """Let a function change the settings; return the text that they were."""
-    path = folder / ".test" / "config" / "config.yaml"
+def change_settings(site, change):
+    """Let a function change the settings of a working folder; return the text that they were."""
+    path = site / "config" / "config.yaml"
     before = path.read_text()
     settings = yaml.safe_load(before)
     change(settings)
@@ -53,9 +54,8 @@ def change_settings(folder, change):
     return before
 
 
-def made(folder):
+def made(results):
     """What a run made, by name; without logs, plans and provenance, which tell of the run itself."""
-    results = folder / RESULTS
     kinds = ("simulated", "features", "library_features", "models", "evaluation", "predictions")
     files = [path for kind in kinds for path in (results / kind).rglob("*") if path.is_file()]
     return {str(path.relative_to(results)): path.read_bytes() for path in sorted(files)}
