@@ -34,13 +34,17 @@ def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
     Raises
     ------
     CheckpointError
-        They do not have the same targets.
+        They do not have the same targets, or one of them is given twice.
     """
     first, *others = [checkpoint.targets for checkpoint in checkpoints]
+    digests = {checkpoints[0].digest}
     for checkpoint, targets in zip(checkpoints[1:], others, strict=True):
         if [(t.name, t.task) for t in targets] != [(t.name, t.task) for t in first]:
             problem = "its targets are not those of the other checkpoint"
             raise CheckpointError(problem, path=checkpoint.path, mend="train both on the same targets")
+        if checkpoint.digest in digests:
+            raise CheckpointError("this model is given twice", path=checkpoint.path, mend="name another one")
+        digests.add(checkpoint.digest)
     return [_join_target(checkpoints, i) for i in range(len(first))]
 
 

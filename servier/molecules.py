@@ -17,12 +17,14 @@ MAX_ATOMS = 500
 MAX_LENGTH = 5_000
 
 MAX_REASON = 200
+MAX_SHOWN = 40
 
 Mol = Any
 Row = tuple[str, str | None]
 """A SMILES string, and why it cannot be used, or None."""
 
 _HYDROGEN = "[H"
+_EXTENSION = "|"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
@@ -65,7 +67,8 @@ def parse_smiles(
     Parameters
     ----------
     smiles
-        The string; white space around it is ignored.
+        The string; white space around it is ignored, white space in it refused, but before an extension
+        of CXSMILES: `CCO |$;;R$|`.
     max_atoms
         The largest number of heavy atoms that is accepted.
     constitution_only
@@ -83,10 +86,8 @@ def parse_smiles(
 
 def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
     """Return None for a string that RDKit refuses."""
-    if not smiles:
-        return InvalidMolecule(Status.EMPTY, "no SMILES")
-    if len(smiles) > MAX_LENGTH:
-        return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
+    if problem := _check_text(smiles):
+        return problem
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
@@ -96,6 +97,18 @@ def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | Inv
     if mol.GetNumAtoms() == 0:
         return InvalidMolecule(Status.EMPTY, "no atoms")
     return mol
+
+
+def _check_text(smiles: str) -> InvalidMolecule | None:
+    if not smiles:
+        return InvalidMolecule(Status.EMPTY, "no SMILES")
+    if len(smiles) > MAX_LENGTH:
+        return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
+    first, *rest = smiles.split(maxsplit=1)
+    if rest and not rest[0].startswith(_EXTENSION):  # RDKit would take it for a name
+        reason = f"white space after {first[:MAX_SHOWN]!r}: a name belongs elsewhere"
+        return InvalidMolecule(Status.INVALID, reason)
+    return None
 
 
 def _read_constitution(smiles: str) -> Mol | None:

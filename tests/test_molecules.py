@@ -30,6 +30,13 @@ def test_reads_what_rdkit_reads(smiles):
     assert Chem.MolToSmiles(parse_smiles(f" {smiles}\n")) == Chem.MolToSmiles(Chem.MolFromSmiles(smiles))
 
 
+def test_extended_smiles_are_read():
+    """An extension behind white space belongs to the string, and RDKit reads it."""
+    mol = parse_smiles("C[C@H](F)Cl |&1:1|")
+    assert len(mol.GetStereoGroups()) == 1
+    assert Chem.MolToSmiles(mol) == Chem.CanonSmiles("C[C@H](F)Cl")
+
+
 @pytest.mark.parametrize(
     ("text", "status", "reason"),
     [
@@ -39,6 +46,8 @@ def test_reads_what_rdkit_reads(smiles):
         ("CCO)", "invalid", "position 4"),
         ("CC\u2013O", "invalid", "character '\u2013'"),
         ("CN(C)(C)C", "invalid", "valence"),
+        ("C CCCCC", "invalid", "white space after 'C'"),
+        ("CCO\tethanol", "invalid", "white space after 'CCO'"),
         ("c1cccn1", "invalid", "kekulize"),
         ("C" * 501, "too_large", "501 heavy atoms"),
         ("C" * (MAX_LENGTH + 1), "too_large", f"{MAX_LENGTH + 1} characters"),
@@ -107,16 +116,17 @@ def test_constitution_of_real_molecules_is_the_same(real_data):
     assert plain.problems == quick.problems
 
 
-@given(st.text(max_size=60) | st.text("CNOc1()=#[]H+-2@/\\%.", max_size=20))
+@given(st.text(max_size=60) | st.text("CNOc1()=#[]H+-2@/\\%. |", max_size=20))
 def test_any_text_is_a_molecule_or_a_problem(text):
-    """No string whatever raises, and RDKit's own verdict is ours."""
+    """No string whatever raises, and RDKit's own verdict is ours, but that a name behind it is refused."""
     found = parse_smiles(text)
     assert (found if isinstance(found, InvalidMolecule) else None) == (
         quick if isinstance(quick := parse_smiles(text, constitution_only=True), InvalidMolecule) else None
     )
     stripped = text.strip()
     expected = Chem.MolFromSmiles(stripped) if stripped else None
-    is_readable = expected is not None and expected.GetNumAtoms() > 0
+    has_name = any(not rest.startswith("|") for rest in stripped.split(maxsplit=1)[1:])
+    is_readable = expected is not None and expected.GetNumAtoms() > 0 and not has_name
     assert isinstance(found, InvalidMolecule) == (not is_readable)
 
 

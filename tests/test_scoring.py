@@ -67,6 +67,12 @@ def test_consensus_of_different_targets_is_refused(model_1):
         Scorer([open_checkpoint(model_1), other])
 
 
+def test_consensus_of_a_model_with_itself_is_refused(model_1):
+    """A mean of one thing is none."""
+    with pytest.raises(CheckpointError, match="given twice"):
+        Scorer([open_checkpoint(model_1), open_checkpoint(model_1)])
+
+
 def test_neighbours_do_not_change_scores(models_dir):
     """A molecule scores the same bytes alone and among others."""
     for name in "12":

@@ -206,6 +206,7 @@ def test_schema_refuses_wrong_settings(checkout, tmp_path, change):
         ({"files": "elsewhere.csv"}, "elsewhere.csv does not exist here"),
         ({"files": "elsewhere.csv", "shards": 3}, "Missing input files"),
         ({"files": "data/library.csv", "models": ["9"]}, "validating"),
+        ({"files": "data/library.csv", "models": ["2"], "features": True}, "which only model 1 reads"),
         ({"files": "data/library.csv", "feature": True}, "'feature' was unexpected"),
     ],
 )

@@ -121,9 +121,11 @@ def rank_column(scorer: Scorer, options: Options) -> str | None:
     Raises
     ------
     ServierError
-        The target does not exist.
+        The target does not exist, or nothing is selected by it.
     """
     if not options.is_selecting:
+        if options.rank_by is not None:
+            raise ServierError("--rank_by selects no rows by itself", mend="add --top or --threshold")
         return None
     names = [target.name for target in scorer.targets]
     if options.rank_by is not None and options.rank_by not in names:

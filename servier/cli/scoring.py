@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 def predict(smile: str, model_name: str, **given: Any) -> None:
     """Predict P1 property based on molecule fingerprint.
 
+    Or any other property that the model was trained on; model 2 reads the SMILES string instead of a
+    fingerprint.
+
     \b
     Example:
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
@@ -156,8 +159,8 @@ def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given:
     INPUT is a CSV or TSV, SMI or SD file, plain or compressed (.gz, .zst), a Parquet file, the Parquet
     file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
     for stdout. It has one row for each input row, in the same order: all columns of the input, then the
-    predictions, a status and a reason. It appears under its name when it is complete; until then the same
-    command goes on where an interrupted one stopped.
+    predictions, a status and a reason. It appears under its name when it is complete, and replaces a file of
+    this name then; until then the same command goes on where an interrupted one stopped.
 
     \b
     Examples:
@@ -179,7 +182,8 @@ def predict_file(input: str, output: str, model_paths: tuple[str, ...], **given:
 def merge(output: str, shards: tuple[str, ...]) -> None:
     """Join the shards that predict-file --shard wrote.
 
-    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes.
+    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes;
+    it takes the place of a file that had this name.
 
     \b
     Example:

@@ -22,6 +22,7 @@ from servier.server.refusing import CARD_POLICY, RequestError, protect
 from servier.server.service import Desk, Service
 
 SVG = "image/svg+xml"
+PLUS = "; in a form a + is written %2B"
 
 
 def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
@@ -76,7 +77,8 @@ def _predict(service: Service, asked: Asked) -> Response:
         return jsonify({"success": True, **model, "predictions": rows})
     row = rows[0]
     if row["status"] != Status.OK:
-        raise RequestError(f"{row['status']}: {row['reason']}", 422, {**model, **row})
+        hint = PLUS if " " in asked.smiles[0].strip() and not request.is_json else ""
+        raise RequestError(f"{row['status']}: {row['reason']}{hint}", 422, {**model, **row})
     return jsonify({"success": True, **model, **row})
 
 

@@ -1,5 +1,6 @@
 """What a request asks for: known fields only, of the right kind, within limits."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,8 +51,12 @@ def read_prediction() -> Asked:
         raise RequestError("the field smile is missing")
     is_list = isinstance(smiles, list)
     molecules = smiles if is_list else [smiles]
-    if not molecules or not all(isinstance(text, str) for text in molecules):
-        raise RequestError("the field smile is a SMILES string, or a list of them")
+    if not molecules:
+        raise RequestError("the list smile is empty")
+    for number, text in enumerate(molecules, start=1):
+        if not isinstance(text, str):
+            which = f"entry {number} of the list is none" if is_list else "this is none"
+            raise RequestError(f"the field smile is a SMILES string, or a list of them; {which}")
     if len(molecules) > MAX_MOLECULES:
         raise RequestError(TOO_MUCH, 413)
     return Asked(molecules, is_list, read_model_name(fields))
@@ -92,9 +97,11 @@ def refuse_unknown(fields: Collection[str], known: Collection[str]) -> None:
 
 def _read_json(known: Collection[str]) -> dict[str, Any]:
     try:
-        body = request.get_json()
+        body = json.loads(request.get_data())
     except RecursionError:
         raise RequestError("the JSON body is nested too deeply") from None
+    except ValueError as error:
+        raise RequestError(f"the body is no JSON: {error}") from None
     if not isinstance(body, dict):
         raise RequestError("the JSON body is not an object")
     refuse_unknown(body, known)

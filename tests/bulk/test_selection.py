@@ -51,6 +51,15 @@ def test_top_of_shards_merged_is_the_top(servier, model_1, library, scored, tmp_
     assert pq.read_table(tmp_path / "best.parquet")["id"].to_pylist() == ids
 
 
+def test_rank_by_alone_is_refused(servier, model_1, library, tmp_path):
+    """A target to rank by without --top or --threshold does nothing: it is said, nothing is written."""
+    run = servier(
+        "predict-file", library, tmp_path / "r.csv", "--model_path", model_1, "--rank_by", "P1", status=1
+    )
+    assert run.stderr.strip() == "Error: --rank_by selects no rows by itself; add --top or --threshold"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_threshold_keeps_rows_in_order(servier, model_1, library, scored, tmp_path):
     """Only rows with at least the score, in input order, with the columns asked for."""
     arguments = ["--threshold", 0.7, "--columns", "id"]

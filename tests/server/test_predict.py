@@ -91,6 +91,14 @@ def test_what_is_no_molecule_is_a_422_with_a_reason(server):
     assert server.predict(" ")[0] == 422
 
 
+def test_plus_that_became_a_space_is_a_hint(server):
+    """What curl -d makes of a charge is refused, not scored without what follows, and says why."""
+    status, _, content = server.ask("/predict", b"smile=C[N+](C)C")
+    assert status == 422
+    assert "%2B" in json.loads(content)["error"]
+    assert "%2B" not in server.predict("C CCCCC")[1]["error"]
+
+
 @pytest.mark.data
 def test_odd_molecules_never_break_it(server, real_data):
     """Every line of the small files of odd SMILES gets a 200 or a 422, and the service still answers."""

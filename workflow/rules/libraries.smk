@@ -52,8 +52,13 @@ def open_library(path, settings):
     if missing := needed - set(MODELS):
         names = ", ".join(sorted(missing))
         raise WorkflowError(f"{path} is to be scored by models not trained: {names}")
+    features = settings.get("features", False)
+    if features and "1" not in models:
+        raise WorkflowError(
+            f"{path} is to have features, which only model 1 reads: name it, or leave out features"
+        )
     shards = settings.get("shards") or number_of_shards(path)
-    return Library(path, list(models), shards, settings.get("features", False))
+    return Library(path, list(models), shards, features)
 
 
 def model_parts(model):
