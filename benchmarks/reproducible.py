@@ -1,7 +1,7 @@
 """Whether complete runs of the default workflow give the same bytes, wherever they run and whatever is lost.
 
-    python benchmarks/reproducible.py
-    python benchmarks/reproducible.py --ways one-core slurm lost-work
+    python benchmarks/reproducible.py --folder reproduced
+    python benchmarks/reproducible.py --folder reproduced --ways one-core slurm lost-work
 
 Each way starts from nothing in a folder of its own: on one core, on two, through a real Slurm (a controller
 and four nodes on this machine: needs Debian's packages and root), and through Slurm with a job cancelled, a
@@ -66,15 +66,18 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--folder", type=Path, required=True, help="where a new folder is made for each way")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    options = parser.parse_args()
     first, all_equal = None, True
-    for way in parser.parse_args().ways:
-        with tempfile.TemporaryDirectory() as folder:
-            copy_workflow(Path(folder))
-            started = time.monotonic()
-            WAYS[way](Path(folder))
-            seconds = time.monotonic() - started
-            found = made(Path(folder) / "results")
+    for way in options.ways:
+        folder = options.folder / way
+        folder.mkdir(parents=True)
+        copy_workflow(folder)
+        started = time.monotonic()
+        WAYS[way](folder)
+        seconds = time.monotonic() - started
+        found = made(folder / "results")
         first = first or found
         names = sorted(found.keys() | first.keys())
         different = [name for name in names if found.get(name) != first.get(name)]

@@ -22,12 +22,12 @@ def export_model(model: keras.Model) -> tuple[bytes, bytes]:
 
 
 def _without_traces(path: Path) -> bytes:
-    """Return a Keras file without its date and without addresses, so that equal networks are equal bytes."""
+    """Return a Keras file without date, addresses and history, so that equal networks are equal bytes."""
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     metadata = json.loads(contents["metadata.json"])
     metadata.pop("date_saved", None)
-    config = _number_objects(contents["config.json"].decode())
+    config = _number_operations(_number_objects(contents["config.json"].decode()))
     return pack(contents | {"metadata.json": json.dumps(metadata).encode(), "config.json": config.encode()})
 
 
@@ -37,3 +37,17 @@ def _number_objects(config: str) -> str:
     for address in re.findall(r'"shared_object_id": (\d+)', config):
         numbers.setdefault(address, len(numbers) + 1)
     return re.sub(r'("shared_object_id": )(\d+)', lambda found: found[1] + str(numbers[found[2]]), config)
+
+
+def _number_operations(config: str) -> str:
+    """Give operations numbers in their order: Keras counts what its process had built before, too."""
+    names: dict[str, str] = {}
+    for layer in json.loads(config)["config"]["layers"]:
+        if layer["module"].startswith("keras.src.ops."):
+            kind = re.sub(r"_\d+$", "", layer["name"])
+            names[layer["name"]] = f"{kind}_{len(names) + 1}"
+    return re.sub(
+        r'("name": |"keras_history": \[)"(\w+)"',
+        lambda found: f'{found[1]}"{names.get(found[2], found[2])}"',
+        config,
+    )

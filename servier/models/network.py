@@ -70,7 +70,7 @@ def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:
     x = layers.Conv1D(
         architecture.convolution, 5, padding="same", activation="silu", name="convolution"
     )(x) * mask  # fmt: skip
-    recurrent = layers.GRU(architecture.width, return_sequences=True)
+    recurrent = layers.GRU(architecture.width, return_sequences=True, name="gru")
     x = layers.Bidirectional(recurrent, name="recurrent")(x, mask=is_token) * mask
     mean = ops.sum(x, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
     highest = ops.max(x - 2.0 * (1.0 - mask), axis=1)
@@ -87,5 +87,5 @@ def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **optio
     -------
     A model from int32 (n, length) to float32 (n, n_outputs), which shares the encoder's weights.
     """
-    x = layers.Dropout(dropout)(encoder.outputs[0])
+    x = layers.Dropout(dropout, name="dropout")(encoder.outputs[0])
     return keras.Model(encoder.inputs[0], layers.Dense(n_outputs, name="scores", **options)(x))
