@@ -9,6 +9,7 @@ from workflow_for_tests import ENVIRONMENT
 SMALL_SITE = [
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
+    "--resources", "mem_mb=15000", "runtime=1440", "shards=1",
 ]  # fmt: skip
 PROFILE = ["--workflow-profile", "workflow/profiles/slurm", *SMALL_SITE]
 
