@@ -1,5 +1,6 @@
 import base64
 import csv
+import gzip
 import hashlib
 import json
 import re
@@ -10,6 +11,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from workflow_for_tests import (
@@ -23,6 +26,8 @@ from workflow_for_tests import (
     planned,
     snakemake,
 )
+
+from servier.simulation import simulate
 
 WHOLE = {
     "simulate", "featurize", "featurize_library", "train", "evaluate", "compare", "plan", "collect_plans",
@@ -140,6 +145,32 @@ def test_changing_one_input_reruns_what_depends_on_it(checkout):
     snakemake(checkout)
     assert (checkout / RESULTS / "predictions" / "mine.model_1.csv").read_text().count("\n") == 3
     (checkout / ".test" / "config" / "config.yaml").write_text(before)
+
+
+def test_number_of_shards_follows_the_size(tmp_path):
+    """Files of 1,000 rows are scored in two shards of at most 700, in any format; a small one whole."""
+    copy_workflow(tmp_path)
+    smiles = simulate(1000, seed=3).smiles
+    text = "id,smiles\n" + "".join(f"{i},{one}\n" for i, one in enumerate(smiles))
+    folder = tmp_path / SITE
+    (folder / "text.csv").write_text(text)
+    (folder / "packed.csv.gz").write_bytes(gzip.compress(text.encode()))
+    wide = {f"note_{i}": smiles[::-1] for i in range(20)}
+    pq.write_table(pa.table({"smiles": smiles} | wide), folder / "wide.parquet")
+    (folder / "small.csv").write_text(text[:500])
+    names = ("text.csv", "packed.csv.gz", "wide.parquet", "small.csv")
+
+    def change(settings):
+        settings["libraries"] = [{"files": name, "models": ["1"]} for name in names]
+        settings["sharding"]["rows_per_shard"] = 700
+
+    change_settings(folder, change)
+    said = snakemake(tmp_path, "--dry-run", "--quiet", "host")
+    found = {
+        name: re.findall(rf"output: \S+/{name}.model_1/\d-of-(\d).csv", said)
+        for name in ("text", "packed", "wide", "small")
+    }
+    assert found == {"text": ["2"] * 2, "packed": ["2"] * 2, "wide": ["2"] * 2, "small": ["1"]}
 
 
 def test_another_workflow_uses_this_one(checkout, tmp_path):

@@ -20,14 +20,17 @@ def cluster():
 
 
 def copy_for_model_1(folder):
-    """Copy what needs no TensorFlow of the tiny configuration; `evaluate` gets too little memory at first."""
+    """Copy what needs no TensorFlow of the tiny configuration.
+
+    `evaluate` gets too little memory at first, and all the time there is: no retry may ask for more of that.
+    """
     folder.mkdir()
     copy_workflow(folder)
 
     def change(settings):
         del settings["models"]["2"]
         settings["libraries"][0]["models"] = ["1"]
-        settings["resources"]["evaluate"]["mem_mb"] = 300
+        settings["resources"]["evaluate"] |= {"mem_mb": 300, "runtime": 1440}
 
     change_settings(folder / SITE, change)
     return folder

@@ -82,13 +82,29 @@ def estimate_rows(path):
             f"{path} does not exist here; if it is in a bucket, say in how many shards it is scored"
         )
     size = Path(path).stat().st_size
-    if re.search(r"\.(parquet|zst)$", path):
+    if path.endswith(".parquet"):
+        return parquet_rows(path, size)
+    if path.endswith(".zst"):
         return size // PACKED_ROW
     with open(path, "rb") as stream:
         start = stream.read(SAMPLE)
     text = unpack(start) if path.endswith(".gz") else start
     rows = text.count(b"$$$$" if ".sdf" in path else b"\n")
     return int(rows * size / max(1, len(start)))
+
+
+def parquet_rows(path, size):
+    """How many rows a Parquet file has; about how many, where Snakemake runs without pyarrow."""
+    try:
+        from pyarrow.parquet import read_metadata
+
+        return read_metadata(path).num_rows
+    except (
+        ImportError,
+        OSError,
+        ValueError,
+    ):  # what is wrong with the file, servier says
+        return size // PACKED_ROW
 
 
 def unpack(start):
