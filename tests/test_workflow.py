@@ -148,7 +148,7 @@ def test_changing_one_input_reruns_what_depends_on_it(checkout):
 
 
 def test_number_of_shards_follows_the_size(tmp_path):
-    """Files of 1,000 rows are scored in two shards of at most 700, in any format; a small one whole."""
+    """Files of 1,000 rows are scored in two shards of about 600, in any format; a small one whole."""
     copy_workflow(tmp_path)
     smiles = simulate(1000, seed=3).smiles
     text = "id,smiles\n" + "".join(f"{i},{one}\n" for i, one in enumerate(smiles))
@@ -162,7 +162,7 @@ def test_number_of_shards_follows_the_size(tmp_path):
 
     def change(settings):
         settings["libraries"] = [{"files": name, "models": ["1"]} for name in names]
-        settings["sharding"]["rows_per_shard"] = 700
+        settings["sharding"]["rows_per_shard"] = 600
 
     change_settings(folder, change)
     said = snakemake(tmp_path, "--dry-run", "--quiet", "host")
@@ -171,6 +171,21 @@ def test_number_of_shards_follows_the_size(tmp_path):
         for name in ("text", "packed", "wide", "small")
     }
     assert found == {"text": ["2"] * 2, "packed": ["2"] * 2, "wide": ["2"] * 2, "small": ["1"]}
+
+
+def test_number_of_shards_is_the_same_in_every_job(checkout, tmp_path):
+    """A table that is simulated on the way has as many shards before as after: each job asks anew."""
+
+    def change(settings):
+        settings["libraries"] = []
+        settings["sharding"]["rows_per_shard"] = 43  # 150 rows are 3.49 of them, 151 lines 3.51
+
+    copy_workflow(tmp_path)
+    before = change_settings(checkout / SITE, change)
+    change_settings(tmp_path / SITE, change)
+    for folder in (checkout, tmp_path):
+        assert "/3-of-3.csv" in snakemake(folder, "--dry-run")
+    (checkout / SITE / "config" / "config.yaml").write_text(before)
 
 
 def test_another_workflow_uses_this_one(checkout, tmp_path):

@@ -10,7 +10,7 @@ def dataset_path():
         logger.warning(
             f"{config['dataset']} is not there: a simulated table takes its place"
         )
-        return f"{RESULTS}/simulated/dataset_single.csv"
+        return SIMULATED
     return config["dataset"]
 
 
@@ -58,6 +58,7 @@ def report_names():
     return ["report.html", *(f"report_{target}.html" for target in plain)]
 
 
+SIMULATED = f"{RESULTS}/simulated/dataset_single.csv"
 DATASET = dataset_path()
 TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])
 COLUMNS = " ".join(

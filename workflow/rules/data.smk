@@ -1,6 +1,6 @@
 rule simulate:
     output:
-        f"{RESULTS}/simulated/dataset_single.csv",
+        SIMULATED,
     log:
         f"{RESULTS}/logs/simulate.log",
     benchmark:

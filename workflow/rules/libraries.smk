@@ -67,17 +67,17 @@ def model_parts(model):
 
 
 def number_of_shards(path):
-    """In how many parts a file is scored."""
+    """In how many parts a file is scored: as many as come nearest to the size that the config wants."""
     sharding = config["sharding"]
-    shards = -(-estimate_rows(path) // sharding["rows_per_shard"])
+    shards = int(estimate_rows(path) / sharding["rows_per_shard"] + 0.5)
     return max(1, min(shards, sharding["max_shards"]))
 
 
 def estimate_rows(path):
-    """About how many rows a file has, by its size and its beginning."""
+    """About how many rows a file has, by its size and its beginning; the same before and after it is simulated."""
+    if path == SIMULATED:
+        return config["simulation"]["rows"]
     if not Path(path).exists():
-        if path == DATASET and "simulation" in config:
-            return config["simulation"]["rows"]
         raise WorkflowError(
             f"{path} does not exist here; if it is in a bucket, say in how many shards it is scored"
         )
@@ -89,7 +89,7 @@ def estimate_rows(path):
     with open(path, "rb") as stream:
         start = stream.read(SAMPLE)
     text = unpack(start) if path.endswith(".gz") else start
-    rows = text.count(b"$$$$" if ".sdf" in path else b"\n")
+    rows = text.count(b"$$$$") if ".sdf" in path else text.count(b"\n") - 1
     return int(rows * size / max(1, len(start)))
 
 
