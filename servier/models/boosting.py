@@ -1,5 +1,6 @@
 """Training model 1: boosters of LightGBM, several at a time."""
 
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -189,6 +190,8 @@ def _for_each_booster(
     # On few rows threads wait for each other longer than they work, many times longer on a busy machine.
     n_threads = min(problem.workers // len(jobs), len(problem.y) // ROWS_PER_THREAD)
     run = Run({"num_threads": max(1, n_threads)}, Event())
+    # After a substructure search of RDKit's, Ctrl-C would not end the wait for a booster.
+    signal.siginterrupt(signal.SIGINT, True)
     with ThreadPoolExecutor(min(problem.workers, len(jobs))) as pool:
         try:
             results = pool.map(lambda job: do(job[0], job[1], run), jobs)

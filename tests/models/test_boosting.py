@@ -6,6 +6,7 @@ import lightgbm as lgb
 import numpy as np
 import onnxruntime as ort
 import pytest
+from rdkit import Chem
 from sklearn.model_selection import KFold
 
 from servier.errors import RecipeError
@@ -144,7 +145,11 @@ def test_parameters_are_tried_before_training(changes, message):
 
 
 def test_an_interruption_ends_all_boosters(problem):
-    """Ctrl-C stops the boosters that are being trained, however many rounds they had left."""
+    """Ctrl-C stops the boosters that are being trained, however many rounds they had left.
+
+    Also where RDKit has searched for a substructure, and set up signals anew.
+    """
+    assert Chem.MolFromSmiles("CO").HasSubstructMatch(Chem.MolFromSmarts("O"))
     endless = replace(RECIPE, max_rounds=10**6, patience=10**6)
     before = threading.active_count()
     main = threading.main_thread().ident
