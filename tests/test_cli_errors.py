@@ -116,3 +116,19 @@ def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
     (tmp_path / "in.csv").write_text("smiles,name\n" + "aspirin,CCO\n" * 5)
     said = servier("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
     assert "More than half of the rows have no answer" in said
+
+
+def test_preset_of_model_2_is_refused(servier, simulated):
+    """An option that would do nothing is said, before anything is trained."""
+    finished = servier(
+        "train", "--data_dir", simulated.parent, "--model_name", 2, "--preset", "fast", status=1
+    )
+    assert finished.stderr == "Error: model 2 reads SMILES strings, and has no presets; leave out --preset\n"
+
+
+def test_best_rows_go_to_a_file(servier, model_1):
+    """From stdin to stdout no best rows are looked for, and nothing is printed."""
+    options = ["--model_path", model_1, "--top", 1]
+    finished = servier("predict-file", "-", "-", *options, stdin="smiles\nCCO\n", status=1)
+    assert finished.stdout == ""
+    assert "give a file for OUTPUT" in finished.stderr

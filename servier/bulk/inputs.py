@@ -149,12 +149,12 @@ def _make_work(
 
 def _rows(source: Path, target: Path, options: Options, step: int) -> tuple[range, int | None]:
     """Return which rows of the input are meant, and how many they are where that is known."""
+    if str(target) == STANDARD_STREAM and options.top is not None:
+        raise ServierError("the best rows are known only at the end", mend="give a file for OUTPUT")
     if str(source) == STANDARD_STREAM:
         if options.shard:
             raise ServierError("stdin cannot be scored in shards", mend="give a file")
         return range(sys.maxsize), None
-    if str(target) == STANDARD_STREAM and options.top is not None:
-        raise ServierError("the best rows are known only at the end", mend="give a file for OUTPUT")
     n_rows = count_rows(source, options.delimiter)
     rows = (options.shard or Shard()).rows(n_rows, step)
     return rows, len(rows)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from servier.errors import ServierError
+
 Command = Callable[..., None]
 
 MODELS = click.Choice(["1", "2"])
@@ -161,6 +163,8 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     from servier.recipes import SETTINGS, RecipeFile, read_recipe
     from servier.training import Options
 
+    if given["model_name"] == "2" and given["preset"] is not None:
+        raise ServierError("model 2 reads SMILES strings, and has no presets", mend="leave out --preset")
     recipe = read_recipe(given["config"], given["model_name"]) if given["config"] else RecipeFile()
     chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
     workers = worker_processes(given["workers"])

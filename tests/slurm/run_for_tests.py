@@ -6,9 +6,10 @@ import time
 
 from workflow_for_tests import ENVIRONMENT
 
+# Most jobs end within the first wait for them; each further one is ten seconds longer.
 SMALL_SITE = [
     "--slurm-no-account", "--slurm-status-command", "squeue",
-    "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
+    "--slurm-init-seconds-before-status-checks", "14", "--latency-wait", "10",
     "--resources", "mem_mb=15000", "runtime=1440", "shards=1",
 ]  # fmt: skip
 PROFILE = ["--workflow-profile", "workflow/profiles/slurm", *SMALL_SITE]

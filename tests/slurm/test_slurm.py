@@ -56,7 +56,7 @@ def test_lost_work_is_done_again_with_the_same_bytes(cluster, tmp_path):
 
     run = Run(folder, cluster, *TINY)
     run.lose_work("rule_featurize_library", "rule_train_wildcards_1")
-    assert run.process.wait(timeout=400) == 0, run.said()
+    assert run.process.wait(timeout=900) == 0, run.said()
 
     assert "CANCELLED" in run.said()
     assert [log for log in over_memory(folder / SITE) if "rule_evaluate" in str(log)]
