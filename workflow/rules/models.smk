@@ -89,10 +89,12 @@ rule evaluate:
     params:
         targets=TARGETS,
         columns=COLUMNS,
+        resamples=config["resamples"],
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "servier evaluate --dataset {input.table} --model_path {input.model} --model_name {wildcards.model}"
-        " {params.targets} {params.columns} --output_dir {params.folder} --workers {threads} > {log} 2>&1"
+        " {params.targets} {params.columns} --output_dir {params.folder}"
+        " --resamples {params.resamples} --workers {threads} > {log} 2>&1"
 
 
 rule compare:
@@ -120,6 +122,8 @@ rule compare:
     params:
         targets=TARGETS,
         columns=COLUMNS,
+        resamples=config["resamples"],
     shell:
         "servier compare {input.models} --dataset {input.table} {params.targets} {params.columns}"
-        " --workers {threads} --html {output.page} --json > {output.document} 2> {log}"
+        " --resamples {params.resamples} --workers {threads} --html {output.page} --json"
+        " > {output.document} 2> {log}"
