@@ -34,4 +34,4 @@ def test_kubernetes_profile_plans_the_workflow(bucket, tmp_path):
         upload(tmp_path / ".test" / name, name)
     said = snakemake(tmp_path, "--dry-run", *profile)
     assert "s3://my-bucket/servier/results/predictions/library.model_consensus.csv (send to storage)" in said
-    assert "predict                  9" in said
+    assert "predict                  6" in said

@@ -74,20 +74,15 @@ def train(models_dir: str, model_path: str | None, **given: Any) -> None:
 
 
 def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
-    """Say so when the file that will be written holds a model already."""
+    """Say so when the file that will be written holds a model of something else."""
     from servier.checkpoint import open_checkpoint
 
     try:
         before = [target.name for target in open_checkpoint(path).targets]
     except ServierError:
         return
-    is_other = before != list(targets)
-    logger.log(
-        logging.WARNING if is_other else logging.INFO,
-        "%s holds a model of %s, which will be replaced",
-        path,
-        ", ".join(before),
-    )
+    if before != list(targets):
+        logger.warning("%s holds a model of %s, which will be replaced", path, ", ".join(before))
 
 
 @click.command()
