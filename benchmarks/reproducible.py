@@ -39,7 +39,7 @@ def run_on_slurm(folder, *, lose):
         tempfile.TemporaryDirectory(prefix=FOLDER, dir="/tmp") as temporary,
         Cluster(Path(temporary)) as cluster,
     ):
-        run = Run(folder, cluster)
+        run = Run(folder, cluster, site=".")
         if lose:
             run.lose_work("rule_featurize", "rule_train_wildcards_2")
         if run.process.wait() != 0:
@@ -62,6 +62,17 @@ WAYS = {
 }
 
 
+def run_from_nothing(folder, run):
+    """Run everything in a new folder; return how long it took."""
+    if folder.exists():
+        sys.exit(f"{folder} holds an unfinished run; remove it")
+    folder.mkdir(parents=True)
+    copy_workflow(folder)
+    started = time.monotonic()
+    run(folder)
+    return f"{time.monotonic() - started:.0f} s"
+
+
 def main():
     """Print a line for each way."""
     parser = argparse.ArgumentParser(
@@ -77,19 +88,15 @@ def main():
     options = parser.parse_args()
     first, all_equal = None, True
     for way in options.ways:
-        folder, started = options.folder / way, time.monotonic()
-        if not (folder / DONE).exists():
-            folder.mkdir(parents=True)
-            copy_workflow(folder)
-            WAYS[way](folder)
-        seconds = time.monotonic() - started
+        folder = options.folder / way
+        took = "kept" if (folder / DONE).exists() else run_from_nothing(folder, WAYS[way])
         found = made(folder / "results")
         first = first or found
         names = sorted(found.keys() | first.keys())
         different = [name for name in names if found.get(name) != first.get(name)]
         all_equal &= not different
         verdict = f"DIFFERENT: {', '.join(different)}" if different else "the same bytes"
-        print(f"{way}: {len(names)} files, {seconds:.0f} s, {verdict}", flush=True)
+        print(f"{way}: {len(names)} files, {took}, {verdict}", flush=True)
     sys.exit(not all_equal)
 
 

@@ -1,10 +1,9 @@
 """The workflow on a cluster of `cluster_for_tests`, as it goes on, and what can be lost of it."""
 
 import subprocess
-import sys
 import time
 
-from workflow_for_tests import ENVIRONMENT
+from workflow_for_tests import ENVIRONMENT, command
 
 # Most jobs end within the first wait for them; each further one is ten seconds longer.
 SMALL_SITE = [
@@ -26,13 +25,15 @@ class Run:
         Where its jobs run.
     arguments
         More of Snakemake.
+    site
+        The working folder in it.
     """
 
-    def __init__(self, folder, cluster, *arguments):
+    def __init__(self, folder, cluster, *arguments, site):
         self._log = folder / "snakemake.log"
         with self._log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *PROFILE, *arguments],
+                command(*PROFILE, *arguments, site=site),
                 cwd=folder, stdout=log, stderr=log, env=ENVIRONMENT,
             )  # fmt: skip
         self._cluster = cluster

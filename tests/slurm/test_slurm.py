@@ -10,7 +10,7 @@ from workflow_for_tests import RESULTS, SITE, change_settings, copy_workflow, ma
 
 WHY_NOT = why_not()
 pytestmark = [pytest.mark.cluster, pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "Slurm is here")]
-TINY = ("--directory", SITE, "--group-components", "predict=3")
+GROUPED = ("--group-components", "predict=3")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_lost_work_is_done_again_with_the_same_bytes(cluster, tmp_path):
     snakemake(local, "--cores", "1")
     folder = copy_for_model_1(tmp_path / "cluster")
 
-    run = Run(folder, cluster, *TINY)
+    run = Run(folder, cluster, *GROUPED, site=SITE)
     run.job("rule_simulate")
     run.process.kill()
     run.process.wait()
@@ -54,7 +54,7 @@ def test_lost_work_is_done_again_with_the_same_bytes(cluster, tmp_path):
     cluster.wait_until(lambda: not cluster.jobs())
     snakemake(folder, "--unlock")
 
-    run = Run(folder, cluster, *TINY)
+    run = Run(folder, cluster, *GROUPED, site=SITE)
     run.lose_work("rule_featurize_library", "rule_train_wildcards_1")
     assert run.process.wait(timeout=900) == 0, run.said()
 

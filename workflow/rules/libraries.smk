@@ -75,7 +75,7 @@ def number_of_shards(path):
 
 def estimate_rows(path):
     """About how many rows a file has, by its size and its beginning; the same before and after it is simulated."""
-    if path == SIMULATED:
+    if path == SIMULATED and "simulation" in config:
         return config["simulation"]["rows"]
     if not Path(path).exists():
         raise WorkflowError(
@@ -99,11 +99,8 @@ def parquet_rows(path, size):
         from pyarrow.parquet import read_metadata
 
         return read_metadata(path).num_rows
-    except (
-        ImportError,
-        OSError,
-        ValueError,
-    ):  # what is wrong with the file, servier says
+    except (ImportError, OSError, ValueError):
+        # What is wrong with the file, servier says.
         return size // PACKED_ROW
 
 
