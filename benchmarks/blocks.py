@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
-from servier.answers import to_answers
-from servier.checkpoint import Target
-from servier.features import FeatureSet
-from servier.models import Folds, boosting, boosting_recipe
-from servier.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
-from servier.scales import Scale
-from servier.splitting import group_numbers, split_folds
+from servier.checkpoint.target import Target, to_answers
+from servier.chem.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
+from servier.data.folds import group_numbers, split_folds
+from servier.features.feature_set import FeatureSet
+from servier.models import boosting, boosting_recipe
+from servier.models.fitted_model import Folds
+from servier.training.target_transform import Scale
 
 BLOCKS: dict[str, dict[str, Any]] = {
     "morgan": {"kind": "morgan_count", "radius": 2, "fp_size": 2048},

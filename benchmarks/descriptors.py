@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from rdkit import RDLogger
 from rdkit.Chem import Descriptors, Mol
 
+from servier.chem.molecules import InvalidMolecule, parse_all
 from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate
-from servier.molecules import InvalidMolecule, parse_all
 
 Values = NDArray[np.float64]
 

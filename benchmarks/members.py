@@ -1,6 +1,6 @@
 """Which boosters do best together in model 1.
 
-    python benchmarks/members.py --data ../shared/data
+    python benchmarks/boosters.py --data ../shared/data
 
 Cross-validates single boosters on the training rows of the data sets of benchmarks/quality.py, in folds that
 share no scaffold, and keeps what they score in the working directory. Then prints the official metric of the
@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from quality import METRICS, TASKS, read_tables
 
-from servier.answers import to_answers
-from servier.checkpoint import Target
-from servier.datasets import Columns, load_dataset
-from servier.features import FeatureSet
+from servier.checkpoint.target import Target, to_answers
+from servier.data.datasets import Columns, load_dataset
 from servier.features.computing import compute_features
+from servier.features.feature_set import FeatureSet
 from servier.models import boosting, boosting_recipe
-from servier.training import Options, scale_labels
+from servier.training.options import Options
 from servier.training.rows import select_rows
+from servier.training.train import transform_labels
 
 FEATURES = [
     {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
@@ -34,7 +34,7 @@ FEATURES = [
 EXTRA = {"num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True, "fingerprint_gain": 0.5}
 AVALON, PAIRS, TORSIONS = "avalon_count", "atom_pair_count", "torsion_count"
 MORGAN, DESCRIPTORS = "morgan_count", "descriptors_2d"
-MEMBERS = {
+BOOSTERS = {
     "B": {"without": [AVALON, TORSIONS]},
     "C": {"without": [AVALON, PAIRS, TORSIONS], "num_leaves": 8},
     "D": EXTRA | {"without": [AVALON, PAIRS, TORSIONS], "num_leaves": 15, "fingerprint_gain": 0.2},
@@ -71,8 +71,8 @@ def prepare(task, data, work_dir, seed):
     """Return what is to be learnt, the scale of the labels, and the labels themselves."""
     table = load_dataset(read_tables(task, data, work_dir).train, Columns((task.target,)))
     rows = select_rows(table, Options(test_fraction=0.0, seed=seed))
-    (scale,), labels = scale_labels(rows)
-    path = work_dir / task.name / "members.npy"
+    (scale,), labels = transform_labels(rows)
+    path = work_dir / task.name / "boosters.npy"
     if not path.exists():
         np.save(path, compute_features([table.smiles[i] for i in rows.train], FEATURES, 1).X)
     features = FeatureSet(FEATURES)
@@ -86,11 +86,11 @@ def score(task, data, work_dir, seed):
     """Return the labels, and the held-out answers of each booster."""
     path = work_dir / task.name / f"members_{seed}.npz"
     found = dict(np.load(path)) if path.exists() else {}
-    missing = [name for name in MEMBERS if name not in found]
+    missing = [name for name in BOOSTERS if name not in found]
     if missing:
         problem, scale, found["y"] = prepare(task, data, work_dir, seed)
         for name in missing:
-            recipe = replace(boosting_recipe.Recipe(), members=[MEMBERS[name]], repeats=1)
+            recipe = replace(boosting_recipe.Recipe(), boosters=[BOOSTERS[name]], repeats=1)
             raw = boosting.cross_validate(problem, recipe, seed, lambda _: None)[0]
             target = Target(
                 "y", problem.tasks[0], scale.width, scale.mean, transform=scale.transform, bound=scale.bound
@@ -111,7 +111,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
     tasks = [task for task in TASKS if task.name in options.tasks]
-    lines = [[ensemble] for ensemble in [*MEMBERS, *ENSEMBLES]]
+    lines = [[ensemble] for ensemble in [*BOOSTERS, *ENSEMBLES]]
     for task in tasks:
         found = [score(task, options.data, options.work_dir, seed) for seed in range(options.seeds)]
         for line in lines:

@@ -22,17 +22,18 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
-from servier.consensus import WEIGHTS
-from servier.datasets import Columns, load_dataset
-from servier.features import PRESETS
+from servier.data.datasets import Columns, load_dataset
+from servier.features.registry import PRESETS
 from servier.features.store import write_features
 from servier.models import boosting_recipe, fine_tuning
 from servier.models.encoder import SHIPPED
-from servier.parallel import count_cores
+from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport
-from servier.scoring import Scorer
+from servier.scoring.consensus import WEIGHTS
+from servier.scoring.scorer import Scorer
 from servier.tables import write_whole
-from servier.training import Options, train
+from servier.training.options import Options
+from servier.training.train import train
 
 METRICS = {
     "AUROC": roc_auc_score,

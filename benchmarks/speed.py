@@ -96,8 +96,8 @@ def compare_features(smiles):
     from rdkit import Chem, rdBase
     from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
-    from servier.features import FeatureSet
-    from servier.molecules import SmilesRows, parse_all
+    from servier.chem.molecules import SmilesRows, parse_all
+    from servier.features.feature_set import FeatureSet
 
     rdBase.DisableLog("rdApp.*")
     morgan = FeatureSet([{"kind": "morgan_count", "radius": 2, "fp_size": 2048}])
@@ -195,7 +195,7 @@ def run(options, smiles, workers, folder):
     if options.model_2_path:
         some = max(4000, n_rows // 5)
         part = write("some.csv", some)
-        one_view = score(part, options.model_2_path, "--views", 1)
+        one_view = score(part, options.model_2_path, "--n_smiles", 1)
         compare("model 2, one view", one_view, parse(some), some, "bare parsing")
     compare_features(smiles[: n_rows // 10])
     start_up = time_start_up(options.model_1_path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class ServierError(Exception):
-    """A problem that the user can mend; shown as one line.
+    """A problem that the user can hint; shown as one line.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ class ServierError(Exception):
         Line number in that file, counted from 1 (a header is line 1).
     column
         Name of the column.
-    mend
+    hint
         What the user can do about it.
     """
 
@@ -27,17 +27,17 @@ class ServierError(Exception):
         path: str | Path | None = None,
         row: int | None = None,
         column: str | None = None,
-        mend: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.path = None if path is None else str(path)
         self.row = row
         self.column = column
-        self.mend = mend
+        self.hint = hint
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.problem, self.path, self.row, self.column, self.mend)
+        return _rebuild, (type(self), self.problem, self.path, self.row, self.column, self.hint)
 
     def __str__(self) -> str:
         place = ", ".join(
@@ -50,7 +50,7 @@ class ServierError(Exception):
             if part
         )
         text = f"{place}: {self.problem}" if place else self.problem
-        return f"{text}; {self.mend}" if self.mend else text
+        return f"{text}; {self.hint}" if self.hint else text
 
 
 class DataError(ServierError):
@@ -71,6 +71,6 @@ def _rebuild(
     path: str | None,
     row: int | None,
     column: str | None,
-    mend: str | None,
+    hint: str | None,
 ) -> ServierError:
-    return kind(problem, path=path, row=row, column=column, mend=mend)
+    return kind(problem, path=path, row=row, column=column, hint=hint)

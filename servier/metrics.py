@@ -131,3 +131,35 @@ def _metrics(task: str) -> Mapping[str, Metric]:
 
 def _is_measurable(y: Vector, task: str) -> bool:
     return len(y) > 1 and (task == "regression" or len(np.unique(y)) > 1)
+
+
+def measure_coverage(y: NDArray[np.float64], bounds: NDArray[np.float64], task: str) -> dict[str, float]:
+    """Return how often bounds held the truth, and how narrow they were.
+
+    Parameters
+    ----------
+    y
+        Labels, float64, shape (n_rows,).
+    bounds
+        Of the same rows, shape (n_rows, 2), as `servier.scoring.predictions.Predictions` holds them.
+    task
+        `binary` or `regression`.
+
+    Returns
+    -------
+    `coverage`; for a binary target also that of either label, `coverage_0` and `coverage_1`, and the share of
+    sets with a `single` label; for a regression target the mean `width`. Nothing without rows.
+    """
+    known = ~np.isnan(y) & ~np.isnan(bounds[:, 0])
+    y, bounds = y[known], bounds[known]
+    if not len(y):
+        return {}
+    if task == "regression":
+        is_covered = (bounds[:, 0] <= y) & (y <= bounds[:, 1])
+        return {"coverage": float(is_covered.mean()), "width": float((bounds[:, 1] - bounds[:, 0]).mean())}
+    is_covered = bounds[np.arange(len(y)), y.astype(int)] == 1
+    of_label = {
+        f"coverage_{label}": float(is_covered[y == label].mean()) for label in (0, 1) if np.any(y == label)
+    }
+    single = float((bounds.sum(axis=1) == 1).mean())
+    return {"coverage": float(is_covered.mean()), **of_label, "single": single}

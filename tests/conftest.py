@@ -77,7 +77,7 @@ def alone(path):
 @pytest.fixture(scope="session")
 def simulated(workshop):
     """A small simulated data set, as a CSV file in a data directory."""
-    from servier.simulation import simulate, write_simulation
+    from servier.data.simulation import simulate, write_simulation
 
     folder = workshop / "data"
     with alone(folder) as is_missing:

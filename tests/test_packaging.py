@@ -94,7 +94,7 @@ def test_image_installs_from_the_lock_and_serves():
 def test_recipe_files_are_the_defaults(model_name):
     """config/model_N.yaml shows every field of the recipe, with the value that holds without the file."""
     from servier.models import boosting_recipe, fine_tuning
-    from servier.recipes import read_recipe
+    from servier.training.recipes import read_recipe
 
     default = {"1": boosting_recipe.Recipe(), "2": fine_tuning.Recipe()}[model_name]
     assert read_recipe(ROOT / "config" / f"model_{model_name}.yaml", model_name).recipe == asdict(default)

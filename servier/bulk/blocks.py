@@ -136,7 +136,7 @@ class Reader:
 
 def _find(names: Sequence[str], name: str) -> int:
     if name not in names:
-        raise DataError(f"no column {name!r} to carry over", mend=f"the columns are {', '.join(names)}")
+        raise DataError(f"no column {name!r} to carry over", hint=f"the columns are {', '.join(names)}")
     return names.index(name)
 
 

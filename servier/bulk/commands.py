@@ -12,7 +12,7 @@ from servier.bulk.planning import Plan, plan
 from servier.bulk.run import Summary
 from servier.bulk.run import predict_file as run_predict_file
 from servier.errors import DataError
-from servier.parallel import count_cores
+from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport, format_seconds
 from servier.tables import STANDARD_STREAM, write_whole
 
@@ -41,7 +41,7 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
     options = Options(**given)
     _check_summary(summary_path, [source, target, *checkpoints])
     if dry_run and source == STANDARD_STREAM:
-        raise DataError("stdin cannot be measured", mend="give a file for INPUT")
+        raise DataError("stdin cannot be measured", hint="give a file for INPUT")
     if dry_run:
         planned = plan(source, target, checkpoints, options)
         _write_summary(summary_path, asdict(planned))
@@ -66,7 +66,7 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
 def _check_summary(path: str | None, others: Sequence[str]) -> None:
     """Refuse to write the summary over a file of the run."""
     if path and Path(path).resolve() in [Path(other).resolve() for other in others]:
-        raise DataError("the summary would replace this file", path=path, mend="give --summary another name")
+        raise DataError("the summary would replace this file", path=path, hint="give --summary another name")
 
 
 def describe_summary(summary: Summary) -> str:

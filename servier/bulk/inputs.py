@@ -13,9 +13,9 @@ from servier.bulk.journal import identify_file
 from servier.bulk.options import Options, Shard
 from servier.bulk.outputs import Output, is_parquet, make_output
 from servier.bulk.work import RescoringWork, ScoringWork
-from servier.checkpoint import open_checkpoint
+from servier.checkpoint.file import open_checkpoint
 from servier.errors import DataError, ServierError
-from servier.scoring import Scorer
+from servier.scoring.scorer import Scorer
 from servier.tables import STANDARD_STREAM, count_rows, open_table, require_smiles_column
 
 
@@ -59,11 +59,13 @@ def open_inputs(
         Something cannot be used.
     """
     if target.exists() and source.exists() and target.samefile(source):
-        raise DataError("this is the input itself", path=target, mend="give OUTPUT another name")
+        raise DataError("this is the input itself", path=target, hint="give OUTPUT another name")
     if target.is_dir():
-        raise DataError("this is a folder", path=target, mend="give OUTPUT the name of a file")
+        raise DataError("this is a folder", path=target, hint="give OUTPUT the name of a file")
     scorer = Scorer(
-        [open_checkpoint(path) for path in checkpoints], views=options.views, confidences=options.confidences
+        [open_checkpoint(path) for path in checkpoints],
+        n_smiles=options.n_smiles,
+        confidences=options.confidences,
     )
     is_feature_file = _is_feature_file(source, scorer)
     with open_table(source, options.delimiter) as table:
@@ -125,12 +127,12 @@ def rank_column(scorer: Scorer, options: Options) -> str | None:
     """
     if not options.is_selecting:
         if options.rank_by is not None:
-            raise ServierError("--rank_by selects no rows by itself", mend="add --top or --threshold")
+            raise ServierError("--rank_by selects no rows by itself", hint="add --top or --threshold")
         return None
     names = [target.name for target in scorer.targets]
     if options.rank_by is not None and options.rank_by not in names:
         raise ServierError(
-            f"no target is called {options.rank_by!r}", mend=f"choose among {', '.join(names)}"
+            f"no target is called {options.rank_by!r}", hint=f"choose among {', '.join(names)}"
         )
     target = scorer.targets[names.index(options.rank_by or names[0])]
     return f"{target.name}_{'probability' if target.task == 'binary' else 'pred'}"
@@ -143,17 +145,17 @@ def _make_work(
     ranked = names.index(options.rank_by or names[0]) if options.is_selecting else None
     paths = tuple(str(path) for path in checkpoints)
     return ScoringWork(
-        paths, options.max_atoms, options.views, output.text_header, ranked, options.confidences
+        paths, options.max_atoms, options.n_smiles, output.text_header, ranked, options.confidences
     )
 
 
 def _rows(source: Path, target: Path, options: Options, step: int) -> tuple[range, int | None]:
     """Return which rows of the input are meant, and how many they are where that is known."""
     if str(target) == STANDARD_STREAM and options.top is not None:
-        raise ServierError("the best rows are known only at the end", mend="give a file for OUTPUT")
+        raise ServierError("the best rows are known only at the end", hint="give a file for OUTPUT")
     if str(source) == STANDARD_STREAM:
         if options.shard:
-            raise ServierError("stdin cannot be scored in shards", mend="give a file")
+            raise ServierError("stdin cannot be scored in shards", hint="give a file")
         return range(sys.maxsize), None
     n_rows = count_rows(source, options.delimiter)
     rows = (options.shard or Shard()).rows(n_rows, step)

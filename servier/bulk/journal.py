@@ -88,7 +88,7 @@ class Journal:
         except OSError as error:
             self._stream.close()
             problem = "another run is writing this file"
-            raise DataError(problem, path=target, mend="wait for it, or stop it") from error
+            raise DataError(problem, path=target, hint="wait for it, or stop it") from error
         try:
             self.progress = self._read(identity, restart=restart)
         except DataError:
@@ -104,9 +104,9 @@ class Journal:
         found = lines[0]["identity"]
         if found != identity:
             changes = "; ".join(_differences(found, identity))
-            mend = "give the same options and files to go on with that run, or --restart to start over"
+            hint = "give the same options and files to go on with that run, or --restart to start over"
             problem = f"a run with other inputs or options has begun to write this file: {changes}"
-            raise DataError(problem, path=self._target, mend=mend)
+            raise DataError(problem, path=self._target, hint=hint)
         progress = _progress(lines[-1]) if len(lines) > 1 else Progress()
         return self._begin(identity) if progress.is_complete and self._is_lost(progress) else progress
 
@@ -177,8 +177,8 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     """
     lines, _ = _read_lines(journal_path(target))
     if not lines:
-        mend = f"a shard goes together with the {journal_path(target).name} that predict-file --shard wrote"
-        raise DataError("this file has no journal beside it", path=target, mend=mend)
+        hint = f"a shard goes together with the {journal_path(target).name} that predict-file --shard wrote"
+        raise DataError("this file has no journal beside it", path=target, hint=hint)
     return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
 
 

@@ -39,11 +39,11 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
     found = _check_shards([Path(path) for path in shards])
     identity = found[0][1]
     if Path(target).suffix != found[0][0].suffix:
-        mend = f"end its name in {found[0][0].suffix}"
-        raise DataError("the shards are of another format", path=target, mend=mend)
+        hint = f"end its name in {found[0][0].suffix}"
+        raise DataError("the shards are of another format", path=target, hint=hint)
     paths = [path for path, _, _ in found]
     if Path(target).exists() and any(Path(target).samefile(path) for path in paths):
-        raise DataError("this is one of the shards", path=target, mend="give OUTPUT another name")
+        raise DataError("this is one of the shards", path=target, hint="give OUTPUT another name")
     with write_whole(target) as temporary:
         top = identity["option"]["top"]
         if top is not None:
@@ -63,22 +63,22 @@ def _check_shards(paths: list[Path]) -> list[tuple[Path, dict[str, Any], Progres
     first = _without_shard(found[0][1])
     for path, identity, progress in found:
         if identity["option"]["shard"] is None:
-            raise DataError("this is no shard but an unfinished run", path=path, mend="run it to its end")
+            raise DataError("this is no shard but an unfinished run", path=path, hint="run it to its end")
         if _without_shard(identity) != first:
             raise DataError(
-                f"this shard is of another run than {found[0][0]}", path=path, mend="score it again"
+                f"this shard is of another run than {found[0][0]}", path=path, hint="score it again"
             )
         if not progress.is_complete:
-            raise DataError("this shard is not complete", path=path, mend="give its command again")
+            raise DataError("this shard is not complete", path=path, hint="give its command again")
         if not path.is_file() or path.stat().st_size != progress.size:
-            raise DataError("this shard has changed since it was written", path=path, mend="score it again")
+            raise DataError("this shard has changed since it was written", path=path, hint="score it again")
     found.sort(key=lambda shard: _shard(shard[1]).number)
     numbers = [_shard(identity).number for _, identity, _ in found]
     total = _shard(found[0][1]).total
     for number in range(1, total + 1):
         if numbers.count(number) != 1:
             what = "is missing" if number not in numbers else "is given twice"
-            raise DataError(f"shard {number}/{total} {what}", mend="give every shard once")
+            raise DataError(f"shard {number}/{total} {what}", hint="give every shard once")
     return found
 
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from servier.chem.molecules import MAX_ATOMS
 from servier.errors import ServierError
-from servier.molecules import MAX_ATOMS
-from servier.parallel import TIMEOUT
+from servier.processes.ordered_map import TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Shard:
         """
         first, _, second = text.partition("/")
         if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
-            raise ServierError(f"{text!r} is not a shard", mend="write 3/16 for the third of sixteen")
+            raise ServierError(f"{text!r} is not a shard", hint="write 3/16 for the third of sixteen")
         return cls(int(first), int(second))
 
     def __str__(self) -> str:
@@ -60,8 +60,9 @@ class Options:
         The largest number of heavy atoms that is scored.
     timeout
         Seconds that one molecule may take.
-    views
-        How many ways to write a molecule model 2 averages over; None for as many as in training.
+    n_smiles
+        How many SMILES of a molecule model 2 averages over (test-time augmentation); None for as many as in
+        training.
     confidences
         Of the columns that say how sure answers are: some of `0.8`, `0.9` and `0.95`.
     top, threshold
@@ -79,7 +80,7 @@ class Options:
     columns: tuple[str, ...] | None = None
     max_atoms: int = MAX_ATOMS
     timeout: float = TIMEOUT
-    views: int | None = None
+    n_smiles: int | None = None
     confidences: tuple[str, ...] = ()
     top: int | None = None
     threshold: float | None = None

@@ -14,7 +14,7 @@ from servier.tables import (
     DelimitedText,
     Header,
     Table,
-    encode_ends,
+    encode_predictions,
     open_binary,
     table_format,
 )
@@ -140,13 +140,13 @@ def make_output(
     """
     taken = [name for name in added if name in header.columns]
     if taken:
-        mend = "rename it in the input, or leave it out with --columns"
-        raise DataError(f"the input already has a column {taken[0]!r}", path=target, mend=mend)
+        hint = "rename it in the input, or leave it out with --columns"
+        raise DataError(f"the input already has a column {taken[0]!r}", path=target, hint=hint)
     schema = getattr(table, "schema", None)
     if not is_parquet(target):
         for field in [] if schema is None else [schema.field(position) for position in kept]:
             _check_text(field)
-        raw = header.raw + encode_ends([added], replace(header, newline=b""))[0]
+        raw = header.raw + encode_predictions([added], replace(header, newline=b""))[0]
         return TextOutput(target, replace(header, columns=[*header.columns, *added], raw=raw))
     import pyarrow as pa
 
@@ -165,8 +165,8 @@ def _check_text(field: Any) -> None:
 
     kind = field.type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        mend = "leave it out with --columns, or write a .parquet file"
-        raise DataError(f"column {field.name!r} holds {kind}, which is no text", mend=mend)
+        hint = "leave it out with --columns, or write a .parquet file"
+        raise DataError(f"column {field.name!r} holds {kind}, which is no text", hint=hint)
 
 
 def is_parquet(target: Path) -> bool:
@@ -180,7 +180,7 @@ def is_parquet(target: Path) -> bool:
     kind = table_format(target)
     if kind not in ("csv", "parquet"):
         raise DataError(
-            "cannot write this format", path=target, mend="use .csv, .csv.gz, .csv.zst, .tsv or .parquet"
+            "cannot write this format", path=target, hint="use .csv, .csv.gz, .csv.zst, .tsv or .parquet"
         )
     return kind == "parquet"
 

@@ -11,7 +11,7 @@ from servier.bulk.blocks import Block
 from servier.bulk.inputs import Inputs, open_inputs
 from servier.bulk.options import Options
 from servier.bulk.spools import packer
-from servier.parallel import ordered_map
+from servier.processes.ordered_map import ordered_map
 from servier.tables import STANDARD_STREAM
 
 SAMPLE_BLOCKS = 24

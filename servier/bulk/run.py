@@ -19,7 +19,7 @@ from servier.bulk.selection import Selection
 from servier.bulk.spools import Mark
 from servier.bulk.work import Scored
 from servier.errors import DataError, ServierError
-from servier.parallel import ordered_map
+from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import STANDARD_STREAM
 
@@ -232,7 +232,7 @@ def _open_journal(target: Path, identity: dict[str, Any], *, restart: bool) -> I
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is said to nobody
         raise ServierError("the reader of the output has gone") from error
     except OSError as error:
-        mend = "give the same command again to go on from the last durable row"
-        raise ServierError(f"cannot write: {error.strerror}", path=target, mend=mend) from error
+        hint = "give the same command again to go on from the last durable row"
+        raise ServierError(f"cannot write: {error.strerror}", path=target, hint=hint) from error
     finally:
         journal.close()

@@ -74,12 +74,12 @@ class SpoolFile:
     def __init__(self, path: Path, mark: Mark = BEGINNING) -> None:
         self.path = path
         if mark.size and not path.exists():
-            raise DataError("this file of an interrupted run is gone", path=path, mend=START_OVER)
+            raise DataError("this file of an interrupted run is gone", path=path, hint=START_OVER)
         # Unbuffered: what could not be written must not be tried again when the file is closed.
         self.stream = path.open("r+b" if mark.size else "w+b", buffering=0)
         self._checksum = self._read_checksum(mark.size)
         if self._checksum != mark.checksum:
-            raise DataError("this file of an interrupted run was damaged", path=path, mend=START_OVER)
+            raise DataError("this file of an interrupted run was damaged", path=path, hint=START_OVER)
         self.stream.truncate(mark.size)
         self.stream.seek(mark.size)
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from servier.answers import Predictions, output_rows
-from servier.checkpoint import open_checkpoint
-from servier.molecules import InvalidMolecule, Row, Status
-from servier.scoring import Scorer
-from servier.tables import Header, encode_ends
+from servier.checkpoint.file import open_checkpoint
+from servier.chem.molecules import InvalidMolecule, Row, Status
+from servier.scoring.predictions import Predictions, output_rows
+from servier.scoring.scorer import Scorer
+from servier.tables import Header, encode_predictions
 
 PART_ROWS = 512
 
@@ -40,7 +40,7 @@ class ScoringWork:
     ----------
     paths
         Of the checkpoints.
-    max_atoms, views
+    max_atoms, n_smiles
         As in `Options`.
     header
         How the output is written as text; None for values.
@@ -52,7 +52,7 @@ class ScoringWork:
 
     paths: tuple[str, ...]
     max_atoms: int
-    views: int | None
+    n_smiles: int | None
     header: Header | None
     ranked: int | None
     confidences: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class ScoringWork:
     def open_scorer(self) -> Scorer:
         """Open the checkpoints."""
         checkpoints = [open_checkpoint(path) for path in self.paths]
-        return Scorer(checkpoints, self.max_atoms, self.views, self.confidences)
+        return Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
 
     def prepare(self) -> Callable[[Sequence[Row]], Scored]:
         """Open the checkpoints; the function parses and scores."""
@@ -85,7 +85,7 @@ class ScoringWork:
         rows = output_rows(predictions)
         ranks = [] if self.ranked is None else predictions.values[:, self.ranked].tolist()
         counts = Counter(str(row[-2]) for row in rows)
-        return Scored(rows if self.header is None else encode_ends(rows, self.header), counts, ranks)
+        return Scored(rows if self.header is None else encode_predictions(rows, self.header), counts, ranks)
 
 
 @dataclass(frozen=True)

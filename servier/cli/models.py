@@ -56,10 +56,10 @@ def train(models_dir: str, model_path: str | None, **given: Any) -> None:
       servier train --dataset solubility.csv --target logS --model_name 2
     """
     data = load_labelled(given)
-    from servier.checkpoint import encode_checkpoint
-    from servier.describing import describe_metrics
+    from servier.checkpoint.file import encode_checkpoint
+    from servier.report.text import describe_metrics
     from servier.tables import write_whole
-    from servier.training import train as train_model
+    from servier.training.train import train as train_model
 
     options, recipe = training_options(given)
     model_name = options.model_name
@@ -75,7 +75,7 @@ def train(models_dir: str, model_path: str | None, **given: Any) -> None:
 
 def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
     """Say so when the file that will be written holds a model of something else."""
-    from servier.checkpoint import open_checkpoint
+    from servier.checkpoint.file import open_checkpoint
 
     try:
         before = [target.name for target in open_checkpoint(path).targets]
@@ -120,7 +120,7 @@ def evaluate(model_path: str | None, model_name: str | None, **given: Any) -> No
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
       servier evaluate --data_dir data --model_name 1 --folds 5 --repeats 3
     """
-    from servier.checkpoint import open_checkpoint
+    from servier.checkpoint.file import open_checkpoint
     from servier.tables import write_whole
 
     checkpoint = open_checkpoint(model_path or DEFAULT_MODEL_PATHS[model_name or "1"], model_name)
@@ -136,18 +136,18 @@ def evaluate(model_path: str | None, model_name: str | None, **given: Any) -> No
 
 def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return metrics of rows that a model never saw, as a document and in words."""
-    from servier.describing import describe_evaluation
-    from servier.evaluation import as_document
-    from servier.evaluation import evaluate as evaluate_model
-    from servier.leakage import write_leaks
+    from servier.evaluation.evaluate import as_document
+    from servier.evaluation.evaluate import evaluate as evaluate_model
+    from servier.evaluation.leakage import write_leaks
+    from servier.report.text import describe_evaluation
 
     drawing = resampling(given)
     evaluation = evaluate_model(checkpoint, data, drawing)
     columns = dict(zip(evaluation.targets, data.targets, strict=True))
     if given["output_dir"]:
-        from servier.report.document import Source, write_reports
+        from servier.report.html.document import Source, write_reports
 
-        write_leaks(evaluation.exposure.leaks, Path(given["output_dir"]) / "leaks.csv")
+        write_leaks(evaluation.overlap.leaks, Path(given["output_dir"]) / "leaks.csv")
         source = Source(checkpoint, data, evaluation, drawing, command_line())
         logger.info("the report is %s", write_reports(source, given["output_dir"])[0])
     return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
@@ -155,8 +155,8 @@ def _evaluate_model(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[
 
 def _evaluate_training(checkpoint: Any, data: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return metrics of models that are trained anew, as a document and in words."""
-    from servier.describing import describe_nested
-    from servier.training.nested import repeat_training
+    from servier.evaluation.nested_cv import repeat_training
+    from servier.report.text import describe_nested
 
     workers = worker_processes(given["workers"])
     runs = repeat_training(checkpoint, data, given["folds"], given["repeats"], given["split"], workers)
@@ -180,17 +180,17 @@ def compare(first: str, second: str, html: str | None, as_json: bool, **given: A
     Example:
       servier compare models/model_1.servier models/model_2.servier --data_dir data
     """
-    from servier.checkpoint import open_checkpoint
+    from servier.checkpoint.file import open_checkpoint
 
     a, b = open_checkpoint(first), open_checkpoint(second)
     data = load_for_targets(given, a.targets)
-    from servier.comparison import as_document, compare_checkpoints
-    from servier.describing import describe_comparison
+    from servier.evaluation.compare import as_document, compare_checkpoints
+    from servier.report.text import describe_comparison
 
     found = compare_checkpoints(a, b, data, resampling(given))
     document = as_document(a, b, data, found)
     if html:
-        from servier.report.comparison import write_comparison
+        from servier.report.html.comparison import write_comparison
 
         write_comparison(document, command_line(), html)
         logger.info("the comparison is %s", html)
@@ -213,18 +213,18 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
       servier inspect models/model_1.servier
       servier inspect models/model_1.servier --html card.html
     """
-    from servier.checkpoint import open_checkpoint
-    from servier.describing import describe_checkpoint
-    from servier.scoring import Scorer
+    from servier.checkpoint.file import open_checkpoint
+    from servier.report.text import describe_checkpoint
+    from servier.scoring.scorer import Scorer
 
     opened = open_checkpoint(checkpoint)
     if verify and not _verify(opened, as_json):
         context.exit(1)
-    for name in opened.members:
-        opened.members[name]  # reading a member compares it with its digest
+    for name in opened.entries:
+        opened.entries[name]  # reading a entry compares it with its digest
     Scorer([opened])
     if html:
-        from servier.report.card import write_card
+        from servier.report.html.card import write_card
 
         write_card(opened, html)
         logger.info("the model card is %s", html)
@@ -236,7 +236,7 @@ def _verify(checkpoint: Any, as_json: bool) -> bool:
     """Print what is intact, and return whether all is."""
     from dataclasses import asdict
 
-    from servier.verification import verify
+    from servier.scoring.verification import verify
 
     checks = verify(checkpoint)
     for check in checks if not as_json else ():

@@ -133,7 +133,7 @@ dataset_options = options(
 
 def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> Any:
     """Read the labelled table that the options mean."""
-    from servier.datasets import Columns, find_dataset, load_dataset
+    from servier.data.datasets import Columns, find_dataset, load_dataset
 
     path = given["dataset"] or find_dataset(given["data_dir"])
     columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
@@ -142,7 +142,7 @@ def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> 
 
 def load_for_targets(given: dict[str, Any], targets: Sequence[Any]) -> Any:
     """Read the labelled table that the options mean, with a column for each target of a model."""
-    from servier.datasets import ALL_TARGETS
+    from servier.data.datasets import ALL_TARGETS
     from servier.errors import ServierError
 
     if not given["targets"] or list(given["targets"]) == [ALL_TARGETS]:
@@ -150,7 +150,7 @@ def load_for_targets(given: dict[str, Any], targets: Sequence[Any]) -> Any:
     if len(given["targets"]) != len(targets):
         names = ", ".join(target.name for target in targets)
         raise ServierError(
-            f"this model has the targets {names}", mend="name one column for each with --target"
+            f"this model has the targets {names}", hint="name one column for each with --target"
         )
     return load_labelled(given, [target.task for target in targets])
 
@@ -160,11 +160,11 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
     What the command line says takes precedence over the recipe file.
     """
-    from servier.recipes import SETTINGS, RecipeFile, read_recipe
-    from servier.training import Options
+    from servier.training.options import Options
+    from servier.training.recipes import SETTINGS, RecipeFile, read_recipe
 
     if given["model_name"] == "2" and given["preset"] is not None:
-        raise ServierError("model 2 reads SMILES strings, and has no presets", mend="leave out --preset")
+        raise ServierError("model 2 reads SMILES strings, and has no presets", hint="leave out --preset")
     recipe = read_recipe(given["config"], given["model_name"]) if given["config"] else RecipeFile()
     chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
     workers = worker_processes(given["workers"])
@@ -179,7 +179,7 @@ def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 def open_models(model_name: str, given: dict[str, Any]) -> list[Any]:
     """Open the checkpoints that the options of `asked_models` mean."""
-    from servier.checkpoint import open_checkpoint
+    from servier.checkpoint.file import open_checkpoint
 
     names = ["1", "2"] if model_name == "consensus" else [model_name]
     return [open_checkpoint(given[f"model_{name}_path"], name) for name in names]
@@ -187,7 +187,7 @@ def open_models(model_name: str, given: dict[str, Any]) -> list[Any]:
 
 def resampling(given: dict[str, Any]) -> Any:
     """Return how rows are drawn for intervals, as the options say."""
-    from servier.resampling import Resampling
+    from servier.evaluation.bootstrap import Resampling
 
     return Resampling(given["resamples"], given["seed"], worker_processes(given["workers"]))
 
@@ -206,6 +206,6 @@ def command_line() -> str:
 
 def worker_processes(workers: int | None) -> int:
     """Return the number of processes, all cores where it was not said."""
-    from servier.parallel import count_cores
+    from servier.processes.ordered_map import count_cores
 
     return workers or count_cores()

@@ -37,9 +37,9 @@ def predict(smile: str, model_name: str, **given: Any) -> None:
     Example:
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
     """
-    from servier.answers import as_answers
-    from servier.describing import describe_answer
-    from servier.scoring import Scorer
+    from servier.report.text import describe_answer
+    from servier.scoring.predictions import as_answers
+    from servier.scoring.scorer import Scorer
 
     checkpoints = open_models(model_name, given)
     predictions = Scorer(checkpoints, confidences=confidences(given)).score([smile])
@@ -55,7 +55,7 @@ def _refuse(smile: str, predictions: Any) -> None:
     """Raise an error for a molecule that has no answer."""
     problem = predictions.problems[0]
     if problem is not None:
-        raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", mend="check the SMILES string")
+        raise ServierError(f"{smile!r}: {problem.status}: {problem.reason}", hint="check the SMILES string")
 
 
 @click.command()
@@ -78,15 +78,15 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --output aspirin.svg
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --model_name consensus --json
     """
-    from servier.answers import as_answers
-    from servier.describing import describe_explanation
-    from servier.explaining import as_document
-    from servier.explaining import explain as explain_score
-    from servier.molecules import parse_smiles
-    from servier.scoring import Scorer
+    from servier.chem.molecules import parse_smiles
+    from servier.explaining.atoms import as_document
+    from servier.explaining.atoms import explain as explain_score
+    from servier.report.text import describe_explanation
+    from servier.scoring.predictions import as_answers
+    from servier.scoring.scorer import Scorer
 
     if output and not output.endswith(".svg"):
-        raise ServierError("the picture is an SVG file", path=output, mend="end its name in .svg")
+        raise ServierError("the picture is an SVG file", path=output, hint="end its name in .svg")
     scorer = Scorer(open_models(model_name, given))
     mol = parse_smiles(smile)
     predictions = scorer.score_molecules([mol])
@@ -95,7 +95,7 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
         explanation = explain_score(scorer, mol, target)
         document |= as_document(explanation)
         if output:
-            from servier.drawing import write_picture
+            from servier.explaining.drawing import write_picture
 
             write_picture(explanation, document, output)
     if given["as_json"]:
@@ -134,7 +134,9 @@ def explain(smile: str, model_name: str, target: str | None, output: str | None,
     help="Seconds that one molecule may take.",
 )
 @click.option(
-    "--views", type=click.IntRange(1), help="SMILES per molecule that model 2 reads.  [default: as trained]"
+    "--n_smiles",
+    type=click.IntRange(1),
+    help="SMILES of a molecule that model 2 averages over (test-time augmentation).  [default: as trained]",
 )
 @detail
 @click.option(

@@ -40,7 +40,7 @@ def featurize(input: str, output: str, preset: str, smiles_column: str | None, w
     Example:
       servier featurize data/dataset_single.csv results/features.parquet
     """
-    from servier.features import PRESETS
+    from servier.features.registry import PRESETS
     from servier.features.store import write_features
     from servier.progress import ProgressReport
 
@@ -74,10 +74,10 @@ def check(input: str, output: str | None, as_json: bool, **given: Any) -> None: 
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
     """
-    from servier.auditing import as_document, write_findings
-    from servier.auditing import check as check_table
-    from servier.datasets import Columns
-    from servier.describing import describe_audit
+    from servier.data.audit import as_document, write_findings
+    from servier.data.audit import check as check_table
+    from servier.data.datasets import Columns
+    from servier.report.text import describe_audit
 
     columns = Columns(given["targets"], given["smiles_column"], given["id_column"])
     audit = check_table(input, columns, given["same_molecule"] or "parent")
@@ -100,8 +100,8 @@ def simulate(output: str, rows: int, seed: int) -> None:
     Example:
       servier simulate data/dataset_single.csv --rows 3000 --seed 1
     """
-    from servier.simulation import simulate as make_simulation
-    from servier.simulation import write_simulation
+    from servier.data.simulation import simulate as make_simulation
+    from servier.data.simulation import write_simulation
 
     simulation = make_simulation(rows, seed)
     write_simulation(simulation, output)

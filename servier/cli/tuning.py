@@ -46,8 +46,8 @@ def tune(output: str, storage: str | None, trials: int, minutes: float | None, *
       servier train --dataset solubility.csv --target logS --config solubility.yaml
     """
     data = load_labelled(given)
-    from servier.tuning import tune as search
-    from servier.tuning import write_recipe
+    from servier.training.tuning import tune as search
+    from servier.training.tuning import write_recipe
 
     options, base = training_options(given)
     found = search(data, options, base, storage or f"{output}.db", trials, minutes)
@@ -85,9 +85,9 @@ def pretrain(library: str, output: str, work_dir: str | None, minutes: float | N
     Example:
       servier pretrain library.csv.gz encoder.zip --minutes 60
     """
-    from servier.pretraining import PretrainingOptions
-    from servier.pretraining import pretrain as pretrain_encoder
-    from servier.recipes import read_fields
+    from servier.pretraining.options import PretrainingOptions
+    from servier.pretraining.pretrain import pretrain as pretrain_encoder
+    from servier.training.recipes import read_fields
 
     chosen = {key: given[key] for key in ("molecules", "epochs", "seed") if given[key] is not None}
     recipe = read_fields(given["config"], asdict(PretrainingOptions())) if given["config"] else {}

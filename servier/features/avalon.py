@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from rdkit import Chem
 from rdkit.Avalon import pyAvalonTools
 
+from servier.chem.molecules import Mol
 from servier.features.base import CountFingerprint
-from servier.molecules import Mol
 
 FEATURES = 0x7FFF
 """The kinds of features that RDKit counts in a molecule. For text its default is a larger set."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
-from servier.molecules import Mol
+from servier.chem.molecules import Mol
 
 LIMIT = 1e9
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from servier.features import FeatureSet
 from servier.features.base import Featurizer
+from servier.features.feature_set import FeatureSet
 
 _COUNT = pa.struct(
     [pa.field("bin", pa.uint16(), nullable=False), pa.field("count", pa.uint16(), nullable=False)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from servier.features import Features, FeatureSet
-from servier.molecules import InvalidMolecule, Row, SmilesRows, Status
-from servier.parallel import ordered_map
+from servier.chem.molecules import InvalidMolecule, Row, SmilesRows, Status
+from servier.features.feature_set import Features, FeatureSet
+from servier.processes.ordered_map import ordered_map
 
 CHUNK_ROWS = 512
 

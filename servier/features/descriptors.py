@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from rdkit import rdBase
 
+from servier.chem.molecules import Mol
 from servier.features.base import Featurizer
 from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate_descriptors
-from servier.molecules import Mol
 
 
 @dataclass(frozen=True)

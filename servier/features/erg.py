@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdReducedGraphs
 
+from servier.chem.molecules import Mol
 from servier.features.base import Featurizer
-from servier.molecules import Mol
 
 N_PROPERTIES = 6
 N_PAIRS = N_PROPERTIES * (N_PROPERTIES + 1) // 2

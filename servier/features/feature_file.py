@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from rdkit import __version__ as rdkit_version
 
+from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import DataError
-from servier.features import PRESETS, Features, FeatureSet
 from servier.features.columns import to_matrix
-from servier.molecules import InvalidMolecule, Status
+from servier.features.feature_set import Features, FeatureSet
+from servier.features.registry import PRESETS
 from servier.tables import STATUS_COLUMNS
 from servier.tables.parquet import FEATURES_KEY, open_parquet
 
@@ -103,13 +104,13 @@ def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> None
     """Say why a file does not have these features."""
     found = feature_specification(path)
     if found is None:
-        raise DataError("no features in this file", path=path, mend="make it with: servier featurize")
+        raise DataError("no features in this file", path=path, hint="make it with: servier featurize")
     if found["featurizers"] != wanted:
         problem = f"this file holds other features ({_name(found['featurizers'])})"
-        raise DataError(problem, path=path, mend=f"featurize again with: {_name(wanted)}")
+        raise DataError(problem, path=path, hint=f"featurize again with: {_name(wanted)}")
     if found["rdkit"] != rdkit_version:
         problem = f"made with RDKit {found['rdkit']}, here is {rdkit_version}"
-        raise DataError(problem, path=path, mend="featurize again")
+        raise DataError(problem, path=path, hint="featurize again")
 
 
 def _name(specs: list[dict[str, Any]]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
+from servier.chem.molecules import Mol
 from servier.features.base import GeneratedFingerprint
-from servier.molecules import Mol
 
 RADIUS = 2
 

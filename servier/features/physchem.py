@@ -7,8 +7,8 @@ from typing import ClassVar
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
+from servier.chem.molecules import Mol
 from servier.features.base import Featurizer
-from servier.molecules import Mol
 
 CHEAP: dict[str, Callable[[Mol], float]] = {
     "MolWt": rdMolDescriptors._CalcMolWt,  # noqa: SLF001 - RDKit's Descriptors.MolWt is this function under a public name

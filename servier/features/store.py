@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rdkit import __version__ as rdkit_version
 
+from servier.chem.molecules import Row
 from servier.errors import DataError
-from servier.features import Features, FeatureSet
 from servier.features.columns import block_field, to_columns
 from servier.features.computing import CHUNK_ROWS, FeatureWork
-from servier.molecules import Row
-from servier.parallel import ordered_map
+from servier.features.feature_set import Features, FeatureSet
+from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import (
     STANDARD_STREAM,
@@ -100,7 +100,7 @@ def write_features(
         The table cannot be used, or a column of it has a name that the file needs itself.
     """
     if table_format(target) != "parquet":
-        raise DataError("features go into a Parquet file", path=target, mend="end its name in .parquet")
+        raise DataError("features go into a Parquet file", path=target, hint="end its name in .parquet")
     features = FeatureSet(featurizers)
     counts: Counter[str] = Counter()
     started = time.monotonic()
@@ -142,7 +142,7 @@ def _schema(names: Sequence[str], features: FeatureSet, source: str | Path) -> p
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
         problem = f"its column {twice[0]!r} has a name that the feature file needs"
-        raise DataError(problem, path=source, mend="rename the column")
+        raise DataError(problem, path=source, hint="rename the column")
     metadata = {"featurizers": features.specs, "rdkit": rdkit_version}
     return pa.schema(fields, {FEATURES_KEY: json.dumps(metadata).encode()})
 

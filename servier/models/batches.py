@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.features.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer
 
 LENGTH_STEP = 8
 SCORED_ROWS = 256

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import RecipeError
-from servier.models import FittedModel, Report
 from servier.models.boosting_recipe import Problem, Recipe
+from servier.models.fitted_model import FittedModel, Report
 from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
 
 T = TypeVar("T")
@@ -58,14 +58,14 @@ def check(recipe: Recipe) -> None:
     column = np.arange(100.0)
     _MESSAGES.clear()
     with _refusals():
-        for booster in range(len(recipe.members)):
-            parameters = recipe.member(booster)[0] | {"verbosity": 0, "num_threads": 1}
+        for booster in range(len(recipe.boosters)):
+            parameters = recipe.booster(booster)[0] | {"verbosity": 0, "num_threads": 1}
             lgb.train(parameters, lgb.Dataset(column[:, None], column), 1)
     unknown = next((text.split(": ")[1] for text in _MESSAGES if "Unknown parameter: " in text), None)
     if unknown:
         raise RecipeError(
             f"LightGBM has no parameter {unknown!r}",
-            mend="a member may also have fingerprint_gain and without",
+            hint="a booster may also have fingerprint_gain and without",
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import RecipeError
-from servier.models import Folds
+from servier.models.fitted_model import Folds
 
 OBJECTIVES = {"binary": ("binary", "auc"), "regression": ("regression", "l2")}
 PARAMETERS: dict[str, Any] = {
@@ -22,7 +22,7 @@ PARAMETERS: dict[str, Any] = {
 }
 _EXTRA = {"fingerprint_gain": 0.5, "num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True}
 _CHAINS = ["atom_pair_count", "torsion_count"]
-MEMBERS: list[dict[str, Any]] = [
+BOOSTERS: list[dict[str, Any]] = [
     {"without": ["torsion_count"]},
     {"without": _CHAINS, "num_leaves": 8},
     _EXTRA | {"without": _CHAINS, "num_leaves": 15, "fingerprint_gain": 0.2},
@@ -45,13 +45,13 @@ class Recipe:
         Cross-validation stops after `max_rounds`, or when `patience` rounds brought nothing.
     parameters
         LightGBM's own parameters, of all boosters.
-    members
+    boosters
         The boosters whose scores are averaged: for each the parameters in which it differs, `without`, the
         kinds of features that it does not see, and its `fingerprint_gain`: how much the gain of a split on a
         fingerprint count weighs beside one on a descriptor. Below 1 it guards against the one among thousands
         of sparse columns that fits the noise.
     repeats
-        How often at most each member is trained, with other seeds: as often as the labelled rows go into
+        How often at most each booster is trained, with other seeds: as often as the labelled rows go into
         3,000. On a small table chance decides more, and trees are few and soon grown.
     """
 
@@ -59,22 +59,22 @@ class Recipe:
     max_rounds: int = 3000
     patience: int = 100
     parameters: dict[str, Any] = field(default_factory=PARAMETERS.copy)
-    members: list[dict[str, Any]] = field(default_factory=MEMBERS.copy)
+    boosters: list[dict[str, Any]] = field(default_factory=BOOSTERS.copy)
     repeats: int = 3
 
-    def member(self, booster: int) -> tuple[dict[str, Any], float, list[str]]:
+    def booster(self, number: int) -> tuple[dict[str, Any], float, list[str]]:
         """Return LightGBM's parameters for a booster, its gain of fingerprints, and what it does not see."""
-        own = dict(self.members[booster % len(self.members)])
+        own = dict(self.boosters[number % len(self.boosters)])
         gain, without = own.pop("fingerprint_gain", 1.0), own.pop("without", [])
         return self.parameters | own | _FROZEN, gain, without
 
     def count_boosters(self, n_rows: int) -> int:
         """Return the size of the ensemble for so many labelled rows."""
-        return len(self.members) * min(self.repeats, max(1, round(LARGE_TABLE / n_rows)))
+        return len(self.boosters) * min(self.repeats, max(1, round(LARGE_TABLE / n_rows)))
 
 
 PRESETS = {
-    "fast": Recipe(max_rounds=500, members=[{"fingerprint_gain": 0.2}], repeats=1),
+    "fast": Recipe(max_rounds=500, boosters=[{"fingerprint_gain": 0.2}], repeats=1),
     "accurate": Recipe(),
 }
 """Recipes for the presets of features; with `fast` ones the trees are a good part of the cost of a score."""
@@ -122,7 +122,7 @@ class Problem:
     def parameters(self, target: int, recipe: Recipe, booster: int, seed: int) -> dict[str, Any]:
         """Return all of LightGBM's parameters for one target and one booster of its ensemble."""
         objective, metric = OBJECTIVES[self.tasks[target]]
-        parameters, fingerprint_gain, without = recipe.member(booster)
+        parameters, fingerprint_gain, without = recipe.booster(booster)
         gain = np.where(self.is_count, fingerprint_gain, 1.0)
         gain[self._are_of(without)] = 0.0
         return parameters | {
@@ -135,7 +135,7 @@ class Problem:
         unknown = [kind for kind in kinds if kind not in known]
         if unknown or known == set(kinds):
             problem = (
-                f"no feature is of kind {unknown[0]!r}" if unknown else "a member is without all features"
+                f"no feature is of kind {unknown[0]!r}" if unknown else "a booster is without all features"
             )
-            raise RecipeError(problem, mend=f"there are {', '.join(sorted(known))}")
+            raise RecipeError(problem, hint=f"there are {', '.join(sorted(known))}")
         return np.isin(self.kinds, list(kinds))

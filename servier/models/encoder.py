@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.archives import pack, pack_arrays
+from servier.checkpoint.archive import pack, pack_arrays
 from servier.errors import RecipeError
 
 FORMAT = "servier encoder"
@@ -69,8 +69,8 @@ def read_encoder(path: str | Path | None = None) -> EncoderWeights:
     except OSError as error:
         raise RecipeError(f"cannot read this encoder: {error.strerror}", path=path) from error
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        mend = "make one with: servier pretrain"
-        raise RecipeError("this is no encoder, or a damaged one", path=path, mend=mend) from error
+        hint = "make one with: servier pretrain"
+        raise RecipeError("this is no encoder, or a damaged one", path=path, hint=hint) from error
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from servier.archives import pack
+from servier.checkpoint.archive import pack
 from servier.models.network_graph import network_to_onnx
 
 

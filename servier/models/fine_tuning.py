@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from servier.features.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer
 from servier.models.batches import pad_tokens, predict_tokens, similar_lengths
 
 WARM_UP = 20
@@ -36,14 +36,14 @@ class Recipe:
     batch_size, learning_rate, weight_decay
         Of the AdamW optimizer; the rate rises for 20 steps and then stays.
     epochs
-        How often every row is seen, each time in another spelling: of several numbers the one is taken after
-        which networks score held-out rows best. A table with noisy labels is learnt by heart soon.
+        How often every row is seen, each time as another randomized SMILES: of several numbers the one is
+        taken after which networks score held-out rows best. Noisy labels are soon learnt by heart.
     folds
         Number of cross-validation folds whose held-out scores calibrate the model.
     kernel_rows
         On how many rows at most a support vector machine is fitted beside the network, with a pre-trained
         encoder; 0: on none.
-    views
+    n_smiles
         How many ways to write a molecule a score is averaged over; network and support vector machine share
         them out, so that both cost no more than one when they score.
     """
@@ -57,7 +57,7 @@ class Recipe:
     epochs: list[int] = field(default_factory=EPOCHS.copy)
     folds: int = 3
     kernel_rows: int = 4096
-    views: int = 8
+    n_smiles: int = 8
 
 
 class FineTuner:

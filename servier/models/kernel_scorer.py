@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 
 class KernelScorer:
-    """A support vector machine on a pre-trained encoder, which scores every other spelling of a molecule.
+    """A support vector machine on a pre-trained encoder, which scores every other SMILES of a molecule.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class KernelScorer:
         return fit_kernel(features, self._problem.y[rows], self._problem.tasks)
 
     def _describe(self, rows: Rows) -> NDArray[np.float32]:
-        """Return what the encoder says of the spellings of rows, shape (n_rows, n_views, n_features)."""
+        """Return what the encoder says of the SMILES of rows, shape (n_rows, n_smiles, n_features)."""
         needed, described = self._described
         return np.asarray(described[np.searchsorted(needed, rows)])
 
@@ -75,7 +75,7 @@ class KernelScorer:
 
 
 def cross_validate_kernel(
-    problem: Problem, by_view: Array, max_rows: int, seed: int, cores: int
+    problem: Problem, by_smiles: Array, max_rows: int, seed: int, cores: int
 ) -> tuple[Array, Callable[[], keras.Model]]:
     """Score rows that were held out by network and support vector machine together.
 
@@ -83,25 +83,25 @@ def cross_validate_kernel(
     ----------
     problem, max_rows, seed
         As for `KernelScorer`.
-    by_view
-        Raw scores of the network for the spellings of held-out rows, float64, shape (n_rows, n_views,
+    by_smiles
+        Raw scores of the network for the SMILES of held-out rows, float64, shape (n_rows, n_smiles,
         n_targets); NaN where there is none.
     cores
         How many TensorFlow uses.
 
     Returns
     -------
-    The mean of the network's scores of the first, third, ... spelling and the machine's of the others, which
+    The mean of the network's scores of the first, third, ... SMILES and the machine's of the others, which
     are made as wide as those of the network, shape (n_rows, n_targets); and what builds the machine.
     """
     use_cores(cores)
     kernel = KernelScorer(problem, max_rows, seed)
-    scores, network = kernel.hold_out(), by_view[:, ::2].mean(axis=1)
+    scores, network = kernel.hold_out(), by_smiles[:, ::2].mean(axis=1)
     factors = np.ones(len(problem.tasks))
     for i, task in enumerate(problem.tasks):
         width = np.nanstd(scores[:, i])
         if task == "binary" and width > 0:
             factors[i] = np.nanstd(network[:, i]) / width
-    n_views = by_view.shape[1]
-    share = (n_views // 2) / n_views
+    n_smiles = by_smiles.shape[1]
+    share = (n_smiles // 2) / n_smiles
     return (1 - share) * network + share * scores * factors, partial(kernel.build, factors)

@@ -42,8 +42,8 @@ class Trained:
     losses
         Of each epoch.
     held_out
-        Raw scores of the spellings of the rows that were held out, after each number of epochs that is tried,
-        float64, shape (n_numbers, n_held_out, n_views, n_targets).
+        Raw scores of the SMILES of the rows that were held out, after each number of epochs that is tried,
+        float64, shape (n_numbers, n_held_out, n_smiles, n_targets).
     """
 
     losses: list[float]
@@ -95,14 +95,14 @@ class NetworkWork:
             smiles = problem.spell(epoch)
             return [encode(smiles[row]) for row in task.rows]
 
-        views = [encode(smiles) for row in task.held_out for smiles in problem.scored[row]]
+        encoded = [encode(smiles) for row in task.held_out for smiles in problem.scored[row]]
         shape = len(task.held_out), len(problem.scored[0]), problem.y.shape[1]
         losses, held_out = [], []
         rng = np.random.default_rng(self.seed)
         for loss in self.tuner.train(tokens, problem.y[task.rows], max(task.epochs), rng):
             losses.append(round(loss, 5))
             if len(losses) in task.epochs:
-                held_out.append(self.tuner.score(views).reshape(shape))
+                held_out.append(self.tuner.score(encoded).reshape(shape))
         return Trained(losses, np.stack(held_out))
 
 

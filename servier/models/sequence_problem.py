@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.features.tokens import Tokenizer
-from servier.models import Folds
+from servier.chem.tokens import Tokenizer
 from servier.models.encoder import EncoderWeights
+from servier.models.fitted_model import Folds
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.metrics import mean_score
-from servier.models import FittedModel, Report
 from servier.models.export import export_model
 from servier.models.fine_tuning import Recipe
+from servier.models.fitted_model import FittedModel, Report
 from servier.models.kernel_scorer import cross_validate_kernel
 from servier.models.network_work import NetworkWork, Task, Trained
 from servier.models.sequence_problem import Problem
-from servier.parallel import ordered_map
+from servier.processes.ordered_map import ordered_map
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     """Train networks that score the rows held out, and one on all rows; export it as ONNX.
 
     Where it makes the scores better, a support vector machine on the pre-trained encoder scores every other
-    spelling of a molecule: the second graph.
+    SMILES of a molecule: the second graph.
 
     Parameters
     ----------
@@ -94,19 +94,19 @@ def cross_validate(
 def _cross_validate(work: NetworkWork, workers: int, report: Report) -> CrossValidated:
     problem, numbers = work.problem, sorted(set(work.recipe.epochs))
     n_rows, n_targets = problem.y.shape
-    by_view = np.full((len(numbers), n_rows, len(problem.scored[0]), n_targets), np.nan)
+    by_smiles = np.full((len(numbers), n_rows, len(problem.scored[0]), n_targets), np.nan)
     tasks = [Task(rows, held_out, numbers) for rows, held_out in problem.folds]
     for task, one in zip(tasks, _train_all(work, tasks, workers, report), strict=True):
-        by_view[:, task.held_out] = one.held_out
-    quality = [mean_score(problem.y, scores.mean(axis=1), problem.tasks) for scores in by_view]
+        by_smiles[:, task.held_out] = one.held_out
+    quality = [mean_score(problem.y, scores.mean(axis=1), problem.tasks) for scores in by_smiles]
     for epochs, score in zip(numbers, quality, strict=True):
         report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")
     best = int(np.argmax(quality))
-    alone = CrossValidated(by_view[best].mean(axis=1), numbers[best], None)
-    if problem.pretrained is None or not work.recipe.kernel_rows or by_view.shape[2] < 2:
+    alone = CrossValidated(by_smiles[best].mean(axis=1), numbers[best], None)
+    if problem.pretrained is None or not work.recipe.kernel_rows or by_smiles.shape[2] < 2:
         return alone
     together, build = cross_validate_kernel(
-        problem, by_view[best], work.recipe.kernel_rows, work.seed, workers
+        problem, by_smiles[best], work.recipe.kernel_rows, work.seed, workers
     )
     score = mean_score(problem.y, together, problem.tasks)
     report(f"with support vectors on the encoder: AUROC or R2 of held-out rows {score:.4f}")

@@ -54,14 +54,14 @@ def to_onnx(boosters: Sequence[Sequence[lgb.Booster]]) -> onnx.ModelProto:
     joined: dict[str, list[Any]] = {}
     n_trees = 0
     n_features = boosters[0][0].num_feature()
-    for target, members in enumerate(boosters):
-        for booster in members:
+    for target, ensemble in enumerate(boosters):
+        for booster in ensemble:
             attributes = _tree_attributes(booster, n_features)
             for name in ("nodes_treeids", "target_treeids"):
                 attributes[name] = [tree + n_trees for tree in attributes[name]]
             n_trees = attributes["nodes_treeids"][-1] + 1
             attributes["target_ids"] = [target] * len(attributes["target_ids"])
-            attributes["target_weights"] = [weight / len(members) for weight in attributes["target_weights"]]
+            attributes["target_weights"] = [weight / len(ensemble) for weight in attributes["target_weights"]]
             for name, values in attributes.items():
                 joined.setdefault(name, []).extend(values)
     node = helper.make_node(

@@ -1,4 +1,4 @@
-"""What an encoder is pre-trained on: spellings of molecules, with properties that RDKit computes."""
+"""What an encoder is pre-trained on: randomized SMILES of molecules, with properties that RDKit computes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.chem.molecules import InvalidMolecule, augmented_smiles, parse_smiles
 from servier.errors import DataError
-from servier.features import FeatureSet
-from servier.molecules import InvalidMolecule, parse_smiles, smiles_views
-from servier.parallel import ordered_map
+from servier.features.feature_set import FeatureSet
+from servier.processes.ordered_map import ordered_map
 from servier.tables import open_table, require_smiles_column
 
 SHARD_ROWS = 8192
@@ -31,29 +31,29 @@ class Examples:
 
     Parameters
     ----------
-    views
-        For each molecule several spellings: the canonical one, then random ones.
+    smiles
+        For each molecule several SMILES: the canonical one, then randomized ones.
     descriptors
         float32, shape (n_rows, 217): RDKit's descriptors.
     bits
         uint8, shape (n_rows, 128): 1,024 Morgan fingerprint bits, packed.
     """
 
-    views: list[list[str]]
+    smiles: list[list[str]]
     descriptors: NDArray[np.float32]
     bits: NDArray[np.uint8]
 
     def __len__(self) -> int:
-        return len(self.views)
+        return len(self.smiles)
 
     def save(self, path: Path) -> None:
         """Write a file, complete or not at all."""
-        text = "\n".join("\t".join(spellings) for spellings in self.views)
+        text = "\n".join("\t".join(written) for written in self.smiles)
         temporary = path.with_suffix(".partial")
         with temporary.open("wb") as stream:
             np.savez(
                 stream,
-                views=np.frombuffer(text.encode(), np.uint8),
+                smiles=np.frombuffer(text.encode(), np.uint8),
                 descriptors=self.descriptors,
                 bits=self.bits,
             )
@@ -71,9 +71,9 @@ class Examples:
     def load(cls, path: Path) -> "Examples":
         """Read a file."""
         with np.load(path, allow_pickle=False) as arrays:
-            text = arrays["views"].tobytes().decode()
-            views = [line.split("\t") for line in text.split("\n")]
-            return cls(views, arrays["descriptors"], arrays["bits"])
+            text = arrays["smiles"].tobytes().decode()
+            smiles = [line.split("\t") for line in text.split("\n")]
+            return cls(smiles, arrays["descriptors"], arrays["bits"])
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class ExampleWork:
 
     Parameters
     ----------
-    n_views, seed
-        How many random spellings of each molecule, and their seed.
+    n_smiles, seed
+        How many randomized SMILES of each molecule, and their seed.
     """
 
-    n_views: int
+    n_smiles: int
     seed: int
 
     def prepare(self) -> Callable[[Sequence[str]], Examples]:
@@ -96,15 +96,15 @@ class ExampleWork:
         def compute(smiles: Sequence[str]) -> Examples:
             parsed = [parse_smiles(text, MAX_ATOMS) for text in smiles]
             mols = [mol for mol in parsed if not isinstance(mol, InvalidMolecule)]
-            views = [smiles_views(mol, self.n_views + 1, self.seed) for mol in mols]
+            written = [augmented_smiles(mol, self.n_smiles + 1, self.seed) for mol in mols]
             computed = descriptors(mols)
             rows = [
                 row
-                for row, (problem, spellings) in enumerate(zip(computed.problems, views, strict=True))
-                if problem is None and max(map(len, spellings)) <= MAX_LENGTH
+                for row, (problem, texts) in enumerate(zip(computed.problems, written, strict=True))
+                if problem is None and max(map(len, texts)) <= MAX_LENGTH
             ]
             bits = np.packbits(fingerprint(mols).X[rows] > 0, axis=1)
-            return Examples([views[row] for row in rows], computed.X[rows], bits)
+            return Examples([written[row] for row in rows], computed.X[rows], bits)
 
         return compute
 
@@ -119,7 +119,7 @@ class ExampleWork:
         )
         parts = [empty, *answers]
         return Examples(
-            [spellings for part in parts for spellings in part.views],
+            [written for part in parts for written in part.smiles],
             np.concatenate([part.descriptors for part in parts]),
             np.concatenate([part.bits for part in parts]),
         )

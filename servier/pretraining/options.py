@@ -12,11 +12,11 @@ class PretrainingOptions:
     molecules
         How many molecules of the library are taken, drawn at random; 0 for all.
     epochs
-        How often every molecule is seen, each time in another spelling.
+        How often every molecule is seen, each time as another randomized SMILES.
     batch_size, learning_rate
         Of the optimizer.
-    views
-        How many random spellings of each molecule are made.
+    n_smiles
+        How many randomized SMILES of each molecule are made.
     architecture
         Sizes of the network that differ from the defaults.
     seed
@@ -27,6 +27,6 @@ class PretrainingOptions:
     epochs: int = 5
     batch_size: int = 256
     learning_rate: float = 2e-3
-    views: int = 8
+    n_smiles: int = 8
     architecture: dict[str, int] = field(default_factory=dict)
     seed: int = 0

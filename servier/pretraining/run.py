@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.features.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.pretraining.examples import Examples
 from servier.pretraining.options import PretrainingOptions
@@ -31,8 +31,8 @@ class PretrainingRun:
     """Trains an encoder on files of examples.
 
     The first file is left out, to measure the loss on molecules that were not trained on. The others are read
-    in groups of four, in another order and with other spellings in every epoch; the state is saved after each
-    group.
+    in groups of four, in another order and with other randomized SMILES in every epoch; the state is saved
+    after each group.
 
     Parameters
     ----------
@@ -116,10 +116,10 @@ class PretrainingRun:
         return [order[i : i + GROUP_SHARDS] for i in range(0, len(order), GROUP_SHARDS)]
 
     def _batches(self, paths: Sequence[Path], epoch: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """Yield batches of molecules, in the spellings of an epoch."""
+        """Yield batches of molecules, in the randomized SMILES of an epoch."""
         parts = [Examples.load(path) for path in paths]
-        spelling = 1 + epoch % self._options.views
-        rows = [self._tokenizer.encode(views[spelling]) for part in parts for views in part.views]
+        turn = 1 + epoch % self._options.n_smiles
+        rows = [self._tokenizer.encode(written[turn]) for part in parts for written in part.smiles]
         descriptors = self._scale.apply(np.concatenate([part.descriptors for part in parts]))
         bits = np.concatenate([part.bits for part in parts])
         for chosen in similar_lengths([len(row) for row in rows], self._options.batch_size, rng):

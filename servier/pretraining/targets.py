@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.features.tokens import split_tokens
+from servier.chem.tokens import split_tokens
 from servier.pretraining.examples import Examples
 
 SKEWED = 3.0
@@ -63,8 +63,8 @@ def collect_vocabulary(parts: Sequence[Examples]) -> list[str]:
     counts = Counter(
         token
         for part in parts
-        for spellings in part.views
-        for smiles in spellings[:3]
+        for written in part.smiles
+        for smiles in written[:3]
         for token in split_tokens(smiles)
     )
     return sorted(token for token, count in counts.items() if count >= MIN_COUNT)

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 
+from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import ServierError
-from servier.molecules import InvalidMolecule, Status
 from servier.server.access_log import log_access, note_molecules
 from servier.server.openapi import describe_api
 from servier.server.page import fill_page

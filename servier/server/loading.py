@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from servier.checkpoint import REFERENCE, Checkpoint, Target, graph_name, open_checkpoint
-from servier.consensus import join_targets, open_ranks
+from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, open_checkpoint
+from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
-from servier.report.card import render_card
-from servier.scoring import Scorer
+from servier.report.html.card import render_card
+from servier.scoring.consensus import join_targets, open_ranks
+from servier.scoring.scorer import Scorer
 from servier.server.questions import CONFIDENCE, CONSENSUS
 
 logger = logging.getLogger(__name__)
@@ -114,8 +115,8 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
         else:
             logger.info("model %s is loaded, digest %s", name, checkpoints[name].digest)
     if not checkpoints:
-        mend = "train one with: servier train, or name another --models_dir"
-        raise ServierError("no model can be served", path=models_dir, mend=mend)
+        hint = "train one with: servier train, or name another --models_dir"
+        raise ServierError("no model can be served", path=models_dir, hint=hint)
     if len(checkpoints) == len(MODEL_NAMES):
         try:
             join_targets(list(checkpoints.values()))
@@ -127,9 +128,9 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
 
 
 def _read(path: Path, name: str) -> Checkpoint:
-    """Read a checkpoint whole, which compares every member with its digest, and score its sentinels."""
+    """Read a checkpoint whole, which compares every entry with its digest, and score its sentinels."""
     opened = open_checkpoint(path, name)
-    members = {member: opened.members[member] for member in opened.members}
+    entries = {entry: opened.entries[entry] for entry in opened.entries}
     needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
     Scorer([opened])
-    return Checkpoint(opened.metadata, {member: members[member] for member in sorted(needed)}, path.name)
+    return Checkpoint(opened.metadata, {entry: entries[entry] for entry in sorted(needed)}, path.name)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from servier import __version__
-from servier.answers import prediction_fields
-from servier.consensus import open_ranks
-from servier.molecules import MAX_LENGTH, Status
+from servier.chem.molecules import MAX_LENGTH, Status
+from servier.scoring.consensus import open_ranks
+from servier.scoring.predictions import prediction_fields
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE
 from servier.server.reading import MAX_MOLECULES

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from servier.checkpoint import Target
-from servier.molecules import InvalidMolecule, Status
-from servier.report.pages import number, percent
+from servier.checkpoint.target import Target
+from servier.chem.molecules import InvalidMolecule, Status
+from servier.report.html.pages import number, percent
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE, Row
 from servier.server.service import Service
@@ -136,7 +136,7 @@ def _fill_answer(service: Service, model_name: str, explained: str, row: Row) ->
         "targets": [_describe_target(models, model_name, t, row) for t in models.targets(model_name)],
         "domain": _describe_domain(row),
         "is_inside": bool(row["in_domain"]),
-        "relatives": [
+        "neighbours": [
             {**found, "svg": _picture(found["svg"])} for found in service.compare(model_name, smiles)
         ],
         "explanation": f"/explanation.svg?{urlencode(query, quote_via=quote)}",

@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from servier.answers import as_answers
-from servier.checkpoint import Checkpoint
-from servier.drawing import draw_contributions, draw_structure
+from servier.checkpoint.file import Checkpoint
+from servier.chem.drawing import draw_structure
+from servier.chem.molecules import InvalidMolecule, canonical_smiles, parse_all, parse_smiles
 from servier.errors import ServierError
-from servier.explaining import explain
-from servier.molecules import InvalidMolecule, canonical_smiles, parse_all, parse_smiles
-from servier.relatives import find_relatives
-from servier.scoring import Scorer
+from servier.explaining.atoms import explain
+from servier.explaining.drawing import draw_contributions
+from servier.scoring.neighbours import find_neighbours
+from servier.scoring.predictions import as_answers
+from servier.scoring.scorer import Scorer
 
 CONFIDENCE = "0.9"
 CONSENSUS = "consensus"
-N_RELATIVES = 3
+N_NEIGHBOURS = 3
 
 Scorers = Mapping[str, Scorer]
 Row = dict[str, Any]
@@ -123,7 +124,7 @@ class Compare:
         if isinstance(mol, InvalidMolecule):
             return []
         rows = []
-        for found in find_relatives(scorers[self.model_name].checkpoints, mol, N_RELATIVES):
+        for found in find_neighbours(scorers[self.model_name].checkpoints, mol, N_NEIGHBOURS):
             known = parse_smiles(found.smiles)
             rows.append(
                 {

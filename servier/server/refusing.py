@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from servier.server.pool import BusyError
+from servier.processes.pool import BusyError
 
 logger = logging.getLogger(__name__)
 

@@ -153,8 +153,8 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Any:
         listening = socket.create_server(address[:2], family=family)
     except OSError as error:
         place = f"{options.host}:{options.port}"
-        mend = "choose another --host or --port"
-        raise ServierError(f"cannot listen on {place}: {error.strerror}", mend=mend) from error
+        hint = "choose another --host or --port"
+        raise ServierError(f"cannot listen on {place}: {error.strerror}", hint=hint) from error
     return waitress.create_server(
         app,
         map=sockets,

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from servier.molecules import InvalidMolecule
+from servier.chem.molecules import InvalidMolecule
+from servier.processes.pool import UnansweredError, WorkerPool
 from servier.server.loading import Models
-from servier.server.pool import UnansweredError, WorkerPool
 from servier.server.questions import Compare, Draw, Explain, Row, Score, Work
 
 logger = logging.getLogger(__name__)

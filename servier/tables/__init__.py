@@ -1,14 +1,10 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
-from servier.errors import DataError
 from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
 from servier.tables.files import open_binary, write_whole
+from servier.tables.formats import STANDARD_STREAM, count_rows, open_table, table_format, write_csv
 from servier.tables.records import Header, Record, Table
-from servier.tables.text import DelimitedText, SmiText, encode_ends, encode_row, encode_rows
+from servier.tables.text import DelimitedText, encode_predictions, encode_row, encode_rows
 
 __all__ = [
     "ID_NAMES",
@@ -20,7 +16,7 @@ __all__ = [
     "Record",
     "Table",
     "count_rows",
-    "encode_ends",
+    "encode_predictions",
     "encode_row",
     "encode_rows",
     "find_column",
@@ -31,118 +27,3 @@ __all__ = [
     "write_csv",
     "write_whole",
 ]
-
-STANDARD_STREAM = "-"
-COMPRESSIONS = (".gz", ".zst")
-FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".smi": "smi", ".sdf": "sdf"}
-
-
-def table_format(path: str | Path) -> str:
-    """Return `csv`, `parquet`, `smi` or `sdf`, by the file's suffix.
-
-    Raises
-    ------
-    DataError
-        A suffix that no format has.
-    """
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if str(path) == STANDARD_STREAM:
-        return "csv"
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    found = FORMATS.get(suffixes[-1] if suffixes else "")
-    if found is None:
-        mend = f"use one of {', '.join(FORMATS)}, or .gz or .zst after a text format"
-        raise DataError("unknown file format", path=path, mend=mend)
-    return found
-
-
-@contextmanager
-def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table]:
-    """Open a table of any format for reading.
-
-    Parameters
-    ----------
-    path
-        A CSV, TSV, SMI or SD file, plain or compressed with gzip or zstd, or a Parquet file; `-` is a CSV
-        table on stdin.
-    delimiter
-        For delimited text; detected where it is None.
-
-    Raises
-    ------
-    DataError
-        The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read carry
-        its path.
-    """
-    kind = table_format(path)
-    try:
-        if kind == "parquet":
-            from servier.tables.parquet import ParquetTable
-
-            yield ParquetTable(path)
-            return
-        with open_binary(path) as stream:
-            if kind == "smi":
-                yield SmiText(stream)
-            elif kind == "sdf":
-                from servier.tables.sdf import SdFile
-
-                yield SdFile(stream, path)
-            else:
-                yield DelimitedText(stream, path, delimiter)
-    except DataError as error:
-        error.path = error.path or str(path)
-        raise
-
-
-def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file, complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The name of the file ends otherwise.
-    """
-    if Path(path).suffix != ".csv":
-        raise DataError("this is written as a CSV file", path=path, mend="end its name in .csv")
-    header = Header(columns, ",".join(columns).encode())
-    lines = [header.raw, *encode_rows([list(row) for row in rows], header)]
-    with write_whole(path) as temporary:
-        temporary.write_bytes(b"".join(line + b"\n" for line in lines))
-
-
-def count_rows(path: str | Path, delimiter: str | None = None) -> int:
-    """Count the rows of a table, much faster than reading them.
-
-    Raises
-    ------
-    DataError
-        As `open_table`.
-    """
-    kind = table_format(path)
-    if kind == "parquet":
-        from servier.tables.parquet import open_parquet
-
-        return int(open_parquet(path).metadata.num_rows)
-    if kind == "csv":
-        n_lines = _count_lines(path)
-        if n_lines is not None:
-            return max(0, n_lines - 1)
-        with open_table(path, delimiter) as table:
-            assert isinstance(table, DelimitedText)
-            return sum(1 for _ in table.raw_records())
-    with open_table(path) as table:
-        return sum(1 for _ in table)
-
-
-def _count_lines(path: str | Path) -> int | None:
-    """Return the number of lines, or None where a quotation mark may hide a line end."""
-    n_lines, last = 0, b"\n"
-    with open_binary(path) as stream:
-        while chunk := stream.read(1 << 20):
-            if b'"' in chunk:
-                return None
-            n_lines += chunk.count(b"\n")
-            last = chunk[-1:]
-    return n_lines + (last != b"\n")

@@ -49,11 +49,11 @@ def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], 
         alike = [column for column in columns if column.lower() == name.lower()]
         if len(alike) == 1:
             return alike[0]
-        raise DataError(f"no column {name!r}", mend=f"the columns are {listing}")
+        raise DataError(f"no column {name!r}", hint=f"the columns are {listing}")
     found = [column for column in columns if column.lower() in usual]
     if len(found) > 1:
-        mend = f"name one with --{what}_column; the columns are {listing}"
-        raise DataError(f"several {what} columns: {', '.join(found)}", mend=mend)
+        hint = f"name one with --{what}_column; the columns are {listing}"
+        raise DataError(f"several {what} columns: {', '.join(found)}", hint=hint)
     return found[0] if found else None
 
 
@@ -67,16 +67,16 @@ def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
     """
     found = find_column(columns, name, SMILES_NAMES, "smiles")
     if found is None and (molecule := next(filter(_looks_like_molecule, columns), None)):
-        mend = "add a header line such as smiles,name, or end the file's name in .smi"
+        hint = "add a header line such as smiles,name, or end the file's name in .smi"
         raise DataError(
-            f"this table has no header: its first line holds the molecule {molecule!r}", mend=mend
+            f"this table has no header: its first line holds the molecule {molecule!r}", hint=hint
         )
     if found is None and len(columns) == 1:
         found = columns[0]
     if found is None:
         listing = ", ".join(columns)
-        mend = f"name it with --smiles_column; the columns are {listing}"
-        raise DataError("no column with SMILES strings found", mend=mend)
+        hint = f"name it with --smiles_column; the columns are {listing}"
+        raise DataError("no column with SMILES strings found", hint=hint)
     return found
 
 
@@ -84,6 +84,6 @@ def _looks_like_molecule(name: str) -> bool:
     """Say whether a column's name is a SMILES string, one letter excepted: there may be a column C."""
     if len(name) < 2:
         return False
-    from servier.molecules import InvalidMolecule, parse_smiles
+    from servier.chem.molecules import InvalidMolecule, parse_smiles
 
     return not isinstance(parse_smiles(name), InvalidMolecule)

@@ -48,7 +48,7 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
     except PermissionError as error:
         raise DataError("no permission to read this file", path=path) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError("this gzip file is damaged or cut short", path=path, mend="copy it again") from error
+        raise DataError("this gzip file is damaged or cut short", path=path, hint="copy it again") from error
     except OSError as error:
         raise DataError(f"cannot read it: {error}", path=path) from error
 

@@ -63,4 +63,4 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
     except FileNotFoundError as error:
         raise DataError("no such file", path=path) from error
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError("this is not a complete Parquet file", path=path, mend="write it again") from error
+        raise DataError("this is not a complete Parquet file", path=path, hint="write it again") from error

@@ -50,24 +50,24 @@ class DelimitedText:
     def _read_header(self, delimiter: str | None) -> Header:
         _, first = next(self._lines, (0, b""))
         if not first.strip():
-            raise DataError("this file is empty", path=self.path, mend="it needs a header line and rows")
+            raise DataError("this file is empty", path=self.path, hint="it needs a header line and rows")
         newline = b"\r\n" if first.endswith(b"\r\n") else b"\n"
         raw = first.rstrip(b"\r\n")
         text = raw.removeprefix(BOM).decode("utf-8", errors="replace")
         delimiter = delimiter or detect_delimiter(text, self.path)
         if "\x00" in text or text.startswith("\ufffd"):
-            mend = "save it as UTF-8"
+            hint = "save it as UTF-8"
             raise DataError(
-                "this is not a text in UTF-8, but perhaps in UTF-16", path=self.path, row=1, mend=mend
+                "this is not a text in UTF-8, but perhaps in UTF-16", path=self.path, row=1, hint=hint
             )
         if delimiter not in text and any(other in text for other in DELIMITERS):
             raise DataError(
-                f"no {delimiter!r} in the header line", path=self.path, row=1, mend="leave --delimiter out"
+                f"no {delimiter!r} in the header line", path=self.path, row=1, hint="leave --delimiter out"
             )
         columns = [name.strip() for name in split_fields(text, delimiter)]
         if len(set(columns)) < len(columns):
             twice = next(name for name in columns if columns.count(name) > 1)
-            raise DataError(f"two columns are called {twice!r}", path=self.path, row=1, mend="rename one")
+            raise DataError(f"two columns are called {twice!r}", path=self.path, row=1, hint="rename one")
         return Header(columns, raw, delimiter, newline)
 
     def __iter__(self) -> Iterator[Record]:
@@ -84,9 +84,9 @@ class DelimitedText:
         fields = split_fields(raw.decode("utf-8", errors="replace"), self.header.delimiter)
         if len(fields) == len(self.header.columns):
             return Record(line, fields, raw)
-        return self._mend(line, fields)
+        return self._hint(line, fields)
 
-    def _mend(self, line: int, fields: list[str]) -> Record:
+    def _hint(self, line: int, fields: list[str]) -> Record:
         width = len(self.header.columns)
         problem = f"{len(fields)} fields where the header has {width}" if len(fields) > width else None
         fields = fields[:width] + [""] * (width - len(fields))
@@ -99,9 +99,9 @@ class DelimitedText:
             _, more = next(self._lines, (0, b""))
             n_lines += 1
             if not more or n_lines > MAX_RECORD_LINES:
-                mend = "close it, or double it if it belongs to the text"
+                hint = "close it, or double it if it belongs to the text"
                 raise DataError(
-                    "a quotation mark opens here and never closes", path=self.path, row=line, mend=mend
+                    "a quotation mark opens here and never closes", path=self.path, row=line, hint=hint
                 )
             raw += more
         return raw
@@ -142,7 +142,7 @@ def split_fields(text: str, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def encode_ends(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
+def encode_predictions(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
     """Return what is written after the own columns of each record: delimiter, fields, line end.
 
     Parameters

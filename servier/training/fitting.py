@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.engines import Engine, FeatureEngine, SequenceEngine
-from servier.features import PRESETS, FeatureSet
+from servier.chem.molecules import Mol, augmented_smiles, canonical_mol, random_smiles
+from servier.chem.tokens import Tokenizer
 from servier.features.computing import compute_features
 from servier.features.feature_file import feature_specification, read_features
-from servier.features.tokens import Tokenizer
-from servier.models import FittedModel
+from servier.features.feature_set import FeatureSet
+from servier.features.registry import PRESETS
 from servier.models.encoder import EncoderWeights, read_encoder
-from servier.molecules import Mol, canonical_mol, random_smiles, smiles_views
+from servier.models.fitted_model import FittedModel
+from servier.scoring.engines import Engine, FeatureEngine, SequenceEngine
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
@@ -52,7 +53,7 @@ def fit_features(
     rows
         What it is trained on.
     labels
-        In the units of their scales, float64, shape (n_train, n_targets); NaN where missing.
+        In the units of their transforms, float64, shape (n_train, n_targets); NaN where missing.
     options, changes
         As for `train`.
     """
@@ -111,20 +112,20 @@ def fit_sequences(
     problem = prepare_sequences(rows, labels, options, recipe)
     model = smiles_network.fit(problem, recipe, options.seed, options.workers, logger.info)
     vocabulary = problem.tokenizer.vocabulary
-    return Fitted(model, SequenceEngine(vocabulary, recipe.views, options.seed, model.graphs))
+    return Fitted(model, SequenceEngine(vocabulary, recipe.n_smiles, options.seed, model.graphs))
 
 
 def prepare_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
 ) -> "sequence_problem.Problem":
-    """Spell the molecules of the training rows, and cut the rows into folds.
+    """Write the molecules of the training rows as SMILES, and cut the rows into folds.
 
     Parameters
     ----------
     rows, labels, options
         As for `fit_features`.
     recipe
-        How many spellings and folds there are, and which encoder to start from.
+        How many SMILES and folds there are, and which encoder to start from.
     """
     from servier.models.sequence_problem import Problem
 
@@ -136,7 +137,7 @@ def prepare_sequences(
         tokenizer = Tokenizer(pretrained.vocabulary)
     return Problem(
         spell=spell,
-        scored=[smiles_views(mol, recipe.views, options.seed) for mol in rows.mols],
+        scored=[augmented_smiles(mol, recipe.n_smiles, options.seed) for mol in rows.mols],
         tokenizer=tokenizer,
         y=labels,
         tasks=rows.data.tasks,

@@ -14,11 +14,11 @@ class Options:
     preset
         `fast` or `accurate`: the features of model 1.
     split, test_fraction
-        How rows are held out for testing, one of `servier.splitting.STRATEGIES`, and which share; 0 trains on
-        all rows. None stands for `predefined` where the data set has a split column, else for `scaffold`.
+        How rows are held out for testing, one of `servier.data.folds.STRATEGIES`, and which share; 0 trains
+        on all rows. None stands for `predefined` where the data set has a split column, else for `scaffold`.
     same_molecule, conflicts
         Which training rows are of the same molecule, and what becomes of labels that differ: as in
-        `servier.curation`.
+        `servier.data.duplicates`.
     reference
         A table of molecules, such as approved drugs; answers then say where they stand among those for them.
     seed, workers

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.answers import round_answers, to_answers
-from servier.checkpoint import Target
-from servier.engines import Engine
+from servier.checkpoint.target import Target, round_answers, to_answers
+from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.errors import DataError
-from servier.molecules import InvalidMolecule, Mol, parse_all
+from servier.scoring.engines import Engine
 from servier.tables import open_table, require_smiles_column
 
 logger = logging.getLogger(__name__)
@@ -60,6 +59,6 @@ def read_reference(path: str | Path) -> ReferenceMolecules:
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
     mols = [mol for mol in parse_all(smiles) if not isinstance(mol, InvalidMolecule)]
     if not mols:
-        raise DataError("no molecule can be read", path=path, mend="give --reference a table with SMILES")
+        raise DataError("no molecule can be read", path=path, hint="give --reference a table with SMILES")
     logger.info("%s reference molecules, %s rows left out", len(mols), len(smiles) - len(mols))
     return ReferenceMolecules(Path(path).name, hashlib.sha256("\n".join(smiles).encode()).hexdigest(), mols)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.curation import identify, merge_duplicates
-from servier.datasets import Dataset
+from servier.chem.molecules import InvalidMolecule, Mol, parse_all
+from servier.data.datasets import Dataset
+from servier.data.duplicates import identify, merge_duplicates
+from servier.data.folds import Indices, enough_folds, split_folds
+from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
-from servier.models import Folds
-from servier.molecules import InvalidMolecule, Mol, parse_all
-from servier.splitting import Indices, enough_folds, split_folds
+from servier.models.fitted_model import Folds
 from servier.training.options import Options
-from servier.training.splits import Splitter, choose_splitter
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +146,9 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
     rows = np.flatnonzero(has_label & readable)
     if len(rows) < MIN_ROWS:
-        mend = "check the SMILES column, or name it with --smiles_column"
+        hint = "check the SMILES column, or name it with --smiles_column"
         raise DataError(
-            f"only {len(rows)} rows have a readable molecule and a label", path=data.path, mend=mend
+            f"only {len(rows)} rows have a readable molecule and a label", path=data.path, hint=hint
         )
     mols = [parsed[i] for i in rows]
     molecules = identify(mols, [data.smiles[i] for i in rows], options.same_molecule)
@@ -182,5 +182,5 @@ def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
             if (n := int(np.sum(labels == value))) < MIN_OF_CLASS:
                 raise DataError(
                     f"{n} of the training rows are labelled {value}", path=data.path, column=target,
-                    mend=f"at least {MIN_OF_CLASS} of each class are needed",
+                    hint=f"at least {MIN_OF_CLASS} of each class are needed",
                 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from molecules_for_tests import SMILES
 from runs_for_tests import start, wait_for_progress
 
-from servier.simulation import simulate
+from servier.data.simulation import simulate
 
 ROWS = [*simulate(150, seed=2).smiles, *SMILES, "nope", "C1CC", ""] * 100
 
@@ -136,15 +136,15 @@ def test_torn_journal_line_does_not_count(servier, model_1, library, tmp_path):
     assert target.read_bytes() == (tmp_path / "again.csv").read_bytes()
 
 
-@pytest.mark.parametrize("harm", ["changed", "gone"])
-def test_a_damaged_spool_is_not_gone_on_with(servier, model_1, library, tmp_path, harm):
+@pytest.mark.parametrize("decrease", ["changed", "gone"])
+def test_a_damaged_spool_is_not_gone_on_with(servier, model_1, library, tmp_path, decrease):
     """Bytes of an interrupted run that were changed or removed are noticed; the next run starts over."""
     target, spool = tmp_path / "out.csv", tmp_path / "out.csv.partial"
     process = start(library, target, "--model_path", model_1, "--workers", "1")
     wait_for_progress(target)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    if harm == "changed":
+    if decrease == "changed":
         with spool.open("r+b") as stream:
             stream.seek(1000)
             stream.write(b"XXXX")

@@ -124,9 +124,9 @@ def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library,
 
 def test_features_of_a_molecule_that_hangs(accurate_model, library, tmp_path):
     """The same holds for features in memory."""
-    from servier.features import PRESETS
     from servier.features.computing import FeatureWork
-    from servier.parallel import ordered_map
+    from servier.features.registry import PRESETS
+    from servier.processes.ordered_map import ordered_map
 
     rows = [(smiles, None) for smiles in ROWS[BAD - 2 : BAD + 2]]
     (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [rows], 1, timeout=2)

@@ -10,9 +10,9 @@ import pytest
 from molecules_for_tests import SMILES
 from rdkit import Chem
 
-from servier.checkpoint import open_checkpoint
-from servier.features.tokens import Tokenizer
-from servier.scoring import Scorer
+from servier.checkpoint.file import open_checkpoint
+from servier.chem.tokens import Tokenizer
+from servier.scoring.scorer import Scorer
 
 ADDED = ["P1_pred", "P1_probability", "status", "reason"]
 ROWS = [*SMILES, "nope", "", "C" * 600, "C1CC"]
@@ -207,9 +207,9 @@ def test_files_of_the_run_are_not_written_over(servier, model_1, tmp_path):
 
 
 def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_path):
-    """--views 1 scores the canonical string alone, and is refused where no model reads strings."""
+    """--n_smiles 1 scores the canonical string alone, and is refused where no model reads strings."""
     path = models_dir / "model_2.servier"
-    servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--views", 1)
+    servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--n_smiles", 1)
     checkpoint = open_checkpoint(path)
     tokenizer = Tokenizer(checkpoint.metadata["input"]["vocabulary"])
     session = ort.InferenceSession(checkpoint.graphs[0])
@@ -219,7 +219,8 @@ def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_pat
         raw = session.run(None, {session.get_inputs()[0].name: tokens})[0].astype(float)
         probability = 1 / (1 + np.exp(-(target.slope * raw[0, 0] + target.intercept)))
         assert float(row["P1_probability"]) == pytest.approx(probability, abs=1e-5)
-    model_1 = ["--model_path", models_dir / "model_1.servier", "--views", 1]
+    model_1 = ["--model_path", models_dir / "model_1.servier", "--n_smiles", 1]
     assert (
-        "leave out --views" in servier("predict-file", table, tmp_path / "no.csv", *model_1, status=1).stderr
+        "leave out --n_smiles"
+        in servier("predict-file", table, tmp_path / "no.csv", *model_1, status=1).stderr
     )

@@ -6,7 +6,7 @@ import pytest
 
 from servier.bulk.outputs import best_positions
 from servier.bulk.selection import Selection
-from servier.simulation import simulate
+from servier.data.simulation import simulate
 
 N = 1500
 

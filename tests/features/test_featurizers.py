@@ -10,11 +10,12 @@ from rdkit import Chem
 from rdkit.Avalon import pyAvalonTools
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
 
+from servier.chem.molecules import InvalidMolecule, parse_all
 from servier.errors import RecipeError
-from servier.features import FEATURIZERS, PRESETS, FeatureSet, build
 from servier.features.base import LIMIT, to_float32
+from servier.features.feature_set import FeatureSet
 from servier.features.physchem import CHEAP
-from servier.molecules import InvalidMolecule, parse_all
+from servier.features.registry import FEATURIZERS, PRESETS, build
 
 MOLS = [Chem.MolFromSmiles(smiles) for smiles in SMILES]
 

@@ -320,7 +320,7 @@ def test_nothing_is_printed(capfd):
 
 def test_rdkits_descriptors_are_not_imported():
     """They take a while to load, and only unusual molecules need them."""
-    code = "import sys, servier.features; print('rdkit.Chem.Descriptors' in sys.modules)"
+    code = "import sys, servier.features.registry; print('rdkit.Chem.Descriptors' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -18,7 +18,7 @@ RECIPE = Recipe(
     folds=3,
     max_rounds=30,
     parameters={"num_leaves": 7, "feature_fraction": 0.5},
-    members=[{}, {"num_leaves": 5}],
+    boosters=[{}, {"num_leaves": 5}],
     repeats=1,
 )
 
@@ -114,7 +114,7 @@ def test_small_tables_get_more_boosters(problem):
 
 def test_a_member_without_a_kind_never_splits_on_it(problem):
     """Trees of a member use no feature that it is not to see; a kind that is not there is an error."""
-    blind = replace(RECIPE, members=[{}, {"without": ["counts"]}])
+    blind = replace(RECIPE, boosters=[{}, {"without": ["counts"]}])
     used = [
         lgb.Booster(model_str=fit(problem, blind, 1).native[f"model_0_{i}.txt"].decode()).feature_importance()
         for i in range(2)
@@ -126,15 +126,15 @@ def test_a_member_without_a_kind_never_splits_on_it(problem):
         (["counts", "descriptors"], "all"),
     ):
         with pytest.raises(RecipeError, match=message):
-            fit(problem, replace(RECIPE, members=[{"without": kinds}]), 1)
+            fit(problem, replace(RECIPE, boosters=[{"without": kinds}]), 1)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"parameters": {"num_leavs": 7}}, "LightGBM has no parameter 'num_leavs'"),
-        ({"members": [{}, {"fingerprint_gian": 0.2}]}, "LightGBM has no parameter 'fingerprint_gian'"),
-        ({"members": [{"num_leaves": 1}]}, "num_leaves"),
+        ({"boosters": [{}, {"fingerprint_gian": 0.2}]}, "LightGBM has no parameter 'fingerprint_gian'"),
+        ({"boosters": [{"num_leaves": 1}]}, "num_leaves"),
     ],
 )
 def test_parameters_are_tried_before_training(changes, message):

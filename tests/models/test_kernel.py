@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from servier.features.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer
 from servier.models.export import export_model
 from servier.models.kernel import add_kernel, features_of, fit_kernel
 from servier.models.network import Architecture, build_encoder

@@ -6,7 +6,7 @@ import onnxruntime as ort
 import pytest
 from molecules_for_tests import SMILES
 
-from servier.features.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.models.encoder import EncoderWeights
 from servier.models.export import export_model

@@ -13,7 +13,7 @@ MOLECULES = [
     "CN1C=NC2=C1C(=O)N(C)C(=O)N2C",
     "OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O",
 ]
-WORK = ExampleWork(n_views=4, seed=3)
+WORK = ExampleWork(n_smiles=4, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,14 @@ def examples():
     return WORK.prepare()([*MOLECULES, "not a molecule", "C" * 150, *SMILES])
 
 
-def test_spellings_are_of_the_same_molecule(examples):
+def test_randomized_smiles_are_of_the_same_molecule(examples):
     """The canonical SMILES is first, all others mean the same; what is unreadable or large is left out."""
     assert len(examples) == len(MOLECULES) + len(SMILES)
-    for spellings, smiles in zip(examples.views, MOLECULES, strict=False):
-        assert spellings[0] == Chem.CanonSmiles(smiles)
-        assert len(spellings) == 5
-        assert {Chem.CanonSmiles(other) for other in spellings} == {spellings[0]}
-        assert len(set(spellings)) > 2
+    for written, smiles in zip(examples.smiles, MOLECULES, strict=False):
+        assert written[0] == Chem.CanonSmiles(smiles)
+        assert len(written) == 5
+        assert {Chem.CanonSmiles(other) for other in written} == {written[0]}
+        assert len(set(written)) > 2
 
 
 def test_properties_are_those_of_rdkit(examples):
@@ -50,7 +50,7 @@ def test_a_file_gives_back_what_was_saved(examples, tmp_path):
     """Saving and loading changes nothing."""
     examples.save(tmp_path / "a.npz")
     loaded = Examples.load(tmp_path / "a.npz")
-    assert loaded.views == examples.views
+    assert loaded.smiles == examples.smiles
     np.testing.assert_array_equal(loaded.descriptors, examples.descriptors)
     np.testing.assert_array_equal(loaded.bits, examples.bits)
     assert Examples.count(tmp_path / "a.npz") == len(examples)

@@ -7,14 +7,14 @@ import zipfile
 import numpy as np
 import pytest
 
+from servier.data.simulation import simulate
 from servier.errors import RecipeError
 from servier.models.encoder import encode_encoder, read_encoder
-from servier.simulation import simulate
 
 RECIPE = """
 epochs: 2
 batch_size: 64
-views: 2
+n_smiles: 2
 architecture: {embedding: 8, convolution: 8, width: 8, dense: 8}
 """
 
@@ -69,7 +69,7 @@ def test_other_molecules_are_not_mixed_in(servier, encoder, library, tmp_path):
 def test_model_2_starts_from_it(servier, encoder, simulated, tmp_path):
     """Training names the encoder, and the checkpoint says where it comes from."""
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(f"encoder: {encoder}\nepochs: [1]\nfolds: 2\nviews: 2\n")
+    recipe.write_text(f"encoder: {encoder}\nepochs: [1]\nfolds: 2\nn_smiles: 2\n")
     model = tmp_path / "model_2.servier"
     servier(
         "train", "--dataset", simulated, "--model_name", 2, "--config", recipe, "--model_path", model

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from servier.simulation import simulate
+from servier.data.simulation import simulate
 
 HOSTILE = '"><script>window.hit = 1</script>'
 

@@ -6,15 +6,15 @@ import zipfile
 
 import pytest
 
-from servier.archives import pack
-from servier.checkpoint import Checkpoint, encode_checkpoint, open_checkpoint
-from servier.report.card import write_card
-from servier.report.pages import number
+from servier.checkpoint.archive import pack
+from servier.checkpoint.file import Checkpoint, encode_checkpoint, open_checkpoint
+from servier.report.html.card import write_card
+from servier.report.html.pages import number
 
 
 @pytest.fixture
 def parts(model_1):
-    """The members of a checkpoint file."""
+    """The entries of a checkpoint file."""
     with zipfile.ZipFile(model_1) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -42,14 +42,14 @@ def test_card_shows_the_domain_where_it_is_known(model_1, tmp_path):
     """What the metadata say of the domain is a sentence on the card; without it there is none."""
     known = open_checkpoint(model_1)
     for domain in ({"similarity": 0.3127, "unseen": 0.25, "molecules": 192}, None):
-        write_card(Checkpoint(known.metadata | {"domain": domain}, known.members), tmp_path / "card.html")
+        write_card(Checkpoint(known.metadata | {"domain": domain}, known.entries), tmp_path / "card.html")
         page = re.sub(r"\s+", " ", (tmp_path / "card.html").read_text())
         words = "nearest of 192 training molecules is at least 0.31 similar and at most 25.0 % of its"
         assert (words in page) == (domain is not None)
 
 
 def test_an_intact_checkpoint_passes_every_check(servier, model_1, parts):
-    """--verify has a line for each member and each sentinel molecule, and all pass."""
+    """--verify has a line for each entry and each sentinel molecule, and all pass."""
     lines = servier("inspect", model_1, "--verify").stdout.splitlines()
     assert len(lines) == len(parts) - 1 + 4
     assert all(line.startswith("pass  ") for line in lines)
@@ -61,7 +61,7 @@ def test_a_damaged_member_fails_and_the_others_are_checked_too(servier, parts, t
     path.write_bytes(pack(parts | {"reference.npz": b"something else"}))
     lines = servier("inspect", path, "--verify", status=1).stdout.splitlines()
     assert [line for line in lines if line.startswith("fail")] == [
-        "fail  member reference.npz: member reference.npz is damaged"
+        "fail  entry reference.npz: entry reference.npz is damaged"
     ]
     assert sum(line.startswith("pass") for line in lines) == len(lines) - 1
     assert "reference.npz is damaged" in servier("inspect", path, status=1).stderr
@@ -73,7 +73,7 @@ def test_other_scores_of_a_sentinel_fail(servier, model_1, tmp_path):
     metadata = json.loads(json.dumps(known.metadata))
     metadata["sentinels"][1]["scores"][0] += 0.5
     path = tmp_path / "m.servier"
-    path.write_bytes(encode_checkpoint(Checkpoint(metadata, dict(known.members))))
+    path.write_bytes(encode_checkpoint(Checkpoint(metadata, dict(known.entries))))
     checks = json.loads(servier("inspect", path, "--verify", "--json", status=1).stdout)
     failed = [check for check in checks if check["problem"]]
     assert [check["name"] for check in failed] == [f"sentinel {metadata['sentinels'][1]['smiles']}"]

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from servier.checkpoint import Target, open_checkpoint
-from servier.datasets import load_dataset
-from servier.evaluation import evaluate
-from servier.report.document import name_reports
-from servier.report.mistakes import find_mistakes
-from servier.report.pages import number
-from servier.resampling import Resampling
+from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.target import Target
+from servier.data.datasets import load_dataset
+from servier.evaluation.bootstrap import Resampling
+from servier.evaluation.evaluate import evaluate
+from servier.report.html.document import name_reports
+from servier.report.html.mistakes import find_mistakes
+from servier.report.html.pages import number
 
 
 class Reading(HTMLParser):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from servier.report import plots
+from servier.report.html import plots
 
 
 @pytest.fixture(scope="module")

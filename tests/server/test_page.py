@@ -8,8 +8,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from server_for_tests import serving
 
+from servier.data.simulation import simulate
 from servier.server.page import EXAMPLES
-from servier.simulation import simulate
 
 HOSTILE = "<script>window.hit = 1</script>"
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -55,7 +55,7 @@ def test_typing_drawing_answer_and_permanent_link(browser, server, width):
     asked, more = browser.open(link, width)
     assert browser.ask("document.querySelector('#answer h2').textContent") == heading
     assert browser.ask("document.getElementById('smile').value") == ASPIRIN
-    assert browser.ask("document.querySelectorAll('.relatives li').length") == 3
+    assert browser.ask("document.querySelectorAll('.neighbours li').length") == 3
     assert all(address.startswith((server.address, "data:image/svg+xml")) for address in asked)
     assert complaints + more == []
 

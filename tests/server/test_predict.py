@@ -8,8 +8,8 @@ import pytest
 from molecules_for_tests import SMILES
 from rdkit import Chem
 
-from servier.checkpoint import open_checkpoint
-from servier.simulation import simulate
+from servier.checkpoint.file import open_checkpoint
+from servier.data.simulation import simulate
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 

@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from servier.checkpoint import open_checkpoint
+from servier.checkpoint.file import open_checkpoint
+from servier.chem.molecules import InvalidMolecule
 from servier.errors import ServierError
-from servier.molecules import InvalidMolecule
-from servier.scoring import Scorer
+from servier.scoring.scorer import Scorer
 from servier.server.questions import Compare, Draw, Explain, Score
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -47,7 +47,7 @@ def test_what_is_no_molecule_is_not_drawn(scorers, question):
 
 
 def test_unknown_target_is_an_answer_too(scorers):
-    """A problem that the user can mend comes back as a value."""
+    """A problem that the user can hint comes back as a value."""
     assert isinstance(Explain("1", ASPIRIN, "P2").answer(scorers), ServierError)
 
 

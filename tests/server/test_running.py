@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from server_for_tests import serving
 
-from servier.checkpoint import open_checkpoint
-from servier.simulation import simulate
+from servier.checkpoint.file import open_checkpoint
+from servier.data.simulation import simulate
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from servier.checkpoint import open_checkpoint
+from servier.checkpoint.file import open_checkpoint
 
 
 def digest(path: str) -> str:

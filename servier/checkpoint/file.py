@@ -1,0 +1,176 @@
+"""The checkpoint: one file that holds a model and everything needed to trust and use it.
+
+It is a zip archive with `metadata.json`, which names the sha256 of every other entry. Nothing in it is
+pickled, and nothing in it is ever executed.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint.archive import pack
+from servier.checkpoint.target import Target
+from servier.errors import CheckpointError
+
+FORMAT = "servier checkpoint"
+FORMAT_VERSION = 1
+METADATA = "metadata.json"
+REFERENCE = "reference.npz"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint, in memory or on disk.
+
+    Parameters
+    ----------
+    metadata
+        What `metadata.json` holds.
+    entries
+        The other entries, by name.
+    path
+        Where it was read from.
+    """
+
+    metadata: dict[str, Any]
+    entries: Mapping[str, bytes]
+    path: str | None = None
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """The targets, in the order of the graph's outputs."""
+        return [Target(**target) for target in self.metadata["targets"]]
+
+    @property
+    def model_name(self) -> str:
+        """`1` or `2`."""
+        return str(self.metadata["model_name"])
+
+    @property
+    def graphs(self) -> list[bytes]:
+        """The ONNX graphs."""
+        names = set(self.entries)
+        return [self.entries[name] for name in takewhile(names.__contains__, map(graph_name, count()))]
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the metadata, and with it of all entries."""
+        return hashlib.sha256(_encode_metadata(self.metadata)).hexdigest()
+
+    @cached_property
+    def reference(self) -> dict[str, NDArray[Any]]:
+        """The arrays of `reference.npz`.
+
+        Of the training molecules, each once: `train_lines`, where they stand in the table;
+        `train_identities`, their hashes, uint64, shape (n_train, 3); `train_smiles`, one line for each, as
+        bytes; `train_fingerprints`, their packed Morgan bits; `train_y`, their labels, float32, shape
+        (n_train, n_targets); `domain_rows` and `environments`, for
+        `servier.scoring.applicability_domain.Domain`. `test_rows`, the numbers of the rows that were held
+        out. Where there are reference molecules `reference_answers`, those for them, float64, shape
+        (n_references, n_targets); NaN where there is none.
+        """
+        with np.load(io.BytesIO(self.entries[REFERENCE]), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def graph_name(i: int) -> str:
+    """Return the name of the entry that holds a graph, counted from 0."""
+    return f"model_{i}.onnx"
+
+
+def make_checkpoint(
+    metadata: dict[str, Any], targets: list[Target], entries: Mapping[str, bytes]
+) -> Checkpoint:
+    """Complete metadata with format, targets and digests."""
+    complete = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        **metadata,
+        "targets": [asdict(target) for target in targets],
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(entries.items())},
+    }
+    return Checkpoint(complete, entries)
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes of a checkpoint file; equal checkpoints give equal bytes."""
+    return pack({METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.entries})
+
+
+class _Entries(Mapping[str, bytes]):
+    """The entries of a file on disk, each read and compared with its digest when it is asked for."""
+
+    def __init__(self, path: Path, sha256: dict[str, str]) -> None:
+        self._path, self._sha256 = path, sha256
+
+    def __getitem__(self, name: str) -> bytes:
+        content = _read_entry(self._path, name)
+        if hashlib.sha256(content).hexdigest() != self._sha256[name]:
+            raise CheckpointError(f"entry {name} is damaged", path=self._path, hint="copy or train it again")
+        return content
+
+    def __iter__(self) -> Any:
+        return iter(self._sha256)
+
+    def __len__(self) -> int:
+        return len(self._sha256)
+
+
+def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoint:
+    """Open a checkpoint; its entries are read and verified when they are needed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model_name
+        `1` or `2` where only that model will do.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged, no checkpoint, of a newer format, or of another model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        hint = f"train one with: servier train --model_name {model_name or 1}"
+        raise CheckpointError("no such checkpoint", path=path, hint=hint)
+    try:
+        metadata = json.loads(_read_entry(path, METADATA))
+    except ValueError as error:
+        raise CheckpointError("its metadata is damaged", path=path, hint="copy or train it again") from error
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise CheckpointError("this is not a servier checkpoint", path=path)
+    if metadata["format_version"] > FORMAT_VERSION:
+        raise CheckpointError("written by a newer servier", path=path, hint="update servier")
+    if model_name is not None and metadata["model_name"] != model_name:
+        problem = f"this is a checkpoint of model {metadata['model_name']}, not of model {model_name}"
+        raise CheckpointError(problem, path=path, hint="give the other file, or the other --model_name")
+    return Checkpoint(metadata, _Entries(path, metadata["sha256"]), str(path))
+
+
+def _read_entry(path: Path, name: str) -> bytes:
+    problem = "this is no checkpoint, or a damaged or truncated one"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            problem = problem if name == METADATA else f"entry {name} is damaged or missing"
+            return archive.read(name)
+    except (zipfile.BadZipFile, KeyError, zlib.error, EOFError, NotImplementedError) as error:
+        raise CheckpointError(problem, path=path, hint="copy or train it again") from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read it: {error.strerror}", path=path) from error
+
+
+def _encode_metadata(metadata: dict[str, Any]) -> bytes:
+    return json.dumps(metadata, indent=1, allow_nan=False).encode()

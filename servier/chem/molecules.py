@@ -1,0 +1,268 @@
+"""SMILES strings to molecules, and the few canonical forms of a molecule that servier uses."""
+
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+MAX_ATOMS = 500
+MAX_LENGTH = 5_000
+
+MAX_REASON = 200
+MAX_SHOWN = 40
+
+Mol = Any
+Row = tuple[str, str | None]
+"""A SMILES string, and why it cannot be used, or None."""
+
+_HYDROGEN = "[H"
+_EXTENSION = "|"
+_AS_WRITTEN: Any = Chem.SmilesParserParams()
+_AS_WRITTEN.sanitize = False
+_AS_WRITTEN.removeHs = False
+_CONSTITUTION = Chem.SanitizeFlags.SANITIZE_ALL & ~(
+    Chem.SanitizeFlags.SANITIZE_FINDRADICALS
+    | Chem.SanitizeFlags.SANITIZE_SETCONJUGATION
+    | Chem.SanitizeFlags.SANITIZE_SETHYBRIDIZATION
+    | Chem.SanitizeFlags.SANITIZE_CLEANUPCHIRALITY
+    | Chem.SanitizeFlags.SANITIZE_CLEANUPATROPISOMERS
+)
+
+_explaining = threading.Lock()
+_TIME = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
+
+
+class Status(StrEnum):
+    """What became of one input row."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMolecule:
+    """A row that has no molecule to score: a value, not an exception."""
+
+    status: Status
+    reason: str
+
+
+def parse_smiles(
+    smiles: str, max_atoms: int = MAX_ATOMS, *, constitution_only: bool = False
+) -> Mol | InvalidMolecule:
+    """Read one SMILES string.
+
+    Parameters
+    ----------
+    smiles
+        The string; white space around it is ignored, white space in it refused, but before an extension
+        of CXSMILES: `CCO |$;;R$|`.
+    max_atoms
+        The largest number of heavy atoms that is accepted.
+    constitution_only
+        Leave out stereochemistry, conjugation, hybridization and radicals. Atoms, charges, hydrogens, bonds,
+        rings and aromaticity are RDKit's, and come in two thirds of the time.
+
+    Returns
+    -------
+    An RDKit molecule with at least one atom, or an `InvalidMolecule`.
+    """
+    with rdBase.BlockLogs():
+        found = _parse(smiles.strip(), max_atoms, constitution_only=constitution_only)
+    return _explain_refusal(smiles.strip()) if found is None else found
+
+
+def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
+    """Return None for a string that RDKit refuses."""
+    if problem := _check_text(smiles):
+        return problem
+    mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
+    if mol is None:
+        return None
+    # An atom takes a character at least.
+    if len(smiles) > max_atoms and (n_atoms := mol.GetNumHeavyAtoms()) > max_atoms:
+        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
+    if mol.GetNumAtoms() == 0:
+        return InvalidMolecule(Status.EMPTY, "no atoms")
+    return mol
+
+
+def _check_text(smiles: str) -> InvalidMolecule | None:
+    if not smiles:
+        return InvalidMolecule(Status.EMPTY, "no SMILES")
+    if len(smiles) > MAX_LENGTH:
+        return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
+    first, *rest = smiles.split(maxsplit=1)
+    if rest and not rest[0].startswith(_EXTENSION):  # RDKit would take it for a name
+        reason = f"white space after {first[:MAX_SHOWN]!r}: a name belongs elsewhere"
+        return InvalidMolecule(Status.INVALID, reason)
+    return None
+
+
+def _read_constitution(smiles: str) -> Mol | None:
+    if _HYDROGEN in smiles:  # RDKit merges hydrogen atoms into their neighbours
+        return Chem.MolFromSmiles(smiles)
+    mol = Chem.MolFromSmiles(smiles, _AS_WRITTEN)
+    if mol is None or Chem.SanitizeMol(mol, _CONSTITUTION, catchErrors=True) != Chem.SANITIZE_NONE:
+        return None
+    return mol
+
+
+def _explain_refusal(smiles: str) -> InvalidMolecule:
+    """Read a string again, and take the first thing that RDKit says against it for the reason.
+
+    RDKit's messages must not be blocked meanwhile, and are not blocked afterwards.
+    """
+    if not smiles.isascii():
+        strange = next(character for character in smiles if not character.isascii())
+        return InvalidMolecule(Status.INVALID, f"character {strange!r} does not belong in a SMILES string")
+    with _explaining:
+        messages: list[str] = []
+        handler = logging.Handler()
+        handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+        logger = logging.getLogger("rdkit")
+        handlers, logger.handlers, logger.propagate = logger.handlers, [handler], False
+        rdBase.LogToPythonLogger()
+        try:
+            Chem.MolFromSmiles(smiles)
+        finally:
+            rdBase.LogToCppStreams()
+            logger.handlers = handlers
+    said = _TIME.sub("", messages[0]) if messages else "refused by RDKit"
+    said = said.split(" for input:")[0].split(" while parsing:")[0].removeprefix("SMILES Parse Error: ")
+    position = re.search(r"position \d+", " ".join(messages))
+    said = f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]
+    return InvalidMolecule(Status.INVALID, said)
+
+
+def canonical_smiles(mol: Mol) -> str:
+    """Return RDKit's canonical isomeric SMILES of a molecule."""
+    return str(Chem.MolToSmiles(mol))
+
+
+def parent_smiles(mol: Mol) -> str:
+    """Return the canonical SMILES of the largest fragment: the molecule without its salts.
+
+    Of fragments with equally many heavy atoms the one first in alphabetical order is taken, so that the
+    answer does not depend on how the SMILES was written.
+    """
+    fragments = Chem.MolToSmiles(mol).split(".")
+    if len(fragments) == 1:
+        return str(fragments[0])
+    with rdBase.BlockLogs():
+        parsed = [(Chem.MolFromSmiles(text), text) for text in fragments]
+    sizes = [(-mol.GetNumHeavyAtoms(), text) for mol, text in parsed if mol is not None]
+    return str(min(sizes)[1]) if sizes else ".".join(fragments)
+
+
+def identity_hashes(mol: Mol) -> tuple[int, int, int]:
+    """Return 64 bits each that stand for a molecule, for it without salts, and without stereochemistry too.
+
+    They do not depend on how the molecule was written.
+    """
+    parent = parent_smiles(mol)
+    with rdBase.BlockLogs():
+        read = Chem.MolFromSmiles(parent)
+    flat = parent if read is None else Chem.MolToSmiles(read, isomericSmiles=False)
+    whole, salt_free, flat_hash = (_hash(text) for text in (canonical_smiles(mol), parent, flat))
+    return whole, salt_free, flat_hash
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+def scaffold_smiles(mol: Mol) -> str:
+    """Return the Bemis-Murcko scaffold of a molecule, empty for a molecule without rings.
+
+    References
+    ----------
+    Bemis and Murcko, J. Med. Chem. 1996, 39, 2887, doi:10.1021/jm9602928.
+    """
+    return str(MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False))
+
+
+def augmented_smiles(mol: Mol, n: int, seed: int) -> list[str]:
+    """Return `n` ways to write one molecule: the canonical SMILES first, then random ones.
+
+    The random ones depend on the molecule and the seed alone, not on how its SMILES was written, so that a
+    score averaged over them never depends on how the input was written or on its neighbours.
+
+    References
+    ----------
+    Bjerrum, arXiv:1703.07076: SMILES enumeration as data augmentation.
+    """
+    first = canonical_smiles(mol)
+    if n == 1:
+        return [first]
+    return [first, *random_smiles(_read_back(first, mol), n - 1, seed)]
+
+
+def canonical_mol(mol: Mol) -> Mol:
+    """Return the molecule with its atoms in the order of its canonical SMILES, if that can be read back."""
+    return _read_back(canonical_smiles(mol), mol)
+
+
+def _read_back(smiles: str, mol: Mol) -> Mol:
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(smiles) or mol
+
+
+def random_smiles(mol: Mol, n: int, seed: int) -> list[str]:
+    """Return `n` random ways to write a molecule, which depend on the order of its atoms and the seed."""
+    # RDKit takes a seed below 1 for: none.
+    return list(Chem.MolToRandomSmilesVect(mol, n, randomSeed=seed + 1))
+
+
+def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | InvalidMolecule]:
+    """Read many SMILES strings: one result for each, in order."""
+    return [parse_smiles(text, max_atoms) for text in smiles]
+
+
+@dataclass(frozen=True)
+class SmilesRows(Collection[Any]):
+    """Molecules that are read when they are asked for, and forgotten then: a collection to go through once.
+
+    Parameters
+    ----------
+    rows
+        The strings.
+    max_atoms, constitution_only
+        As for `parse_smiles`.
+    """
+
+    rows: Sequence[Row]
+    max_atoms: int = MAX_ATOMS
+    constitution_only: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, item: object) -> bool:
+        return any(mol is item for mol in self)
+
+    def __iter__(self) -> Iterator[Mol | InvalidMolecule]:
+        with ExitStack() as stack:
+            stack.enter_context(rdBase.BlockLogs())
+            for smiles, problem in self.rows:
+                if problem:
+                    yield InvalidMolecule(Status.INVALID, problem)
+                    continue
+                found = _parse(smiles.strip(), self.max_atoms, constitution_only=self.constitution_only)
+                if found is None:
+                    stack.close()
+                    found = _explain_refusal(smiles.strip())
+                    stack.enter_context(rdBase.BlockLogs())
+                yield found

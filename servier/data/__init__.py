@@ -1,0 +1,1 @@
+"""Labelled tables: read, audited, cleared of duplicates and split; and simulated ones."""

@@ -1,0 +1,226 @@
+"""What is wrong with a labelled table, row by row, before anyone trains on it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
+from servier.data.datasets import DEFAULT_TARGET, Columns, choose_targets, read_label
+from servier.data.duplicates import identify
+from servier.data.labels import (
+    describe_labels,
+    holds_labels,
+    labels_in_words,
+    suspect_filled,
+    suspect_useless,
+)
+from servier.errors import DataError
+from servier.tables import ID_NAMES, Record, find_column, open_table, require_smiles_column, write_csv
+
+LARGE_ATOMS = 100
+NON_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
+
+Labels = dict[str, NDArray[np.float64]]
+
+
+@dataclass
+class Finding:
+    """What was found in one row.
+
+    Parameters
+    ----------
+    line, id, smiles
+        Where it is, and what is there.
+    problems
+        Of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
+        `mixture`, `metal` and `large` those that it has.
+    details
+        A phrase for each of them.
+    """
+
+    line: int
+    id: str
+    smiles: str
+    problems: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+    def add(self, problem: str, detail: str) -> None:
+        """Note a problem."""
+        self.problems.append(problem)
+        self.details.append(detail)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of `check`.
+
+    Parameters
+    ----------
+    path
+        The table.
+    findings
+        For each row what was found.
+    labels
+        For each target how its labels are distributed.
+    warnings
+        What looks wrong with a target as a whole.
+    """
+
+    path: str
+    findings: list[Finding]
+    labels: dict[str, dict[str, float]]
+    warnings: list[str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows have each problem, the most frequent first."""
+        problems = Counter(problem for finding in self.findings for problem in set(finding.problems))
+        return dict(problems.most_common())
+
+
+def check(path: str | Path, columns: Columns | None = None, same_molecule: str = "parent") -> Audit:
+    """Look for what is wrong with a labelled table.
+
+    Parameters
+    ----------
+    path
+        A table of any format.
+    columns
+        Names of columns; what is None is detected. Where no target is named all columns of numbers are
+        targets, but for those that only count the rows.
+    same_molecule
+        What makes two rows duplicates, as for `identify`.
+
+    Raises
+    ------
+    DataError
+        The table as a whole cannot be read, or has no column with molecules.
+    """
+    columns = columns or Columns()
+    with open_table(path) as table:
+        names = table.header.columns
+        smiles = require_smiles_column(names, columns.smiles)
+        id_name = find_column(names, columns.id, ID_NAMES, "id")
+        candidates = choose_targets(names, columns.targets or ["all"], (smiles, id_name, columns.split))
+        records = [record for record in table if record.problem or any(record.fields)]
+    if not records:
+        raise DataError("this table has a header but no rows", path=path)
+    fields = {name: [_text(record.fields, i) for record in records] for i, name in enumerate(names)}
+    ids = fields[id_name] if id_name else [""] * len(records)
+    findings = [
+        Finding(record.line, identifier, text)
+        for record, identifier, text in zip(records, ids, fields[smiles], strict=True)
+    ]
+    wanted = columns.targets or [DEFAULT_TARGET]
+    targets = [name for name in candidates if name in wanted or holds_labels(fields[name])]
+    warnings = [
+        f"{name}: train reads numbers, not {words}"
+        for name in candidates
+        if name not in targets and (words := labels_in_words(fields[name]))
+    ]
+    labels = {target: _read_labels(fields[target], target, findings) for target in targets}
+    mols = [_check_row(record, finding) for record, finding in zip(records, findings, strict=True)]
+    if targets:
+        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)):
+            findings[row].add("unlabelled", "no label")
+    _check_duplicates(mols, findings, labels, same_molecule)
+    described = {target: describe_labels(y) for target, y in labels.items()}
+    return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
+
+
+def write_findings(audit: Audit, path: str | Path) -> None:
+    """Write what was found as a CSV file, with a line for each row of the table."""
+    rows = [
+        (
+            found.line,
+            found.id,
+            found.smiles,
+            " ".join(dict.fromkeys(found.problems)),
+            "; ".join(found.details),
+        )
+        for found in audit.findings
+    ]
+    write_csv(path, ["line", "id", "smiles", "problems", "details"], rows)
+
+
+def as_document(audit: Audit) -> dict[str, Any]:
+    """Return an audit as a document that can be stored."""
+    return {
+        "file": Path(audit.path).name,
+        "rows": len(audit.findings),
+        "problems": audit.counts,
+        "labels": audit.labels,
+        "warnings": audit.warnings,
+    }
+
+
+def _text(fields: Sequence[Any], position: int) -> str:
+    """Return a field; of a ragged row it may be absent."""
+    value = fields[position] if position < len(fields) else None
+    return "" if value is None else str(value)
+
+
+def _read_labels(texts: Sequence[str], target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
+    y = np.full(len(texts), np.nan)
+    for row, text in enumerate(texts):
+        try:
+            y[row] = read_label(text)
+        except DataError as error:
+            findings[row].add("bad_label", f"{target}: {error.problem}")
+    return y
+
+
+def _check_row(record: Record, finding: Finding) -> Mol | None:
+    """Look at the molecule of one row; return it if it can be used."""
+    if record.problem:
+        finding.add("ragged", record.problem)
+        return None
+    mol = parse_smiles(finding.smiles)
+    if isinstance(mol, InvalidMolecule):
+        finding.add(str(mol.status), mol.reason)
+        return None
+    if (n_atoms := mol.GetNumHeavyAtoms()) > LARGE_ATOMS:
+        finding.add("large", f"{n_atoms} heavy atoms")
+    with rdBase.BlockLogs():
+        parent = _salt_remover().remove(mol)
+    fragments = Chem.MolToSmiles(parent).split(".")
+    if len(fragments) > 1:
+        finding.add("mixture", f"{len(fragments)} components that are no common salts")
+    metals = sorted({atom.GetSymbol() for atom in parent.GetAtoms() if atom.GetAtomicNum() not in NON_METALS})
+    if metals:
+        finding.add("metal", ", ".join(metals))
+    return mol
+
+
+@cache
+def _salt_remover() -> rdMolStandardize.FragmentRemover:
+    return rdMolStandardize.FragmentRemover()
+
+
+def _check_duplicates(
+    mols: Sequence[Mol | None], findings: Sequence[Finding], labels: Mapping[str, Any], same_molecule: str
+) -> None:
+    rows = [row for row, mol in enumerate(mols) if mol is not None]
+    molecules = identify([mols[row] for row in rows], [findings[row].smiles for row in rows], same_molecule)
+    same: dict[int, list[int]] = {}
+    for row, molecule in zip(rows, molecules.tolist(), strict=True):
+        same.setdefault(molecule, []).append(row)
+    for first, *others in same.values():
+        for row in others:
+            findings[row].add("duplicate", f"the molecule of line {findings[first].line}")
+        for target, y in labels.items() if others else ():
+            known = y[[first, *others]]
+            different = np.unique(known[~np.isnan(known)])
+            if len(different) > 1:
+                for row in (first, *others):
+                    findings[row].add(
+                        "conflict", f"{target}: {', '.join(f'{value:g}' for value in different)}"
+                    )

@@ -1,0 +1,245 @@
+"""Labelled tables: molecules with the measured values of one or more targets."""
+
+import hashlib
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+from servier.tables import ID_NAMES, STATUS_COLUMNS, Record, find_column, open_table, require_smiles_column
+
+DEFAULT_FILE = "dataset_single.csv"
+DEFAULT_TARGET = "P1"
+ALL_TARGETS = "all"
+TASKS = ("binary", "regression")
+MIN_LABELS = 20
+MISSING = ("", "na", "nan", "none", "null")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled table in memory.
+
+    Parameters
+    ----------
+    path
+        Where it came from.
+    smiles, ids, lines
+        For each row the SMILES string, the identifier (empty where the table has none) and the line number.
+    targets, tasks
+        Names of the target columns, and `binary` or `regression` for each.
+    y
+        float64, shape (n_rows, n_targets); NaN where a label is missing.
+    split
+        For each row the value of the split column, or None where none was named.
+    split_column
+        Its name.
+    """
+
+    path: str
+    smiles: list[str]
+    ids: list[str]
+    lines: list[int]
+    targets: list[str]
+    tasks: list[str]
+    y: NDArray[np.float64]
+    split: list[str] | None
+    split_column: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.smiles)
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of molecules and labels: equal tables have equal digests, in whatever format."""
+        sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode())
+        sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the user says of a table's columns; None stands for: detect it."""
+
+    targets: Sequence[str] = ()
+    smiles: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+
+def find_dataset(data_dir: str | Path) -> Path:
+    """Return the default data set of a data directory.
+
+    Raises
+    ------
+    DataError
+        The directory does not hold one.
+    """
+    path = Path(data_dir) / DEFAULT_FILE
+    if not path.is_file():
+        hint = (
+            f"put {DEFAULT_FILE} (columns P1,mol_id,smiles) there, or name any labelled table with --dataset"
+        )
+        raise DataError("no data set here", path=path, hint=hint)
+    return path
+
+
+def load_dataset(
+    path: str | Path, columns: Columns | None = None, tasks: Sequence[str] | str | None = None
+) -> Dataset:
+    """Read a labelled table.
+
+    Parameters
+    ----------
+    path
+        A table of any format.
+    columns
+        Names of columns; what is None or empty is detected.
+    tasks
+        `binary` or `regression`, for each target or for all; detected from the labels where it is None.
+
+    Raises
+    ------
+    DataError
+        The table is absent, empty or ambiguous, a label is not a number, or a target cannot be learnt from.
+        Of `all` columns those that cannot be learnt from are left out instead, with a warning.
+    """
+    columns = columns or Columns()
+    with open_table(path) as table:
+        names = table.header.columns
+        smiles_column = names.index(require_smiles_column(names, columns.smiles))
+        id_name = find_column(names, columns.id, ID_NAMES, "id")
+        split_name = None if columns.split is None else find_column(names, columns.split, (), "split")
+        targets = choose_targets(names, columns.targets, (names[smiles_column], id_name, split_name))
+        records = [record for record in table if record.problem is None and any(record.fields)]
+    if not records:
+        raise DataError("this table has a header but no rows", path=path)
+    if split_name is None and "split" in names:
+        logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
+    lines = [record.line for record in records]
+    read: dict[str, tuple[NDArray[np.float64], str]] = {}
+    for i, target in enumerate(targets):
+        task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
+        labels = [record.fields[names.index(target)] for record in records]
+        try:
+            read[target] = _read_target(labels, task, lines)
+        except DataError as error:
+            problem = DataError(error.problem, path=path, row=error.row, column=target, hint=error.hint)
+            if not is_all(columns.targets, names):
+                raise problem from None
+            logger.warning("left out: %s", problem)
+    if not read:
+        raise DataError("no column can be learnt from", path=path, hint="name one with --target to see why")
+    return Dataset(
+        path=str(path),
+        smiles=[_text(record.fields[smiles_column]) for record in records],
+        ids=_column(records, names, id_name) or [""] * len(records),
+        lines=lines,
+        targets=list(read),
+        tasks=[task for _, task in read.values()],
+        y=np.stack([y for y, _ in read.values()], axis=1),
+        split=_column(records, names, split_name),
+        split_column=split_name,
+    )
+
+
+def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
+    """Return the target columns: those asked for (`all`: all that are left), else P1, else the only one left.
+
+    Raises
+    ------
+    DataError
+        A target is absent, or none was named and there are several candidates.
+    """
+    left = [name for name in names if name not in taken and name not in STATUS_COLUMNS]
+    if is_all(wanted, names):
+        return left
+    if wanted:
+        return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
+    if DEFAULT_TARGET in names:
+        return [DEFAULT_TARGET]
+    if len(left) == 1:
+        return left
+    hint = f"name it with --target; the columns are {', '.join(names)}"
+    raise DataError("it is not clear which column is the target", hint=hint)
+
+
+def is_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether `all` columns are asked for, and not a column of that name."""
+    return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _column(records: list[Record], names: Sequence[str], name: str | None) -> list[str] | None:
+    if name is None:
+        return None
+    position = names.index(name)
+    return [_text(record.fields[position]) for record in records]
+
+
+def _read_target(
+    labels: Sequence[object], task: str | None, lines: Sequence[int]
+) -> tuple[NDArray[np.float64], str]:
+    """Return the labels of one target, and what kind of target it is."""
+    y = np.array([read_label(_text(label), line) for label, line in zip(labels, lines, strict=True)])
+    require_labels(y)
+    known = ~np.isnan(y)
+    values = np.unique(y[known])
+    is_binary = set(values) <= {0.0, 1.0}
+    if task == "binary" and not is_binary:
+        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
+        problem = f"label {y[row]:g} in a binary target"
+        raise DataError(problem, row=lines[row], hint="use 0 and 1, or --task regression")
+    if task is None and len(values) == 2 and not is_binary:
+        logger.warning("labels %g and %g are learnt as numbers; write 0 and 1 for two classes", *values)
+    return y, task or ("binary" if is_binary else "regression")
+
+
+def require_labels(y: NDArray[np.float64]) -> None:
+    """Refuse labels of one target, NaN where missing, that nothing can be learnt from.
+
+    Raises
+    ------
+    DataError
+        They are few, or all the same.
+    """
+    known = y[~np.isnan(y)]
+    if len(known) < MIN_LABELS:
+        hint = f"at least {MIN_LABELS} rows need a label"
+        raise DataError(f"{len(known)} labels are too few to learn from", hint=hint)
+    if np.ptp(known) == 0:
+        problem = f"all {len(known)} labels are {known[0]:g}"
+        raise DataError(problem, hint="a model needs at least two different values")
+
+
+def read_label(text: str, line: int | None = None) -> float:
+    """Read one label; NaN where it is missing.
+
+    Raises
+    ------
+    DataError
+        It is not a number.
+    """
+    text = text.strip()
+    if text.lower() in MISSING:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        hint = (
+            "labels are numbers with a decimal point, or 1 and 0; leave the field empty where one is missing"
+        )
+        raise DataError(f"{text!r} is not a number", row=line, hint=hint)
+    return value

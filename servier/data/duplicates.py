@@ -1,0 +1,97 @@
+"""What becomes of molecules that a labelled table has more than once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.chem.molecules import Mol, canonical_smiles, parent_smiles
+from servier.data.folds import Indices, group_numbers
+
+IDENTITIES = ("parent", "canonical", "written")
+CONFLICTS = ("merge", "drop")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Rows with every molecule once.
+
+    Parameters
+    ----------
+    rows
+        int64, shape (n_molecules,): where each molecule occurs first, in order.
+    y
+        float64, shape (n_molecules, n_targets): its labels; NaN where it has none.
+    duplicates
+        How many rows were joined to an earlier one.
+    conflicts
+        How many molecules had different labels for a target.
+    """
+
+    rows: Indices
+    y: NDArray[np.float64]
+    duplicates: int
+    conflicts: int
+
+
+def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indices:
+    """Give rows with the same molecule the same number.
+
+    Parameters
+    ----------
+    mols, smiles
+        Molecules, and how each was written.
+    identity
+        What the same molecule is: `parent`, equal canonical SMILES without salts; `canonical`, equal
+        canonical SMILES; `written`, equal strings.
+
+    Returns
+    -------
+    int64, shape (n_rows,).
+    """
+    if identity == "written":
+        return group_numbers(list(smiles))
+    canonical = parent_smiles if identity == "parent" else canonical_smiles
+    return group_numbers([canonical(mol) for mol in mols])
+
+
+def merge_duplicates(
+    molecules: Indices, y: NDArray[np.float64], tasks: Sequence[str], conflicts: str = "merge"
+) -> Merged:
+    """Keep every molecule once, and settle its labels.
+
+    Parameters
+    ----------
+    molecules
+        int64, shape (n_rows,): equal numbers for equal molecules.
+    y
+        float64, shape (n_rows, n_targets); NaN where a label is missing.
+    tasks
+        `binary` or `regression` for each target.
+    conflicts
+        What becomes of different labels of one molecule: `merge` takes the majority of a binary target (a tie
+        leaves it without a label) and the median of a regression target; `drop` leaves it without a label.
+    """
+    first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
+    settled = y[first].astype(np.float64)
+    n_conflicts = 0
+    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
+    for number in np.flatnonzero(sizes > 1):
+        labels = y[by_group[number]]
+        differs = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in labels.T])
+        n_conflicts += bool(differs.any())
+        for target, task in enumerate(tasks):
+            known = labels[~np.isnan(labels[:, target]), target]
+            if len(known):
+                settled[number, target] = (
+                    np.nan if differs[target] and conflicts == "drop" else _settle(known, task)
+                )
+    order = np.argsort(first)
+    return Merged(first[order], settled[order], len(y) - len(first), n_conflicts)
+
+
+def _settle(labels: NDArray[np.float64], task: str) -> float:
+    """Return the median; of a binary target that is the majority, and one half where there is none."""
+    median = float(np.median(labels))
+    return np.nan if task == "binary" and median == 0.5 else median

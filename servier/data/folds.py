@@ -1,0 +1,210 @@
+"""Which rows are for training and which for testing."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+
+STRATEGIES = ("scaffold", "cluster", "stratified", "random", "predefined", "group", "time")
+N_STRATA = 5
+ENOUGH_ROWS = 1500
+ENOUGH_OF_CLASS = 300
+
+Indices = NDArray[np.int64]
+Fold = tuple[Indices, Indices]
+"""Rows to fit on, and rows that are held out."""
+
+
+def group_numbers(labels: Sequence[str]) -> Indices:
+    """Give equal labels the same number, and each empty label (no scaffold) a number of its own.
+
+    Returns
+    -------
+    int64, shape (len(labels),).
+    """
+    numbers: dict[object, int] = {}
+    return np.array(
+        [numbers.setdefault(label or (row,), len(numbers)) for row, label in enumerate(labels)], np.int64
+    )
+
+
+def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indices:
+    """Return the classes of a target; of a continuous one, in which part of the sorted labels a row lies.
+
+    Parameters
+    ----------
+    y
+        float64, shape (n_rows,); NaN where missing, which is a class of its own.
+    task
+        `binary` or `regression`.
+    n_strata
+        How many parts.
+    """
+    known = ~np.isnan(y)
+    classes = np.full(len(y), -1, np.int64)
+    if task == "binary":
+        classes[known] = y[known].astype(np.int64)
+    else:
+        edges = np.quantile(y[known], np.linspace(0, 1, n_strata + 1)[1:-1])
+        classes[known] = np.searchsorted(edges, y[known])
+    return classes
+
+
+def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int, seed: int) -> list[Fold]:
+    """Cut rows into folds that are stratified by label and never share a group.
+
+    Parameters
+    ----------
+    y
+        float64, shape (n_rows,): the first target.
+    task
+        `binary` or `regression`.
+    groups
+        int64, shape (n_rows,): rows with equal numbers stay together.
+    n_folds, seed
+        How many folds, fewer where there are not so many groups, and the seed of the shuffle.
+
+    Returns
+    -------
+    For each fold the indices of the training rows and of the held-out rows, sorted.
+
+    Raises
+    ------
+    DataError
+        All rows are in one group.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n_folds = min(n_folds, len(np.unique(groups)))
+    if n_folds < 2:
+        raise DataError("all these molecules share one scaffold", hint="use --split random")
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    n_strata = max(1, min(N_STRATA, int(np.sum(~np.isnan(y))) // n_folds))
+    return list(folds.split(np.zeros(len(y)), strata(y, task, n_strata), groups))
+
+
+def enough_folds(
+    folds: Sequence[Fold], y: NDArray[np.float64], tasks: Sequence[str], seed: int
+) -> list[Fold]:
+    """Return as many folds as hold out enough rows to tune and to calibrate a model; on a small table all.
+
+    Enough are 1,500 labelled rows of every target, and 300 of each class of a binary one.
+
+    Parameters
+    ----------
+    folds
+        Of the rows of `y`, as `split_folds` returns them.
+    y
+        float64, shape (n_rows, n_targets); NaN where missing.
+    tasks
+        `binary` or `regression` for each target.
+    seed
+        Which folds are taken where not all are: the first ones would have the largest groups.
+    """
+    counts = np.array([_count_labels(y[held_out], tasks) for _, held_out in folds])
+    enough = [
+        n for task in tasks for n in ((ENOUGH_OF_CLASS,) * 2 if task == "binary" else ()) + (ENOUGH_ROWS,)
+    ]
+    order = np.random.default_rng(seed).permutation(len(folds))
+    suffices = (np.cumsum(counts[order], axis=0) >= enough).all(axis=1)
+    n_taken = int(np.argmax(suffices)) + 1 if suffices.any() else len(folds)
+    return [folds[i] for i in sorted(order[:n_taken])]
+
+
+def _count_labels(y: NDArray[np.float64], tasks: Sequence[str]) -> list[int]:
+    """Return for each target the rows of each class, where it is binary, and all that have a label."""
+    return [
+        int(np.sum(chosen))
+        for task, labels in zip(tasks, y.T, strict=True)
+        for chosen in ((labels == 0, labels == 1) if task == "binary" else ()) + (~np.isnan(labels),)
+    ]
+
+
+def split_test(
+    y: NDArray[np.float64], task: str, groups: Indices, fraction: float, seed: int
+) -> tuple[Indices, Indices]:
+    """Hold out about `fraction` of the rows for testing, by `split_folds`.
+
+    Returns
+    -------
+    The indices of the training rows and of the test rows, sorted.
+    """
+    everything = np.arange(len(y))
+    if fraction == 0:
+        return everything, everything[:0]
+    if fraction > 0.5:
+        test, train = split_test(y, task, groups, 1 - fraction, seed)
+        return train, test
+    return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]
+
+
+def split_by_column(values: Sequence[str]) -> tuple[Indices, Indices]:
+    """Split by a column that says `train`, `valid` (or `validation`) or `test`; valid rows are for training.
+
+    Raises
+    ------
+    DataError
+        Another value, or no training row.
+    """
+    names = np.array([value.strip().lower() for value in values])
+    is_train = np.isin(names, ("train", "valid", "validation"))
+    is_test = names == "test"
+    strange = np.flatnonzero(~is_train & ~is_test)
+    if len(strange):
+        problem = f"{values[strange[0]]!r} is not a split"
+        raise DataError(problem, hint="use train, valid and test, or --split group or time")
+    if not is_train.any():
+        raise DataError("no row says train")
+    return np.flatnonzero(is_train), np.flatnonzero(is_test)
+
+
+def read_times(values: Sequence[str]) -> NDArray[np.float64]:
+    """Return when each row was, float64, shape (n_rows,): numbers as they are, dates in seconds.
+
+    Raises
+    ------
+    DataError
+        A value is neither a number nor a date in ISO 8601.
+    """
+    return np.array([_read_time(value.strip()) for value in values])
+
+
+def _read_time(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except ValueError:
+        problem = f"{value!r} is neither a number nor a date"
+        raise DataError(problem, hint="write dates like 2024-12-31") from None
+
+
+def split_by_time(times: NDArray[np.float64], molecules: Indices, fraction: float) -> tuple[Indices, Indices]:
+    """Hold out about `fraction` of the rows: those whose molecules came last.
+
+    Parameters
+    ----------
+    times
+        float64, shape (n_rows,): when each row was.
+    molecules
+        int64, shape (n_rows,): rows with equal numbers are of one molecule, which is as old as its first row.
+    fraction
+        Rows of the same time are on the same side, so there may be fewer test rows.
+
+    Returns
+    -------
+    The indices of the training rows and of the test rows, sorted.
+    """
+    numbers = np.unique(molecules, return_inverse=True)[1]
+    born = np.full(numbers.max(initial=-1) + 1, np.inf)
+    np.minimum.at(born, numbers, times)
+    times = born[numbers]
+    start = np.quantile(times, 1 - fraction, method="lower") if fraction > 0 else np.inf
+    is_test = times > start
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)

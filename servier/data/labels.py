@@ -1,0 +1,137 @@
+"""How the labels of targets are distributed, and what looks wrong with them."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from servier.data.datasets import MISSING, read_label, require_labels
+from servier.errors import DataError
+
+COMMON = 0.05
+OUTSTANDING = 10
+MOSTLY = 0.8
+ALIKE = 0.05
+QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "maximum": 1.0}
+
+
+def holds_labels(texts: Sequence[str]) -> bool:
+    """Say whether most of what stands in a column is numbers, which differ and do not only count the rows."""
+    values = [_number(text) for text in texts if text.strip()]
+    known = [value for value in values if not math.isnan(value)]
+    is_counter = all(b > a and b.is_integer() for a, b in pairwise(known))
+    return len(set(known)) > 1 and len(known) > len(values) / 2 and not is_counter
+
+
+def labels_in_words(texts: Sequence[str]) -> str:
+    """Return two of the labels of a column that has only two words, or decimal commas; else an empty text."""
+    words = list(dict.fromkeys(text.strip() for text in texts if text.strip().lower() not in MISSING))
+    if len(words) == 2 or (words and all(re.fullmatch(r"[+-]?\d+,\d+", word) for word in words)):
+        return " or ".join(map(repr, words[:2]))
+    return ""
+
+
+def _number(text: str) -> float:
+    try:
+        return read_label(text)
+    except DataError:
+        return math.nan
+
+
+def is_binary(known: NDArray[np.float64]) -> bool:
+    """Say whether labels are only 0 and 1."""
+    return set(np.unique(known)) <= {0.0, 1.0}
+
+
+def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
+    """Return counts, and the share of label 1 or the quartiles and the skewness.
+
+    Parameters
+    ----------
+    y
+        Labels of one target, float64, shape (n_rows,); NaN where missing.
+    """
+    known = y[~np.isnan(y)]
+    described: dict[str, float] = {"labels": len(known), "missing": len(y) - len(known)}
+    if not len(known):
+        return described
+    if is_binary(known):
+        return described | {"share_of_1": float(np.mean(known))}
+    quantiles = np.quantile(known, list(QUARTILES.values()))
+    skewness = float(stats.skew(known)) if np.ptp(known) > 0 else 0.0
+    return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
+
+
+def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Say which targets `train` refuses, and why; the parameters are those of `suspect_filled`."""
+    sentences = []
+    for target, y in labels.items():
+        try:
+            require_labels(y)
+        except DataError as error:
+            sentences.append(f"{target}: train refuses it: {error.problem}; {error.hint}")
+    return sentences
+
+
+def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Say which targets look as if missing labels had been filled in with a constant.
+
+    These are reasons to look, and no proofs: several complete binary targets in which one label is about
+    equally frequent; a complete binary target with label 1 in at least four fifths of its rows, for in most
+    assays the active molecules are the rarer ones; one value that at least every twentieth row of a
+    regression target has, ten times as many as any other value.
+
+    Parameters
+    ----------
+    labels
+        For each target its labels, float64, shape (n_rows,); NaN where missing.
+
+    Returns
+    -------
+    A sentence for each suspicion.
+    """
+    alike, label = _filled_alike(labels)
+    sentences = []
+    if alike:
+        low, high = min(alike.values()), max(alike.values())
+        sentences.append(
+            f"{', '.join(alike)}: no label is missing, and {label} is about equally frequent in all of them "
+            f"({low:.0%} to {high:.0%}); it may stand for not measured"
+        )
+    for target, y in labels.items():
+        if target in alike or np.isnan(y).all():
+            continue
+        value, share = _filled_with(y)
+        if share:
+            frequency = f"{target}: {share:.0%} of the labels are {value:g}"
+            sentences.append(f"{frequency}; it may stand for not measured")
+    return sentences
+
+
+def _filled_alike(labels: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
+    """Return the share of the frequent label in binary targets that are too much alike, and that label."""
+    complete = {target: y for target, y in labels.items() if not np.isnan(y).any() and is_binary(y)}
+    for label in (0, 1):
+        shares = {target: float(np.mean(y == label)) for target, y in complete.items()}
+        frequent = {target: share for target, share in shares.items() if share >= MOSTLY}
+        if len(frequent) > 2 and max(frequent.values()) - min(frequent.values()) <= ALIKE:
+            return frequent, label
+    return {}, 0
+
+
+def _filled_with(y: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the value that one target may have been filled in with, and its share; 0 where there is none."""
+    known = y[~np.isnan(y)]
+    values, counts = np.unique(known, return_counts=True)
+    most = int(counts.argmax())
+    share = float(counts[most] / len(known))
+    if is_binary(known):
+        is_suspect = len(known) == len(y) and len(values) > 1 and values[most] == 1 and share >= MOSTLY
+    else:
+        others = np.delete(counts, most)
+        is_suspect = share >= COMMON and counts[most] >= OUTSTANDING * others.max(initial=1)
+    return float(values[most]), share if is_suspect else 0.0

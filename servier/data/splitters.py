@@ -1,0 +1,151 @@
+"""How rows are held out: which strategies there are, and what they need to know of the molecules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.chem.molecules import Mol, scaffold_smiles
+from servier.chem.similarity import fingerprints
+from servier.data.datasets import Dataset
+from servier.data.folds import (
+    Fold,
+    Indices,
+    group_numbers,
+    read_times,
+    split_by_column,
+    split_by_time,
+    split_folds,
+    split_test,
+)
+from servier.errors import DataError
+from servier.training.options import Options
+
+CLUSTER_SIZE = 20
+MIN_CLUSTERS = 10
+OF_COLUMN = ("predefined", "group", "time")
+UNGROUPED = ("stratified", "random")
+
+
+@dataclass(frozen=True)
+class Splitter:
+    """Holds out rows in one of the ways that `servier.data.folds.STRATEGIES` lists.
+
+    Parameters
+    ----------
+    strategy
+        Its name.
+    y, task
+        Labels of the first target, float64, shape (n_rows,), and what kind of target it is.
+    molecules
+        int64, shape (n_rows,): equal numbers for equal molecules.
+    groups
+        int64, shape (n_rows,): rows with equal numbers are not torn apart, by a split that has no other order
+        nor by folds.
+    values
+        What the split column says of each row.
+    data
+        The table, to be named in errors.
+    """
+
+    strategy: str
+    y: NDArray[np.float64]
+    task: str
+    molecules: Indices
+    groups: Indices
+    values: list[str]
+    data: Dataset
+
+    def hold_out(self, fraction: float, seed: int) -> tuple[Indices, Indices]:
+        """Return the indices of the training rows and of the test rows, sorted.
+
+        Raises
+        ------
+        DataError
+            The split column holds what the strategy cannot read.
+        """
+        try:
+            if self.strategy == "predefined":
+                return split_by_column(self.values)
+            if self.strategy == "time":
+                return split_by_time(read_times(self.values), self.molecules, fraction)
+        except DataError as error:
+            raise DataError(
+                error.problem, path=self.data.path, column=self.data.split_column, hint=error.hint
+            ) from None
+        return split_test(self._strata(), self.task, self.groups, fraction, seed)
+
+    def folds(self, n_folds: int, seed: int) -> list[Fold]:
+        """Cut all rows into folds that are alike in what the strategy balances, and share no group."""
+        return split_folds(self._strata(), self.task, self.groups, n_folds, seed)
+
+    def _strata(self) -> NDArray[np.float64]:
+        """Return what is balanced: labels, or nothing."""
+        return np.zeros(len(self.y)) if self.strategy == "random" else self.y
+
+
+def choose_splitter(
+    data: Dataset, rows: Indices, mols: Sequence[Mol], molecules: Indices, options: Options
+) -> Splitter:
+    """Return what holds out rows as the options say; without a word a split column decides, or scaffolds.
+
+    Parameters
+    ----------
+    data, rows
+        The table, and which of its rows are used.
+    mols
+        Their molecules.
+    molecules
+        int64, shape (n_rows,): equal numbers for equal molecules, which are never torn apart.
+    options
+        The strategy, and the seed of clusters.
+
+    Raises
+    ------
+    DataError
+        The strategy needs a split column that was not named, or does not read the one that was.
+    """
+    has_column = data.split is not None
+    strategy = options.split or ("predefined" if has_column else "scaffold")
+    if has_column != (strategy in OF_COLUMN):
+        problem = f"a split by {strategy} {'does not read' if has_column else 'needs'} a column"
+        hint = "leave out --split_column" if has_column else "name it with --split_column"
+        raise DataError(problem, path=data.path, column=data.split_column, hint=hint)
+    values = [data.split[i] for i in rows] if data.split is not None else []
+    groups = _group(strategy, mols, molecules, values, options.seed)
+    return Splitter(strategy, data.y[rows, 0], data.tasks[0], molecules, groups, values, data)
+
+
+def _group(strategy: str, mols: Sequence[Mol], molecules: Indices, values: list[str], seed: int) -> Indices:
+    """Return the group of each row; all rows of a molecule are in the group of the first one."""
+    if strategy in UNGROUPED:
+        return molecules
+    if strategy == "cluster":
+        groups = cluster(mols, seed)
+    elif strategy == "group":
+        groups = group_numbers(values)
+    else:
+        groups = group_numbers([scaffold_smiles(mol) for mol in mols])
+    first = np.unique(molecules, return_index=True, return_inverse=True)
+    return groups[first[1][first[2]]]
+
+
+def cluster(mols: Sequence[Mol], seed: int) -> Indices:
+    """Put molecules with similar fingerprints together, about twenty on average.
+
+    Returns
+    -------
+    int64, shape (n_mols,): the number of the k-means cluster, of Morgan fingerprint bits scaled to length 1.
+
+    References
+    ----------
+    Sculley, Web-scale k-means clustering, WWW 2010, doi:10.1145/1772690.1772862.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.preprocessing import normalize
+
+    bits = normalize(np.unpackbits(fingerprints(mols), axis=1).astype(np.float32))
+    n_clusters = min(len(mols), max(MIN_CLUSTERS, len(mols) // CLUSTER_SIZE))
+    means = MiniBatchKMeans(n_clusters, random_state=seed, n_init=1, batch_size=1024)
+    return np.asarray(means.fit_predict(bits), np.int64)

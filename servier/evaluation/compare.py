@@ -1,0 +1,104 @@
+"""Whether one checkpoint is better than another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from servier.checkpoint.file import Checkpoint
+from servier.chem.molecules import parse_all
+from servier.data.datasets import Dataset
+from servier.errors import CheckpointError, DataError
+from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, compare
+from servier.evaluation.evaluate import find_unseen
+from servier.metrics import HIGHER_IS_BETTER
+from servier.scoring.scorer import Scorer
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of `compare_checkpoints`.
+
+    Parameters
+    ----------
+    scored, seen
+        How many rows both models were compared on, and how many were left out because one of them was
+        trained on the molecule.
+    metrics
+        For each target what `servier.evaluation.bootstrap.compare` says of each metric.
+    """
+
+    scored: int
+    seen: int
+    metrics: dict[str, dict[str, dict[str, float]]]
+
+
+def compare_checkpoints(
+    first: Checkpoint, second: Checkpoint, data: Dataset, resampling: Resampling = STANDARD
+) -> Comparison:
+    """Score the rows that neither of two models ever saw, and compare them on these.
+
+    Parameters
+    ----------
+    first, second
+        The models, with the same targets.
+    data
+        A labelled table with these targets.
+    resampling
+        How rows are drawn for the intervals.
+
+    Raises
+    ------
+    CheckpointError
+        The targets differ.
+    DataError
+        No row is left.
+    """
+    if [(t.name, t.task) for t in first.targets] != [(t.name, t.task) for t in second.targets]:
+        hint = "train both on the same targets"
+        raise CheckpointError(
+            "its targets are not those of the other checkpoint", path=second.path, hint=hint
+        )
+    mols = parse_all(data.smiles)
+    rows = np.intersect1d(find_unseen(first, data, mols).rows, find_unseen(second, data, mols).rows)
+    if not len(rows):
+        hint = "compare them on molecules that are new to both"
+        raise DataError("one of the models was trained on every row of this table", path=data.path, hint=hint)
+    both = [Scorer([model]).score_molecules([mols[i] for i in rows]).values for model in (first, second)]
+    has_score = ~np.isnan(both[0]).any(axis=1) & ~np.isnan(both[1]).any(axis=1)
+    metrics = {}
+    for i, (a, b) in enumerate(zip(first.targets, second.targets, strict=True)):
+        y = data.y[rows, i]
+        known = has_score & ~np.isnan(y)
+        scores = [Scores(v[known, i], target.threshold) for v, target in zip(both, (a, b), strict=True)]
+        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling)
+    return Comparison(int(has_score.sum()), len(data) - len(rows), metrics)
+
+
+def judge(name: str, found: dict[str, float]) -> str:
+    """Return in a word which of two models a metric prefers: `first`, `second`, or `neither`."""
+    if found["p_value"] > SIGNIFICANT:
+        return "neither"
+    return "second" if (found["difference"] > 0) == HIGHER_IS_BETTER[name] else "first"
+
+
+def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Comparison) -> dict[str, Any]:
+    """Return a comparison as a document that can be stored."""
+    return {
+        "first": _identify(first),
+        "second": _identify(second),
+        "dataset": data.digest,
+        "counts": {"scored": found.scored, "seen": found.seen},
+        "metrics": {
+            target: {name: values | {"better": judge(name, values)} for name, values in measured.items()}
+            for target, measured in found.metrics.items()
+        },
+    }
+
+
+def _identify(checkpoint: Checkpoint) -> dict[str, str]:
+    name = Path(checkpoint.path or "").name
+    return {"model_name": checkpoint.model_name, "file": name, "checkpoint": checkpoint.digest}

@@ -1,0 +1,241 @@
+"""How good a checkpoint is on rows that it never saw."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.target import CONFIDENCES, Target
+from servier.chem.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
+from servier.data.datasets import Dataset
+from servier.errors import DataError
+from servier.evaluation.baselines import Reference, measure_baselines
+from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, bootstrap
+from servier.evaluation.leakage import Overlap, find_leaks
+from servier.explaining.importance import measure_importance
+from servier.metrics import measure, measure_coverage
+from servier.scoring.predictions import Predictions
+from servier.scoring.scorer import Scorer
+
+HEADLINE = {"binary": "auroc", "regression": "mae"}
+
+Metrics = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TargetEvaluation:
+    """How good the answers for one target are.
+
+    Parameters
+    ----------
+    metrics
+        Each with its 95 % interval.
+    baselines
+        The metrics of simple methods on the same rows, as `measure_baselines` returns them.
+    coverage
+        For each confidence how often the conformal bounds held the truth, as `measure_coverage` returns it.
+    by_similarity
+        For each range of the similarity to the nearest training molecule how many rows there are, and AUROC
+        or mean absolute error.
+    by_domain
+        The same inside and outside of the model's domain.
+    importance
+        What the model goes by, as `measure_importance` returns it.
+    """
+
+    metrics: Metrics
+    baselines: Metrics
+    coverage: Metrics
+    by_similarity: list[dict[str, float]]
+    by_domain: dict[str, dict[str, float]]
+    importance: dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of `evaluate`.
+
+    Parameters
+    ----------
+    unseen
+        Which rows were scored.
+    counts
+        Rows scored, and rows that were not: trained on, unreadable, unlabelled.
+    overlap
+        How near the rows are to what was trained on.
+    targets
+        For each target how good its answers are.
+    rows, values
+        The rows that have answers, as numbers in the table, and the answers, shape (n_rows, n_targets).
+    """
+
+    unseen: "Unseen"
+    counts: dict[str, int]
+    overlap: Overlap
+    targets: dict[str, TargetEvaluation]
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The rows of a table that a model never saw.
+
+    Parameters
+    ----------
+    rows
+        Their numbers, int64.
+    words
+        Which they are.
+    n_trained_on
+        How many others there are.
+    trained_on
+        Their lines in the table, where it is another table than the one trained on.
+    """
+
+    rows: NDArray[np.int64]
+    words: str
+    n_trained_on: int
+    trained_on: list[int]
+
+
+def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STANDARD) -> Evaluation:
+    """Score the rows of a data set that the model never saw.
+
+    For the very data set that the model was trained on these are the rows that training held out. For any
+    other they are all rows but those whose molecule, without its salts, was trained on.
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    data
+        A labelled table with the model's targets.
+    resampling
+        How rows are drawn for the intervals.
+
+    Raises
+    ------
+    DataError
+        No row is left.
+    """
+    mols = parse_all(data.smiles)
+    unseen = find_unseen(checkpoint, data, mols)
+    if not len(unseen.rows):
+        hint = "evaluate on other molecules, or train with a --test_fraction above 0"
+        raise DataError("the model was trained on every row of this table", path=data.path, hint=hint)
+    scorer = Scorer([checkpoint], confidences=[str(level) for level in CONFIDENCES])
+    predictions = scorer.score_molecules([mols[i] for i in unseen.rows])
+    is_readable = np.array([problem is None for problem in predictions.problems])
+    is_labelled = np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1))
+    rows = unseen.rows[is_readable]
+    answered = predictions.select(is_readable)
+    readable = [mols[i] for i in rows]
+    overlap = find_leaks(checkpoint, data, rows, readable)
+    reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
+    tasks = [target.task for target in checkpoint.targets]
+    baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    importance = measure_importance(scorer, readable, data.y[rows])
+    found = {}
+    for i, target in enumerate(checkpoint.targets):
+        y, values = data.y[rows, i], answered.values[:, i]
+        known = ~np.isnan(y)
+        scores = Scores(values[known], target.threshold)
+        found[target.name] = TargetEvaluation(
+            bootstrap(y[known], scores, target.task, resampling),
+            baselines[i],
+            {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
+            _measure_bins(overlap, y, values, target),
+            _measure_domain(answered, i, y),
+            importance[i],
+        )
+    counts = _count(unseen, is_readable, is_labelled)
+    return Evaluation(unseen, counts, overlap, found, rows, answered.values)
+
+
+def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
+    return {
+        "scored": int(np.sum(is_readable & is_labelled)),
+        "trained_on": unseen.n_trained_on,
+        "unreadable": int(np.sum(~is_readable)),
+        "unlabelled": int(np.sum(is_readable & ~is_labelled)),
+    }
+
+
+def _measure_bins(
+    overlap: Overlap, y: NDArray[np.float64], values: NDArray[np.float64], target: Target
+) -> list[dict[str, float]]:
+    found = []
+    for low, high, is_inside in overlap.bins():
+        found.append({"low": low, "high": high, **_measure_headline(is_inside, y, values, target)})
+    return found
+
+
+def _measure_domain(
+    answered: Predictions, target: int, y: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    domain = answered.domain
+    assert domain is not None
+    return {
+        name: _measure_headline(
+            domain.is_inside == inside, y, answered.values[:, target], answered.targets[target]
+        )
+        for name, inside in (("inside", 1), ("outside", 0))
+    }
+
+
+def _measure_headline(
+    chosen: NDArray[np.bool_], y: NDArray[np.float64], values: NDArray[np.float64], target: Target
+) -> dict[str, float]:
+    """Return how many of the chosen rows have a label, and AUROC or mean absolute error where defined."""
+    rows = chosen & ~np.isnan(y)
+    measured = measure(y[rows], values[rows], target.task, target.threshold)
+    name = HEADLINE[target.task]
+    return {"rows": int(rows.sum()), **({name: measured[name]} if name in measured else {})}
+
+
+def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]) -> Unseen:
+    """Find the rows that a model never saw.
+
+    Parameters
+    ----------
+    checkpoint, data
+        As for `evaluate`.
+    mols
+        What the rows of the table hold.
+    """
+    dataset, reference = checkpoint.metadata["dataset"], checkpoint.reference
+    if data.digest == dataset["digest"]:
+        words = "the rows that training held out"
+        return Unseen(reference["test_rows"], words, dataset["train_rows"], [])
+    parents = set(reference["train_identities"][:, 1].tolist())
+    is_seen = np.array(
+        [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
+    )
+    words = "all rows but those with a molecule that the model was trained on"
+    lines = [data.lines[i] for i in np.flatnonzero(is_seen)]
+    return Unseen(np.flatnonzero(~is_seen), words, len(lines), lines)
+
+
+def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:
+    """Return an evaluation as a document that can be stored."""
+    return {
+        "model_name": checkpoint.model_name,
+        "checkpoint": checkpoint.digest,
+        "dataset": data.digest,
+        "rows": evaluation.unseen.words,
+        "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
+        "counts": evaluation.counts,
+        **{
+            field.name: {name: getattr(found, field.name) for name, found in evaluation.targets.items()}
+            for field in fields(TargetEvaluation)
+        },
+        "leakage": {
+            "counts": evaluation.overlap.counts,
+            "rows": [asdict(leak) for leak in evaluation.overlap.leaks],
+        },
+        "trained_on_lines": evaluation.unseen.trained_on,
+    }

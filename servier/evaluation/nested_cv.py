@@ -1,0 +1,137 @@
+"""How good a way of training is: it is done again and again, each time without some of the molecules."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from servier.checkpoint.file import Checkpoint
+from servier.data.datasets import Dataset
+from servier.evaluation.bootstrap import CONFIDENCE
+from servier.training.options import Options
+from servier.training.rows import usable_rows
+from servier.training.train import train_on
+
+logger = logging.getLogger(__name__)
+
+Metrics = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class NestedRuns:
+    """What was measured in every fold of every repetition.
+
+    Parameters
+    ----------
+    strategy
+        How the folds were cut.
+    metrics
+        For each run the metrics of each target on the molecules that it was tested on.
+    test_share
+        Rows tested for each row trained on, on average.
+    """
+
+    strategy: str
+    metrics: list[Metrics]
+    test_share: float
+
+    def as_document(self, checkpoint: Checkpoint, data: Dataset) -> dict[str, Any]:
+        """Return what was measured as a document that can be stored."""
+        return {
+            "model_name": checkpoint.model_name,
+            "checkpoint": checkpoint.digest,
+            "dataset": data.digest,
+            "split": self.strategy,
+            "runs": self.metrics,
+            "metrics": self.summary(),
+        }
+
+    def summary(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return for each target and metric the mean over all runs, `value`, and its 95 % interval.
+
+        Training sets overlap, so the runs vary less than new data would; the interval is widened for that.
+
+        References
+        ----------
+        Nadeau and Bengio, Machine Learning 2003, 52, 239, doi:10.1023/A:1024068626366.
+        """
+        names = {
+            target: dict.fromkeys(name for run in self.metrics for name in run[target])
+            for target in self.metrics[0]
+        }
+        return {
+            target: {
+                name: self._summarize([run[target].get(name, np.nan) for run in self.metrics])
+                for name in found
+            }
+            for target, found in names.items()
+        }
+
+    def _summarize(self, values: list[float]) -> dict[str, float]:
+        known = np.array(values)[~np.isnan(values)]
+        mean, n = float(known.mean()), len(known)
+        width = 0.0
+        if n > 1:
+            error = float(np.sqrt(known.var(ddof=1) * (1 / n + self.test_share)))
+            width = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+        return {"value": mean, "low": mean - width, "high": mean + width}
+
+
+def repeat_training(
+    checkpoint: Checkpoint,
+    data: Dataset,
+    n_folds: int,
+    n_repeats: int,
+    split: str | None = None,
+    workers: int = 1,
+) -> NestedRuns:
+    """Train as a checkpoint was trained, in folds of a table, and test each model on what it did not see.
+
+    All that training chooses it chooses again within the rows of each run: folds are nested.
+
+    Parameters
+    ----------
+    checkpoint
+        Whose recipe and options are taken.
+    data
+        A labelled table with its targets.
+    n_folds, n_repeats
+        How many folds, and how often they are cut anew with another seed.
+    split
+        How the folds are cut; None for: as the checkpoint's test rows were held out, or by scaffolds where
+        that was by time or as a column said.
+    workers
+        Number of processes.
+    """
+    metrics: list[Metrics] = []
+    shares = []
+    strategy = ""
+    for options, rows in _runs(checkpoint, data, n_folds, n_repeats, split, workers):
+        found = train_on(rows, options, checkpoint.metadata["training"]["recipe"]).metadata["metrics"]["test"]
+        metrics.append(found)
+        shares.append(len(rows.test) / len(rows.train))
+        strategy = rows.strategy
+        logger.info("run %s of %s is done", len(metrics), n_folds * n_repeats)
+    return NestedRuns(strategy, metrics, float(np.mean(shares)))
+
+
+def _runs(
+    checkpoint: Checkpoint, data: Dataset, n_folds: int, n_repeats: int, split: str | None, workers: int
+) -> Iterator[tuple[Options, Any]]:
+    card = checkpoint.metadata
+    strategy = card["split"]["strategy"]
+    options = Options(
+        model_name=checkpoint.model_name,
+        preset=card["preset"] or Options.preset,
+        split=split or ("scaffold" if strategy in ("predefined", "time") else strategy),
+        **card["duplicates"],
+        workers=workers,
+    )
+    for repeat in range(n_repeats):
+        options = replace(options, seed=card["seed"] + repeat)
+        usable = usable_rows(data, options)
+        for train, test in usable.splitter.folds(n_folds, options.seed):
+            yield options, usable.divide(train, test)

@@ -1,0 +1,1 @@
+"""Why a molecule gets its score."""

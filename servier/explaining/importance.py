@@ -1,0 +1,97 @@
+"""What a model goes by, over many molecules: features, tokens and fragments."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.chem.molecules import Mol
+from servier.chem.substructures import spell_atoms, write_substructure
+from servier.chem.tokens import split_tokens
+from servier.explaining.atoms import atom_contributions
+from servier.explaining.permutation import Permutation
+from servier.scoring.engines import FeatureEngine
+from servier.scoring.scorer import Scorer
+
+SHUFFLED = 500
+EXPLAINED = 150
+MIN_MOLECULES = 10
+SHOWN = 15
+
+Found = list[dict[str, Any]]
+Cut = Callable[[Mol], Iterator[tuple[str, list[int]]]]
+
+
+def measure_importance(scorer: Scorer, mols: Sequence[Mol], y: NDArray[np.float64]) -> list[dict[str, Found]]:
+    """Find out what a model goes by when it scores molecules.
+
+    Parameters
+    ----------
+    scorer
+        Of one checkpoint.
+    mols, y
+        Molecules that it never saw, and their labels, float64, shape (n_mols, n_targets); NaN where missing.
+        At most 500 of them, drawn at random, are permuted, and 150 explained.
+
+    Returns
+    -------
+    For each target the most important `features` of model 1 or `tokens` of model 2, and the `fragments` with
+    the largest mean contribution; of model 1 also its `blocks` of features.
+    """
+    (engine,), (checkpoint,) = scorer.engines, scorer.checkpoints
+    drawn = np.sort(np.random.default_rng(0).permutation(len(mols))[:SHUFFLED])
+    chosen = [mols[i] for i in drawn]
+    explained = chosen[:EXPLAINED]
+    shares = [atom_contributions(scorer, mol, pairs=1) for mol in explained]
+    found: list[dict[str, Found]] = [{} for _ in checkpoint.targets]
+    for number, entry in enumerate(found):
+        own = [values[:, number] for values in shares]
+        if isinstance(engine, FeatureEngine):
+            permutation = Permutation(engine, checkpoint, chosen, y[drawn])
+            entry |= {"features": permutation.features(number, SHOWN), "blocks": permutation.blocks(number)}
+        else:
+            entry["tokens"] = _mean_contributions(explained, own, _tokens)
+        entry["fragments"] = _mean_contributions(explained, own, _fragments)
+    return found
+
+
+def _mean_contributions(mols: Sequence[Mol], shares: Sequence[NDArray[np.float64]], cut: Cut) -> Found:
+    """Return the parts that contribute most, on average over all places where they occur.
+
+    Parameters
+    ----------
+    mols, shares
+        Molecules and the contributions of their atoms.
+    cut
+        Yields the names of a molecule's parts, with their atoms.
+    """
+    sums: dict[str, list[float]] = defaultdict(list)
+    molecules: dict[str, set[int]] = defaultdict(set)
+    for i, (mol, values) in enumerate(zip(mols, shares, strict=True)):
+        for name, atoms in cut(mol):
+            sums[name].append(float(values[atoms].sum()))
+            molecules[name].add(i)
+    enough = min(MIN_MOLECULES, max(1, len(mols) // 4))
+    means = {name: float(np.mean(own)) for name, own in sums.items() if len(molecules[name]) >= enough}
+    best = sorted(means, key=lambda name: -abs(means[name]))[:SHOWN]
+    return [
+        {"name": name, "contribution": round(means[name], 6), "molecules": len(molecules[name])}
+        for name in best
+    ]
+
+
+def _fragments(mol: Mol) -> Iterator[tuple[str, list[int]]]:
+    """Yield the circular fragments around each atom, to its neighbours, with their atoms."""
+    for atom in mol.GetAtoms():
+        atoms = [atom.GetIdx(), *(neighbour.GetIdx() for neighbour in atom.GetNeighbors())]
+        yield write_substructure(mol, atoms), atoms
+
+
+def _tokens(mol: Mol) -> Iterator[tuple[str, list[int]]]:
+    """Yield the token of each atom in the canonical SMILES, with that atom."""
+    text, places = spell_atoms(mol, 1, 0)[0]
+    tokens = split_tokens(text)
+    for atom, place in enumerate(places):
+        yield tokens[place], [atom]

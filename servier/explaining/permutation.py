@@ -1,0 +1,126 @@
+"""Which features model 1 goes by: how much worse it gets when they are shuffled."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.target import to_answers
+from servier.chem.molecules import Mol
+from servier.chem.substructures import write_substructure
+from servier.features.base import GeneratedFingerprint
+from servier.features.feature_set import Features
+from servier.scoring.engines import FeatureEngine
+
+CANDIDATES = 40
+SHUFFLES = 3
+NAMED_FROM = 200
+_SPLITS = re.compile(r"^split_feature=(.*)\nsplit_gain=(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """Molecules whose features are shuffled.
+
+    Parameters
+    ----------
+    engine, checkpoint
+        Model 1.
+    mols, y
+        Molecules that it never saw, and their labels, float64, shape (n_mols, n_targets); NaN where missing.
+    """
+
+    engine: FeatureEngine
+    checkpoint: Checkpoint
+    mols: Sequence[Mol]
+    y: NDArray[np.float64]
+
+    @cached_property
+    def _X(self) -> NDArray[np.float32]:  # noqa: N802
+        return self.engine.features(self.mols).X
+
+    def features(self, target: int, n: int) -> list[dict[str, Any]]:
+        """Return the `n` features without which the model is worst, of 40 with the highest gain in training.
+
+        Parameters
+        ----------
+        target, n
+            The number of the target, and how many features.
+
+        References
+        ----------
+        Breiman, Mach. Learn. 2001, 45, 5, doi:10.1023/A:1010933404324.
+        """
+        gains = split_gains(self.checkpoint, target, len(self.engine.features))
+        candidates = [column for column in np.argsort(-gains)[:CANDIDATES] if gains[column] > 0]
+        names = self.engine.features.column_names()
+        decrease = {int(column): self._decrease(target, [int(column)]) for column in candidates}
+        best = sorted(decrease, key=lambda column: -decrease[column])[:n]
+        return [{"name": names[i], "fragment": self._fragment(i), "importance": decrease[i]} for i in best]
+
+    def blocks(self, target: int) -> list[dict[str, Any]]:
+        """Return for each kind of features how much worse the model is without all of them."""
+        features = self.engine.features
+        decrease = [
+            {
+                "name": featurizer.kind,
+                "importance": self._decrease(target, np.arange(columns.start, columns.stop)),
+            }
+            for featurizer, columns in zip(features.featurizers, features.slices, strict=True)
+        ]
+        return sorted(decrease, key=lambda block: -block["importance"])
+
+    def _decrease(self, target: int, columns: Sequence[int] | NDArray[np.int64]) -> float:
+        """Return how much AUROC falls, or the mean absolute error rises, when columns are shuffled."""
+        rng = np.random.default_rng(0)
+        known = np.flatnonzero(~np.isnan(self.y[:, target]))
+        X = self._X[known]
+        own = X[:, columns]
+        after = []
+        for _ in range(SHUFFLES):
+            X[:, columns] = own[rng.permutation(len(known))]
+            after.append(self._quality(target, X, known))
+        X[:, columns] = own
+        before = self._quality(target, X, known)
+        return round(float(before - np.mean(after)), 6)
+
+    def _quality(self, target: int, X: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
+        raw = self.engine.score(Features(X, [None] * len(X))).values
+        values = to_answers(raw, self.checkpoint.targets)[:, target]
+        y = self.y[rows, target]
+        if self.checkpoint.targets[target].task == "regression":
+            return -float(mean_absolute_error(y, values))
+        return float(roc_auc_score(y, values)) if len(np.unique(y)) > 1 else 0.0
+
+    def _fragment(self, column: int) -> str | None:
+        """Return what a fingerprint counts there most often; None for other features and empty bins."""
+        for featurizer, columns in zip(
+            self.engine.features.featurizers, self.engine.features.slices, strict=True
+        ):
+            if columns.start <= column < columns.stop and isinstance(featurizer, GeneratedFingerprint):
+                place = column - columns.start
+                rows = np.flatnonzero(self._X[:, column])[:NAMED_FROM]
+                found = Counter(
+                    write_substructure(self.mols[row], atoms)
+                    for row in rows
+                    for atoms in featurizer.occurrences(self.mols[row])[place]
+                )
+                return found.most_common(1)[0][0] if found else None
+        return None
+
+
+def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray[np.float64]:
+    """Return how much all splits on each feature gained in training, as LightGBM noted it in its models."""
+    gains = np.zeros(n_features)
+    for name in checkpoint.entries:
+        if re.fullmatch(rf"model_{target}_\d+\.txt", name):
+            for columns, values in _SPLITS.findall(checkpoint.entries[name].decode()):
+                np.add.at(gains, np.array(columns.split(), np.int64), np.array(values.split(), np.float64))
+    return gains

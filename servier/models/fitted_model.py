@@ -1,0 +1,38 @@
+"""What every learner is given and leaves behind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""For each fold the rows to fit on, and those that are held out."""
+Report = Callable[[str], None]
+"""Is given a line of text now and then."""
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """What training leaves behind.
+
+    Parameters
+    ----------
+    graphs
+        ONNX graphs: one input, one output of raw scores, float32, shape (n_rows, n_targets). A raw score is a
+        log-odds for a binary target, and a value in standard units for a regression target. Model 1 has one,
+        model 2 one for each of its networks.
+    native
+        The files of the native model, by name, for retraining.
+    held_out
+        Raw scores of training rows by models that had not seen them, float64, shape (n_rows, n_targets); NaN
+        where a row was never held out.
+    notes
+        What training found out: rounds, epochs, losses.
+    """
+
+    graphs: list[bytes]
+    native: dict[str, bytes]
+    held_out: NDArray[np.float64]
+    notes: dict[str, Any] = field(default_factory=dict)

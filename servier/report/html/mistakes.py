@@ -1,0 +1,87 @@
+"""The rows on which a model is most wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from servier.checkpoint.target import Target
+from servier.chem.drawing import draw_structure
+from servier.chem.molecules import InvalidMolecule, parse_smiles
+from servier.data.datasets import Dataset
+from servier.report.html.vector import embed
+
+MOST = 12
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A row that a model got wrong.
+
+    Parameters
+    ----------
+    line, id, smiles
+        Where it is, and what is there.
+    observed, predicted
+        Its label, and the probability of label 1 or the value.
+    similarity
+        To the nearest training molecule.
+    drawing
+        Its structural formula.
+    """
+
+    line: int
+    id: str
+    smiles: str
+    observed: float
+    predicted: float
+    similarity: float
+    drawing: Markup
+
+
+def find_mistakes(y: NDArray[np.float64], values: NDArray[np.float64], target: Target) -> list[int]:
+    """Return which rows are furthest from the truth, the furthest first, at most twelve.
+
+    Of a binary target only rows with the wrong label count, furthest by the probability of the right one.
+
+    Parameters
+    ----------
+    y, values
+        Labels, and what the model says, float64, shape (n_rows,); no NaN.
+    target
+        What is predicted.
+    """
+    distance = np.abs(y - values)
+    is_wrong = distance > 0
+    if target.threshold is not None:
+        is_wrong = (values >= target.threshold) != (y == 1)
+    order = np.argsort(-distance, kind="stable")
+    return [int(i) for i in order if is_wrong[i]][:MOST]
+
+
+def draw_mistakes(
+    data: Dataset,
+    rows: Sequence[int],
+    answers: NDArray[np.float64],
+) -> list[Mistake]:
+    """Return rows of a table with their drawings.
+
+    Parameters
+    ----------
+    data, rows
+        A table, and numbers of its rows.
+    answers
+        For each row its label, what the model says, and its similarity to the nearest training molecule,
+        float64, shape (n_rows, 3).
+    """
+    found = []
+    for i, (row, (observed, predicted, similarity)) in enumerate(zip(rows, answers.tolist(), strict=True)):
+        mol = parse_smiles(data.smiles[row])
+        assert not isinstance(mol, InvalidMolecule)
+        where = data.lines[row], data.ids[row], data.smiles[row]
+        found.append(
+            Mistake(*where, observed, predicted, similarity, embed(draw_structure(mol), f"molecule-{i}"))
+        )
+    return found

@@ -1,0 +1,49 @@
+"""Answers for one molecule in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from servier.report.text.text_tables import text_table
+
+SHOWN_ATOMS, SHOWN_SUBSTRUCTURES = 12, 8
+
+
+def describe_answer(answer: Mapping[str, Any]) -> str:
+    """Return the answer for one molecule, a line for each value."""
+    return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
+
+
+def describe_explanation(document: Mapping[str, Any]) -> str:
+    """Return the answer for one molecule and what contributes most to it.
+
+    Parameters
+    ----------
+    document
+        The answer, and what `servier.explaining.atoms.as_document` returns.
+    """
+    name, unit = document["target"], document["unit"]
+    shared = document["score"] - document["all_atoms_masked"]
+    lines = [f"{key}: {value}" for key, value in document.items() if key.startswith((f"{name}_", "model_"))]
+    lines += [
+        "",
+        f"score, {unit}: {document['score']:.3f}",
+        f"all atoms hidden {document['all_atoms_masked']:+.3f}, the atoms together {shared:+.3f}",
+    ]
+    atoms = [
+        (str(atom["index"]), atom["symbol"], f"{atom['contribution']:+.3f}")
+        for atom in document["atoms"][:SHOWN_ATOMS]
+    ]
+    lines += ["", *text_table(("atom", "symbol", "contribution"), atoms)]
+    lines += _say_more(len(document["atoms"]) - SHOWN_ATOMS)
+    parts = [
+        (part["smiles"], str(part["count"]), f"{part['contribution']:+.3f}")
+        for part in document["substructures"][:SHOWN_SUBSTRUCTURES]
+    ]
+    if parts:
+        lines += ["", *text_table(("substructure of model 1", "count", "contribution"), parts)]
+        lines += _say_more(len(document["substructures"]) - SHOWN_SUBSTRUCTURES)
+    return "\n".join(lines)
+
+
+def _say_more(n: int) -> list[str]:
+    return [f"and {n} more, which --json prints"] if n > 0 else []

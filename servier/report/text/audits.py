@@ -1,0 +1,24 @@
+"""Audits of labelled tables in words."""
+
+from typing import TYPE_CHECKING
+
+from servier.report.text.text_tables import text_table
+
+if TYPE_CHECKING:
+    from servier.data.audit import Audit
+
+
+def describe_audit(audit: "Audit") -> str:
+    """Return which problems a table has, how its labels are distributed, and what to look at."""
+    lines = [f"{audit.path}: {len(audit.findings)} rows"]
+    lines += ["", *text_table(("problem", "rows"), [(name, str(n)) for name, n in audit.counts.items()])]
+    if not audit.counts:
+        lines[1:] = ["No row has a problem."]
+    for columns in dict.fromkeys(tuple(found) for found in audit.labels.values()):
+        rows = [
+            (target, *(f"{value:.4g}" for value in found.values()))
+            for target, found in audit.labels.items()
+            if tuple(found) == columns
+        ]
+        lines += ["", *text_table(("target", *(name.replace("_", " ") for name in columns)), rows)]
+    return "\n".join([*lines, *(f"\nLook at {text}" for text in audit.warnings)])

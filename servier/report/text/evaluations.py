@@ -1,0 +1,147 @@
+"""Evaluations and comparisons in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from servier.report.text.text_tables import text_table
+
+if TYPE_CHECKING:
+    from servier.evaluation.evaluate import Evaluation
+
+SHOWN_PARTS = 5
+UNDEFINED = "undefined: these rows have fewer than two different labels"
+
+
+def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) -> str:
+    """Return which rows were scored and a table of metrics with their intervals.
+
+    Parameters
+    ----------
+    evaluation
+        What was measured.
+    columns
+        For each target the column of the table that it was compared with.
+    """
+    counts = evaluation.counts
+    lines = [
+        f"Scored {counts['scored']} rows: {evaluation.unseen.words}.",
+        (
+            f"Not scored: {counts['trained_on']} of molecules from training, "
+            f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
+        ),
+    ]
+    lines += [
+        f"The model predicts {target}; it is compared with the column {column}."
+        for target, column in columns.items()
+        if column != target
+    ]
+    for target, found in evaluation.targets.items():
+        rows = [
+            (
+                name,
+                f"{m['value']:.4f}",
+                f"{m['low']:.4f} to {m['high']:.4f}",
+                *(f"{b[name]:.4f}" if name in b else "-" for b in found.baselines.values()),
+            )
+            for name, m in found.metrics.items()
+        ]
+        lines += ["", *text_table((target, "value", "95 % interval", *found.baselines), rows)]
+        if not rows:
+            lines.append(UNDEFINED)
+        lines += ["", *describe_coverage(found.coverage)]
+        lines += ["", *_describe_bins(found.by_similarity)]
+        lines += ["", *_describe_domains(found.by_domain)]
+        lines += ["", *_describe_importance(found.importance)]
+    return "\n".join([*lines, "", _describe_leaks(evaluation.overlap.counts)])
+
+
+def describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return how often conformal sets or intervals held the truth."""
+    names = list(dict.fromkeys(name for found in coverage.values() for name in found))
+    rows = [
+        (level, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
+        for level, found in coverage.items()
+    ]
+    return text_table(("confidence", *(name.replace("_", " of ") for name in names)), rows)
+
+
+def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return how a score depends on the similarity to the nearest training molecule."""
+    name = next((key for found in bins for key in found if key not in ("low", "high", "rows")), "value")
+    rows = [
+        (f"{m['low']:.1f} to {m['high']:.1f}", f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-")
+        for m in bins
+    ]
+    return text_table(("nearest similarity", "rows", name), rows)
+
+
+def _describe_domains(domains: Mapping[str, Mapping[str, float]]) -> list[str]:
+    name = next((key for found in domains.values() for key in found if key != "rows"), "value")
+    rows = [
+        (where, f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-") for where, m in domains.items()
+    ]
+    return text_table(("domain", "rows", name), rows)
+
+
+def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the features, or tokens, and fragments that a model goes by."""
+    best = importance.get("features", ())[:SHOWN_PARTS]
+    features = [(row["name"], row["fragment"] or "", f"{row['importance']:.4f}") for row in best]
+    lines = [*text_table(("feature", "counts", "importance"), features), ""] if features else []
+    parts = [
+        (row["name"], str(row["molecules"]), f"{row['contribution']:+.3f}")
+        for row in importance["fragments"][:SHOWN_PARTS]
+    ]
+    return [*lines, *text_table(("fragment", "molecules", "mean contribution"), parts)]
+
+
+def _describe_leaks(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "No molecule, nor a near twin, was trained on."
+    found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' * (n > 1)}" for kind, n in sorted(counts.items()))
+    return f"Too near to training: {found}; leaks.csv in --output_dir names them."
+
+
+def describe_nested(document: Mapping[str, Any]) -> str:
+    """Return the mean metrics of repeated training, with their intervals.
+
+    Parameters
+    ----------
+    document
+        What `servier.training.nested.NestedRuns.as_document` returns.
+    """
+    lines = [f"Trained and tested {len(document['runs'])} times, in folds by {document['split']}."]
+    for target, measured in document["metrics"].items():
+        rows = [
+            (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
+        ]
+        lines += ["", *text_table((target, "mean", "95 % interval"), rows)]
+    return "\n".join(lines)
+
+
+def describe_comparison(document: Mapping[str, Any]) -> str:
+    """Return the metrics of two models side by side, their difference, and which is better.
+
+    Parameters
+    ----------
+    document
+        What `servier.evaluation.compare.as_document` returns.
+    """
+    counts = document["counts"]
+    lines = [
+        f"Compared on {counts['scored']} rows that neither model was trained on.",
+        f"Left out: {counts['seen']} that one of them was trained on.",
+    ]
+    for target, measured in document["metrics"].items():
+        rows = [
+            (
+                name, f"{m['first']:.4f}", f"{m['second']:.4f}", f"{m['difference']:+.4f}",
+                f"{m['low']:+.4f} to {m['high']:+.4f}", f"{m['p_value']:.3f}", m["better"],
+            )
+            for name, m in measured.items()
+        ]  # fmt: skip
+        header = (target, "first", "second", "difference", "95 % interval", "p value", "better")
+        lines += ["", *text_table(header, rows)]
+        if not rows:
+            lines.append(UNDEFINED)
+    return "\n".join(lines)

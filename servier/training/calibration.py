@@ -1,0 +1,57 @@
+"""Raw scores to probabilities and decisions, fitted on rows that the model had not seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint.target import Target
+
+DIGITS = 6
+_WEAK_PRIOR = 1e3
+
+
+def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Target:
+    """Fit how a raw score becomes the probability of label 1, and from which probability on it is predicted.
+
+    Parameters
+    ----------
+    name
+        Of the target, which is binary.
+    y
+        Labels of the training rows, float64, shape (n_rows,); NaN where missing.
+    raw
+        Raw scores of the same rows by models that had not seen them; NaN where there is none.
+
+    Returns
+    -------
+    The target, with Platt's straight line from raw score to log-odds, and the threshold with the highest
+    balanced accuracy.
+
+    References
+    ----------
+    Platt, Probabilistic outputs for support vector machines, 1999. Youden, Cancer 1950, 3, 32.
+    """
+    known = ~np.isnan(y) & ~np.isnan(raw)
+    slope, intercept = _fit_line(y[known], raw[known])
+    probability = 1 / (1 + np.exp(-(slope * raw[known] + intercept)))
+    return Target(name, "binary", slope, intercept, _best_threshold(y[known], probability))
+
+
+def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, float]:
+    """Return slope and intercept; where the scores know nothing of the labels, the line stays as it is."""
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(y)) < 2:
+        return 1.0, 0.0
+    line = LogisticRegression(C=_WEAK_PRIOR).fit(raw[:, None], y)
+    slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
+    return (slope, intercept) if slope > 0 else (1.0, 0.0)
+
+
+def _best_threshold(y: NDArray[np.float64], probability: NDArray[np.float64]) -> float:
+    from sklearn.metrics import roc_curve
+
+    if len(np.unique(y)) < 2:
+        return 0.5
+    false_positive, true_positive, thresholds = roc_curve(y, probability)
+    best = float(thresholds[np.argmax(true_positive - false_positive)])
+    return round(min(best, 1.0), DIGITS)

@@ -1,0 +1,92 @@
+"""How sure a model may be: conformal tables, fitted on scores of rows that it had not seen.
+
+The scores are those of cross-validation, by models that saw fewer molecules than the final one, in folds that
+tear no group apart. What the tables promise holds for molecules that are exchangeable with the held-out ones.
+"""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint.target import CONFIDENCES, PROBABILITY_DIGITS
+
+
+def fit_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Return when either label is in the prediction set of a binary target, for each confidence.
+
+    The sets are class-conditional: of the molecules of either label, however rare, at least the share
+    `confidence` has it in its set.
+
+    Parameters
+    ----------
+    y
+        Labels, float64, shape (n_rows,); NaN where missing.
+    probability
+        Of label 1, by models that had not seen the row; NaN where there is none.
+
+    Returns
+    -------
+    For each confidence the highest probability with which label 0 is in the set, and the lowest with which
+    label 1 is.
+
+    References
+    ----------
+    Vovk, Conditional validity of inductive conformal predictors, Machine Learning 2013, 92, 349,
+    doi:10.1007/s10994-013-5355-6.
+    """
+    nonconformity = {0: probability[y == 0], 1: 1 - probability[y == 1]}
+    limits = {label: _fit_limits(values[~np.isnan(values)]) for label, values in nonconformity.items()}
+    return {
+        str(level): [limits[0][level], round(1 - limits[1][level], PROBABILITY_DIGITS)]
+        for level in CONFIDENCES
+    }
+
+
+def _fit_limits(nonconformity: NDArray[np.float64]) -> dict[float, float]:
+    """Return for each confidence how strange a row may be; 1 where so few rows exclude nothing."""
+    from crepes import ConformalClassifier
+
+    if not len(nonconformity):
+        return dict.fromkeys(CONFIDENCES, 1.0)
+    classifier = ConformalClassifier()
+    classifier.fit(nonconformity)
+    grid = np.unique(nonconformity)
+    p_values = classifier.predict_p(grid[:, None], smoothing=False)[:, 0]
+    lowest = 1 / (len(nonconformity) + 1)
+    return {
+        level: 1.0 if lowest >= 1 - level else float(grid[p_values >= 1 - level].max(initial=0.0))
+        for level in CONFIDENCES
+    }
+
+
+def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Return half the width of the interval of a regression target, for each confidence.
+
+    Parameters
+    ----------
+    labels, raw
+        Labels in the units of the raw scores, and raw scores by models that had not seen the row, float64,
+        shape (n_rows,); NaN where missing.
+
+    Returns
+    -------
+    For each confidence that so many rows allow.
+
+    References
+    ----------
+    Papadopoulos et al., Inductive confidence machines for regression, ECML 2002,
+    doi:10.1007/3-540-36755-1_29.
+    """
+    from crepes import ConformalRegressor
+
+    residuals = labels - raw
+    regressor = ConformalRegressor()
+    regressor.fit(residuals[~np.isnan(residuals)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what few rows do not allow is infinite, and left out below
+        widths = {
+            str(level): float(regressor.predict_int(np.zeros(1), confidence=level)[0, 1])
+            for level in CONFIDENCES
+        }
+    return {level: [width] for level, width in widths.items() if np.isfinite(width)}

@@ -1,0 +1,161 @@
+"""Recipe files: what `--config` reads."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from servier.data.duplicates import CONFLICTS, IDENTITIES
+from servier.data.folds import STRATEGIES
+from servier.errors import RecipeError
+from servier.features.registry import PRESETS
+
+MINIMA: dict[str, float] = {
+    "folds": 2,
+    "max_rounds": 1,
+    "epochs": 1,
+    "batch_size": 1,
+    "n_smiles": 1,
+}
+KINDS: dict[type, str] = {dict: "mapping", str: "name"}
+SETTINGS: dict[str, tuple[str, ...] | float] = {
+    "preset": tuple(PRESETS),
+    "split": STRATEGIES,
+    "test_fraction": 0.2,
+    "same_molecule": IDENTITIES,
+    "conflicts": CONFLICTS,
+    "seed": 0,
+}
+"""Options of the command line that a recipe may set, with their values, or the default of a number."""
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """A recipe file.
+
+    Parameters
+    ----------
+    settings
+        Defaults for options of the command line.
+    recipe
+        Fields of the model's recipe.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+
+def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
+    """Read a recipe file, in YAML.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model_name
+        `1` or `2`; the file's own `model_name` must be the same.
+
+    Raises
+    ------
+    RecipeError
+        The file is absent or no YAML, or has a key that does not exist.
+    """
+    content = _read_mapping(path)
+    if str(content.pop("model_name", model_name)) != model_name:
+        raise RecipeError(
+            f"this is not a recipe for model {model_name}", path=path, hint="give the other --model_name"
+        )
+    content = _check_fields(path, content, _recipe_fields(model_name), tuple(SETTINGS))
+    settings = {key: content.pop(key) for key in SETTINGS if key in content}
+    for key, value in settings.items():
+        _check_setting(path, key, value)
+    return RecipeFile(settings, content)
+
+
+def read_fields(path: str | Path, known: dict[str, Any]) -> dict[str, Any]:
+    """Read a file of settings, in YAML.
+
+    Parameters
+    ----------
+    path
+        The file.
+    known
+        The settings that there are, with their defaults.
+
+    Raises
+    ------
+    RecipeError
+        The file is absent or no YAML, or has a key that does not exist.
+    """
+    return _check_fields(path, _read_mapping(path), known, ())
+
+
+def _read_mapping(path: str | Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"cannot read this recipe: {error.strerror}", path=path) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            "cannot read this recipe as YAML", path=path, hint=str(error).split("\n")[0]
+        ) from error
+    if not isinstance(content, dict):
+        raise RecipeError("a recipe is a mapping of names to values", path=path)
+    return content
+
+
+def _check_fields(
+    path: str | Path, content: dict[str, Any], known: dict[str, Any], settings: tuple[str, ...]
+) -> dict[str, Any]:
+    unknown = [key for key in content if key not in known and key not in settings]
+    if unknown:
+        hint = f"known are {', '.join((*settings, *known))}"
+        raise RecipeError(f"unknown key {unknown[0]!r}", path=path, hint=hint)
+    for key, default in known.items():
+        _check_value(path, key, content.get(key, default), default)
+    return content
+
+
+def _check_setting(path: str | Path, key: str, value: Any) -> None:
+    allowed = SETTINGS[key]
+    if not isinstance(allowed, tuple):
+        _check_value(path, key, value, allowed)
+    elif value not in allowed:
+        raise RecipeError(f"{key} is {value!r}", path=path, hint=f"known are {', '.join(allowed)}")
+
+
+def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the default, or one that trains nothing."""
+    if not _is_like(value, default):
+        problem = f"{key} is {value!r}, not a {_name_kind(default)}"
+        raise RecipeError(problem, path=path, hint=f"the default is {default!r}")
+    least = MINIMA.get(key, 0)
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, (int, float)) and number < least for number in numbers):
+        raise RecipeError(f"{key} is {value!r}, the least is {least}", path=path)
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    if isinstance(default, list):
+        is_filled = isinstance(value, list) and bool(value)
+        return is_filled and all(_is_like(entry, default[0]) for entry in value)
+    kinds = (int, float) if isinstance(default, float) else type(default)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _name_kind(default: Any) -> str:
+    if isinstance(default, list):
+        return f"list of {_name_kind(default[0])}s"
+    return next((name for kind, name in KINDS.items() if isinstance(default, kind)), "number")
+
+
+def _recipe_fields(model_name: str) -> dict[str, Any]:
+    """Return the fields of a model's recipe with their defaults."""
+    if model_name == "1":
+        from servier.models import boosting_recipe
+
+        return asdict(boosting_recipe.Recipe())
+    from servier.models import fine_tuning
+
+    return asdict(fine_tuning.Recipe())

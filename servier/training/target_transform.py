@@ -1,0 +1,66 @@
+"""The units in which a target is learnt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.checkpoint.target import LOG, MIRRORED_LOG
+
+SKEWED = 1.0
+MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class TargetTransform:
+    """Standard units of a regression target, perhaps of a logarithm; a binary target stays as it is.
+
+    Parameters
+    ----------
+    mean, width
+        Mean and standard deviation, after the transform.
+    transform
+        `log`; `mirrored_log`, the negative logarithm of what is left to the `bound`; or None.
+    bound
+        Above all labels by a twentieth of their standard deviation, where the transform is `mirrored_log`.
+    """
+
+    mean: float = 0.0
+    width: float = 1.0
+    transform: str | None = None
+    bound: float | None = None
+
+    @classmethod
+    def fit(cls, y: NDArray[np.float64], task: str) -> "TargetTransform":
+        """Choose the scale of one target by its training labels, float64, shape (n_rows,); NaN where missing.
+
+        A regression target with a skewness above 1 and positive values is learnt as a logarithm, one with a
+        skewness below -1 as a mirrored one, if that makes it less than half as skewed.
+        """
+        if task == "binary":
+            return cls()
+        known = y[~np.isnan(y)]
+        skewness = _skewness(known)
+        chosen = cls()
+        if skewness > SKEWED and known.min() > 0:
+            chosen = cls(transform=LOG)
+        elif skewness < -SKEWED:
+            chosen = cls(transform=MIRRORED_LOG, bound=float(known.max() + MARGIN * np.std(known)))
+        if abs(_skewness(chosen.apply(known))) > abs(skewness) / 2:
+            chosen = cls()
+        values = chosen.apply(known)
+        return cls(float(np.mean(values)), float(np.std(values)), chosen.transform, chosen.bound)
+
+    def apply(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return labels in these units."""
+        if self.transform == LOG:
+            y = np.log(y)
+        elif self.bound is not None:
+            y = -np.log(self.bound - y)
+        return (y - self.mean) / self.width
+
+
+def _skewness(values: NDArray[np.float64]) -> float:
+    from scipy import stats
+
+    return float(stats.skew(values))

@@ -1,0 +1,179 @@
+"""From a labelled table to a checkpoint."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier import __version__, metrics
+from servier.checkpoint.archive import pack_arrays, pack_lines
+from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, make_checkpoint
+from servier.checkpoint.target import Target
+from servier.chem.molecules import canonical_smiles, identity_hashes
+from servier.chem.similarity import fingerprints
+from servier.data.datasets import Dataset
+from servier.scoring.applicability_domain import fit_domain
+from servier.scoring.scorer import Scorer, make_sentinels
+from servier.training.fitting import Fitted, fit_features, fit_sequences
+from servier.training.options import Options
+from servier.training.reference import ReferenceMolecules, read_reference
+from servier.training.rows import TrainingRows, select_rows
+from servier.training.target_transform import TargetTransform
+from servier.training.targets import make_target, measure_held_out
+
+__all__ = ["Options", "train", "train_on", "transform_labels"]
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = ("rdkit", "numpy", "onnxruntime", "onnx", "lightgbm", "tensorflow-cpu", "tensorflow", "keras")
+
+
+def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+    """Train a model from scratch.
+
+    Parameters
+    ----------
+    data
+        The labelled table.
+    options
+        Which model, and how its rows are split.
+    recipe
+        Fields of the model's recipe that differ from the defaults.
+
+    Returns
+    -------
+    The checkpoint, with the metrics on the rows that were held out.
+
+    Raises
+    ------
+    DataError
+        Too few molecules are readable, or the test rows cannot be split off.
+    """
+    return train_on(select_rows(data, options), options, recipe)
+
+
+def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+    """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
+    reference = read_reference(options.reference) if options.reference else None
+    transforms, labels = transform_labels(rows)
+    _describe(rows, transforms)
+    fit = fit_features if options.model_name == "1" else fit_sequences
+    fitted = fit(rows, labels, options, recipe)
+    raw, data = fitted.model.held_out, rows.data
+    named = list(zip(data.targets, transforms, data.tasks, strict=True))
+    targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]
+    held_out = {
+        name: measure_held_out(rows, i, scale, raw[:, i], options.seed)
+        for i, (name, scale, _) in enumerate(named)
+    }
+    measured = {
+        "held_out": {name: found["metrics"] for name, found in held_out.items()},
+        "coverage": {name: found["coverage"] for name, found in held_out.items()},
+    }
+    checkpoint = _make_checkpoint(rows, options, fitted, targets, measured, reference)
+    measured = {**measured, "test": _measure_test(rows, checkpoint)}
+    return replace(checkpoint, metadata=checkpoint.metadata | {"metrics": measured})
+
+
+def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray[np.float64]]:
+    """Return the transform of each target, and the labels in its units, shape (n_train, n_targets)."""
+    transforms = [TargetTransform.fit(y, task) for y, task in zip(rows.y.T, rows.data.tasks, strict=True)]
+    return transforms, np.stack([t.apply(y) for t, y in zip(transforms, rows.y.T, strict=True)], axis=1)
+
+
+def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None:
+    for name, task, scale in zip(rows.data.targets, rows.data.tasks, transforms, strict=True):
+        logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if scale.transform else "")
+    logger.info(
+        "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
+        len(rows.train), len(rows.test), rows.counts["left_out"], rows.counts["duplicates"],
+    )  # fmt: skip
+    if rows.counts["conflicts"]:
+        logger.warning(
+            "%s molecules have labels that differ; servier check shows them", rows.counts["conflicts"]
+        )
+
+
+def _make_checkpoint(
+    rows: TrainingRows,
+    options: Options,
+    fitted: Fitted,
+    targets: list[Target],
+    measured: dict[str, Any],
+    reference: ReferenceMolecules | None,
+) -> Checkpoint:
+    data = rows.data
+    known = fingerprints(rows.mols)
+    domain_arrays, limits = fit_domain(known, rows.mols, options.seed)
+    metadata: dict[str, Any] = {
+        "model_name": options.model_name,
+        "preset": options.preset if options.model_name == "1" else None,
+        "input": fitted.engine.spec,
+        "dataset": {
+            "file": Path(data.path).name,
+            "digest": data.digest,
+            "rows": len(data),
+            "train_rows": len(rows.train),
+            "test_rows": len(rows.test),
+            **rows.counts,
+        },
+        "split": {
+            "strategy": rows.strategy,
+            "column": data.split_column,
+            "test_fraction": options.test_fraction,
+        },
+        "duplicates": {"same_molecule": options.same_molecule, "conflicts": options.conflicts},
+        "seed": options.seed,
+        "training": fitted.model.notes,
+        "metrics": measured,
+        "domain": {**limits, "molecules": len(domain_arrays["domain_rows"])},
+        "sentinels": make_sentinels(fitted.engine),
+        "versions": {"servier": __version__, **_installed_versions()},
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
+        "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
+        "test_rows": rows.test,
+        "train_smiles": pack_lines([canonical_smiles(mol) for mol in rows.mols]),
+        "train_fingerprints": known,
+        "train_y": rows.y.astype(np.float32),
+        **domain_arrays,
+    }
+    if reference is not None:
+        metadata["reference"] = reference.describe()
+        arrays["reference_answers"] = reference.answer(fitted.engine, targets)
+    graphs = {graph_name(i): graph for i, graph in enumerate(fitted.model.graphs)}
+    entries = {**graphs, REFERENCE: pack_arrays(arrays), **fitted.model.native}
+    return make_checkpoint(metadata, targets, entries)
+
+
+def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[str, float]]:
+    if not len(rows.test):
+        return {}
+    predictions = Scorer([checkpoint]).score_molecules(rows.test_mols)
+    return _measure(rows.data.y[rows.test], predictions.values, checkpoint.targets)
+
+
+def _measure(
+    y: NDArray[np.float64], values: NDArray[np.float64], targets: Sequence[Target]
+) -> dict[str, dict[str, float]]:
+    measured = {}
+    for i, target in enumerate(targets):
+        known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
+        measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
+    return measured
+
+
+def _installed_versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

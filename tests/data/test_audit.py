@@ -1,0 +1,120 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from servier.data.audit import check
+from servier.data.labels import suspect_filled
+
+ROWS = """id,smiles,active,logS,comment
+a,CCO,1,-1.5,fine
+b,OCC,1,-1.5,the same
+c,CCO.Cl,0,-1.5,a salt of it
+d,not a molecule,0,1.0,
+e,,1,1.0,
+f,c1ccccc1.C1CCCCC1,0,2.0,
+g,Cl[Pt](Cl)(N)N,1,2.0,
+h,CCN,,,nothing known
+i,CCCO,1,high,
+j,CCCCO,1,3.0,x,y
+k,[Na+].CC(=O)[O-],0,0.5,
+l,{large},1,0.1,
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(ROWS.replace("{large}", "C" * 150))
+    return path
+
+
+def test_every_row_is_judged(table):
+    """Each kind of problem is found in its rows, in their order, and salts are no mixtures or metals."""
+    found = {finding.id: finding.problems for finding in check(table).findings}
+    assert found == {
+        "a": ["conflict"],
+        "b": ["duplicate", "conflict"],
+        "c": ["duplicate", "conflict"],
+        "d": ["invalid"],
+        "e": ["empty"],
+        "f": ["mixture"],
+        "g": ["metal"],
+        "h": ["unlabelled"],
+        "i": ["bad_label"],
+        "j": ["ragged"],
+        "k": [],
+        "l": ["large"],
+    }
+
+
+def test_salts_can_be_molecules_of_their_own(table):
+    """With canonical forms a salt is another molecule than its parent."""
+    found = {finding.id: finding.problems for finding in check(table, same_molecule="canonical").findings}
+    assert (found["a"], found["b"], found["c"]) == ([], ["duplicate"], [])
+
+
+def test_command_writes_a_line_for_each_row(servier, table, tmp_path):
+    """The table says where a duplicate occurred first and which labels differ; the summary counts rows."""
+    document = json.loads(servier("check", table, tmp_path / "found.csv", "--json").stdout)
+    with (tmp_path / "found.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["line"] for row in rows] == [str(line) for line in range(2, 14)]
+    assert rows[2]["details"] == "the molecule of line 2; active: 0, 1"
+    assert document["rows"] == len(rows)
+    assert document["problems"]["duplicate"] == 2
+    assert document["labels"]["active"] == {"labels": 11, "missing": 1, "share_of_1": pytest.approx(7 / 11)}
+    assert set(document["labels"]) == {"active", "logS"}
+    assert "conflict" in servier("check", table).stdout
+
+
+def test_a_column_that_counts_rows_is_no_target(tmp_path):
+    """Running numbers are not looked at, unless they are asked for."""
+    path = tmp_path / "data.csv"
+    path.write_text("num,smiles,y\n" + "".join(f"{i},{'C' * i},{i % 3}\n" for i in range(1, 9)))
+    assert list(check(path).labels) == ["y"]
+
+
+COMPLETE = np.r_[np.ones(820), np.zeros(180)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "suspects"),
+    [
+        ({"P1": COMPLETE}, 1),
+        ({"P1": 1 - COMPLETE}, 0),
+        ({"P1": np.r_[COMPLETE, np.nan]}, 0),
+        ({f"P{i}": np.roll(COMPLETE, 100 * i) for i in range(5)}, 1),
+        ({f"P{i}": 1 - np.roll(COMPLETE, 100 * i) for i in range(5)}, 1),
+        ({"logS": np.r_[np.linspace(-5, 3, 900), np.full(100, -1.0)]}, 1),
+        ({"logS": np.linspace(-5, 3, 900)}, 0),
+        ({"logS": np.round(np.random.default_rng(0).normal(size=900), 1)}, 0),
+        ({"empty": np.full(5, np.nan)}, 0),
+    ],
+    ids=[
+        "mostly 1", "mostly 0", "with a missing label", "several alike", "several alike with 0", "one value",
+        "all differ", "rounded", "no label",
+    ],
+)  # fmt: skip
+def test_labels_that_look_filled_in(labels, suspects):
+    """A constant that stands for missing labels is suspected, and an ordinary distribution is not."""
+    assert len(suspect_filled(labels)) == suspects
+
+
+def test_the_real_table_is_suspected(servier, real_data):
+    """P1 to P9, where 1 means active or never tested, give a warning."""
+    said = servier("check", real_data / "servier" / "dataset_multi.csv").stdout
+    assert "P9: no label is missing, and 1 is about equally frequent in all of them" in said
+
+
+def test_targets_that_train_refuses_are_named(tmp_path):
+    """A constant target, labels in words and decimal commas each get a sentence, others none."""
+    rows = [f'{"C" * (i + 1)},1,{("yes", "no")[i % 2]},"1,{i}",{i % 2},word{i}' for i in range(30)]
+    path = tmp_path / "words.csv"
+    path.write_text("\n".join(["smiles,P1,active,ic50,good,remark", *rows]) + "\n")
+    assert check(path).warnings == [
+        "active: train reads numbers, not 'yes' or 'no'",
+        "ic50: train reads numbers, not '1,0' or '1,1'",
+        "P1: train refuses it: all 30 labels are 1; a model needs at least two different values",
+    ]

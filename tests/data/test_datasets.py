@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from servier.data.datasets import Columns, find_dataset, load_dataset
+from servier.errors import DataError
+
+ROWS = "".join(f"{i % 2},m{i},{'C' * (i + 1)}\n" for i in range(30))
+
+
+def write(tmp_path, text, name="t.csv"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_the_default_table_needs_no_options(tmp_path):
+    """Columns P1, mol_id and smiles are found, and the task is seen from the labels."""
+    data = load_dataset(write(tmp_path, "P1,mol_id,smiles\n" + ROWS))
+    assert (data.targets, data.tasks, data.split) == (["P1"], ["binary"], None)
+    assert data.smiles[:2] == ["C", "CC"]
+    assert data.ids[:2] == ["m0", "m1"]
+    assert data.lines[:2] == [2, 3]
+    assert data.y[:4, 0].tolist() == [0, 1, 0, 1]
+
+
+def test_the_only_other_column_is_the_target(tmp_path):
+    """Drug_ID,Drug,Y needs no --target."""
+    assert load_dataset(write(tmp_path, "Y,Drug_ID,Drug\n" + ROWS)).targets == ["Y"]
+
+
+def test_several_targets_keep_missing_labels(tmp_path):
+    """An empty field is a missing label, in each target by itself, and tasks differ."""
+    rows = "".join(f"{i % 2 if i % 3 else ''},{i / 7},{'C' * (i + 1)}\n" for i in range(60))
+    data = load_dataset(write(tmp_path, "a,b,smiles\n" + rows), Columns(targets=["b", "a"]))
+    assert data.tasks == ["regression", "binary"]
+    assert np.isnan(data.y[:, 1]).sum() == 20
+
+
+def test_digest_depends_on_molecules_and_labels_alone(tmp_path):
+    """Another order of columns and another file name are the same data; another label is not."""
+    first = load_dataset(write(tmp_path, "P1,mol_id,smiles\n" + ROWS))
+    swapped = "".join(f"{c};{a};{b}\n" for a, b, c in (line.split(",") for line in ROWS.split()))
+    second = load_dataset(write(tmp_path, "smiles;P1;mol_id\n" + swapped, "u.csv"))
+    third = load_dataset(write(tmp_path, "P1,mol_id,smiles\n1" + ROWS[1:], "v.csv"))
+    assert first.digest == second.digest != third.digest
+
+
+def test_absent_default_table_says_what_to_put_where(tmp_path):
+    """The error of a newcomer names the file that is wanted."""
+    with pytest.raises(DataError, match=r"dataset_single\.csv.*--dataset"):
+        find_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "task", "message"),
+    [
+        ("P1,smiles\n", {}, None, "no rows"),
+        ("P1,mol_id\n" + ROWS, {}, None, "no column with SMILES strings found"),
+        ("P1,smiles,Drug\n" + ROWS, {}, None, "several smiles columns: smiles, Drug"),
+        ("a,b,smiles\n" + ROWS, {}, None, "which column is the target.*a, b, smiles"),
+        ("P1,x,smiles\n" + ROWS, {"targets": ["P2"]}, None, "no column 'P2'.*P1, x, smiles"),
+        ("P1,x,smiles\n" + ROWS + "high,m,CC\n", {}, None, "line 32, column P1: 'high' is not a number"),
+        ("P1,x,smiles\n" + ROWS + "inf,m,CC\n", {}, None, "line 32, column P1: 'inf' is not a number"),
+        ("P1,x,smiles\n" + ROWS + "2,m,CC\n", {}, "binary", "line 32, column P1: label 2 in a binary target"),
+        ("P1,x,smiles\n" + ROWS.partition("\n")[2].replace("\n0,", "\n1,"), {}, None, "all 29 labels are 1"),
+        ("P1,x,smiles\n" + ROWS[:40], {}, None, "too few"),
+    ],
+)
+def test_unusable_table_is_one_clear_error(tmp_path, text, columns, task, message):
+    """Whatever is wrong is said with file, line and column."""
+    path = write(tmp_path, text)
+    with pytest.raises(DataError, match=message) as caught:
+        load_dataset(path, Columns(**columns), [task] if task else None)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_what_is_easily_overlooked_is_said(tmp_path, caplog):
+    """A column `split` that is not used, and two classes that are not written as 0 and 1."""
+    rows = "".join(f"{2 * (i % 2) - 1},{'C' * (i + 1)},train\n" for i in range(30))
+    data = load_dataset(write(tmp_path, "Y,smiles,split\n" + rows), Columns(("Y",)))
+    assert data.tasks == ["regression"]
+    assert "--split_column split" in caplog.text
+    assert "labels -1 and 1 are learnt as numbers" in caplog.text
+    caplog.clear()
+    assert (
+        load_dataset(tmp_path / "t.csv", Columns(("Y",), split="split"), "regression").split_column == "split"
+    )
+    assert caplog.text == ""

@@ -1,0 +1,92 @@
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from molecules_for_tests import SMILES
+
+from servier.chem.molecules import parse_all
+from servier.errors import DataError
+from servier.features.computing import compute_features
+from servier.features.feature_file import FeatureFile, feature_specification, read_features
+from servier.features.feature_set import FeatureSet
+from servier.features.registry import PRESETS
+from servier.features.store import write_features
+from servier.tables.parquet import FEATURES_KEY
+
+FAST = PRESETS["fast"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "mol_id,smiles\n" + "".join(f"{i:03d},{smiles}\n" for i, smiles in enumerate([*SMILES, "nope", ""]))
+    )
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_parquet_holds_the_very_features(table, tmp_path, workers):
+    """What is read back is what the feature set computes, bit for bit, beside the columns of the input."""
+    target = tmp_path / "f.parquet"
+    counts = write_features(table, target, PRESETS["accurate"], workers=workers)
+    expected = FeatureSet(PRESETS["accurate"])(parse_all([*SMILES, "nope", ""]))
+    found = read_features(target, PRESETS["accurate"])
+    np.testing.assert_array_equal(found.X, expected.X)
+    assert found.problems == expected.problems
+    assert counts == {"ok": len(SMILES), "invalid": 1, "empty": 1}
+    assert pq.read_table(target, columns=["mol_id"])["mol_id"].to_pylist()[:2] == ["000", "001"]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (3, 7), (4000, 4200), (4096, 4097), (5000, 8300)])
+def test_any_rows_are_read(tmp_path, start, stop):
+    """Rows from the middle of a file, within a row group or across some, are those of the whole."""
+    path, target = tmp_path / "t.csv", tmp_path / "f.parquet"
+    smiles = ["CCO", "c1ccccc1O", "nope", "CC(=O)N", "C1CCNCC1", "", "OCC#N"]
+    path.write_text("smiles,n\n" + "".join(f"{smiles[i % 7]},{i}\n" for i in range(8300)))
+    write_features(path, target, FAST)
+    assert pq.ParquetFile(target).metadata.num_row_groups == 3
+    whole, part = read_features(target, FAST), FeatureFile(target, FAST).read(start, stop)
+    np.testing.assert_array_equal(part.X, whole.X[start:stop])
+    assert part.problems == whole.problems[start:stop]
+
+
+def test_processes_do_not_change_features():
+    """Features in memory are the same with one process and with two."""
+    smiles = SMILES * 20
+    np.testing.assert_array_equal(compute_features(smiles, FAST, 1).X, compute_features(smiles, FAST, 2).X)
+
+
+def test_other_features_are_refused(table, tmp_path):
+    """A file with other featurizers, or from another RDKit, says so."""
+    target = tmp_path / "f.parquet"
+    write_features(table, target, FAST)
+    with pytest.raises(DataError, match=r"other features \(--preset fast\).* --preset accurate"):
+        read_features(target, PRESETS["accurate"])
+    old = pq.read_table(target)
+    metadata = json.loads(old.schema.metadata[FEATURES_KEY]) | {"rdkit": "2001.1"}
+    pq.write_table(old.replace_schema_metadata({FEATURES_KEY: json.dumps(metadata)}), target)
+    with pytest.raises(DataError, match=r"made with RDKit 2001\.1"):
+        read_features(target, FAST)
+
+
+def test_plain_tables_hold_no_features(table, tmp_path):
+    """A CSV file and an ordinary Parquet file have no specification."""
+    import pyarrow as pa
+
+    plain = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"smiles": ["C"]}), plain)
+    assert feature_specification(table) is None
+    assert feature_specification(plain) is None
+    with pytest.raises(DataError, match="no features in this file"):
+        read_features(plain, FAST)
+
+
+def test_taken_column_name_is_refused(tmp_path):
+    """An input column with the name of a block is an error, and nothing is written."""
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,status\nC,x\n")
+    with pytest.raises(DataError, match="'status'"):
+        write_features(path, tmp_path / "f.parquet", FAST)
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]

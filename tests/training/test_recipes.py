@@ -1,0 +1,56 @@
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from servier.errors import RecipeError
+from servier.training.recipes import read_recipe
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def test_settings_and_recipe_are_told_apart(tmp_path):
+    """Options of the command go one way, fields of the recipe another."""
+    path = tmp_path / "r.yaml"
+    path.write_text("model_name: 1\npreset: fast\nseed: 3\nfolds: 4\n")
+    found = read_recipe(path, "1")
+    assert (found.settings, found.recipe) == ({"preset": "fast", "seed": 3}, {"folds": 4})
+
+
+@pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])
+def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
+    """A recipe file of the workflow names every field, with the value that it has without a recipe."""
+    defaults = import_module(f"servier.models.{module}").Recipe()
+    assert read_recipe(CONFIG / f"model_{model_name}.yaml", model_name).recipe == asdict(defaults)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fold: 4\n", "unknown key 'fold'; known are preset, .*folds"),
+        ("model_name: 2\n", "not a recipe for model 1"),
+        ("- 1\n", "a recipe is a mapping"),
+        ("folds: many\n", "folds is 'many', not a number; the default is 5"),
+        ("folds: 1\n", "folds is 1, the least is 2"),
+        ("parameters: 7\n", "parameters is 7, not a mapping"),
+        ("boosters: {}\n", "boosters is {}, not a list of mappings"),
+        ("boosters: []\n", "boosters is .., not a list of mappings"),
+        ("boosters: [7]\n", "boosters is .7., not a list of mappings"),
+        ("preset: quick\n", "preset is 'quick'; known are fast, accurate"),
+        ("seed: x\n", "seed is 'x', not a number"),
+        ("a: [\n", "cannot read this recipe as YAML"),
+    ],
+)
+def test_wrong_recipe_is_one_clear_error(tmp_path, text, message):
+    """A mistake in a recipe is named before anything is trained."""
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(path, "1")
+
+
+def test_missing_recipe_is_one_clear_error(tmp_path):
+    """An absent file is named."""
+    with pytest.raises(RecipeError, match=r"missing\.yaml"):
+        read_recipe(tmp_path / "missing.yaml", "1")

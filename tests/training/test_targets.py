@@ -1,0 +1,81 @@
+"""What training finds out about its own certainty."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from servier.checkpoint.target import CONFIDENCES
+from servier.data.datasets import Columns, load_dataset
+from servier.data.simulation import simulate, write_simulation
+from servier.training.options import Options
+from servier.training.rows import select_rows
+from servier.training.target_transform import TargetTransform
+from servier.training.targets import make_target, measure_held_out
+
+PLAIN = TargetTransform(0.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "dataset_single.csv"
+    write_simulation(simulate(1500, seed=4), path)
+    return select_rows(load_dataset(path, Columns()), Options(test_fraction=0.0))
+
+
+@pytest.fixture(scope="module")
+def raw(rows):
+    """Raw scores that know something of the labels, and that are overconfident."""
+    noise = np.random.default_rng(0).normal(size=len(rows.y))
+    return 6 * (rows.y[:, 0] - 0.5 + noise)
+
+
+def test_calibration_and_coverage_hold_for_rows_that_did_not_fit_them(rows, raw):
+    """Exchangeable rows are covered as promised, and probabilities are frequencies; raw scores are not."""
+    found = measure_held_out(rows, 0, PLAIN, raw, seed=0)
+    assert found["metrics"]["calibration_error"] < 0.05
+    assert found["metrics"]["auroc"] == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)
+    for level in CONFIDENCES:
+        for name in ("coverage", "coverage_0", "coverage_1"):
+            assert found["coverage"][str(level)][name] == pytest.approx(level, abs=0.04)
+
+
+def test_noise_is_not_flattered(rows):
+    """Scores that know nothing cannot be made to look good: a threshold fitted on the very rows would."""
+    noise = np.random.default_rng(1).normal(size=len(rows.y))
+    flattered = make_target("P1", PLAIN, "binary", rows.y[:, 0], noise)
+    honest = measure_held_out(rows, 0, PLAIN, noise, seed=0)["metrics"]
+    assert flattered.threshold is not None
+    assert honest["balanced_accuracy"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_intervals_hold_for_rows_that_did_not_fit_them(rows):
+    """The intervals of a regression target, in its own units, cover rows without a part in their width."""
+    rng = np.random.default_rng(2)
+    raw = rng.normal(size=len(rows.y))
+    scale = TargetTransform(10.0, 3.0)
+    y = 10 + 3 * (raw + rng.standard_t(5, size=len(raw)))
+    numbers = replace(rows, y=y[:, None], data=replace(rows.data, tasks=["regression"]))
+    found = measure_held_out(numbers, 0, scale, raw, seed=0)
+    assert found["metrics"]["mae"] == pytest.approx(np.abs(y - (10 + 3 * raw)).mean(), rel=1e-6)
+    for level in CONFIDENCES:
+        assert found["coverage"][str(level)]["coverage"] == pytest.approx(level, abs=0.03)
+
+
+def test_rows_without_a_score_are_left_out(rows, raw):
+    """Rows that were never held out count nowhere, whatever their labels are."""
+    scored = np.where(np.arange(len(raw)) < 700, raw, np.nan)
+    other = rows.y.copy()
+    other[700:] = 1 - other[700:]
+    first, second = (
+        measure_held_out(found, 0, PLAIN, scored, seed=0) for found in (rows, replace(rows, y=other))
+    )
+    assert first == second
+
+
+def test_one_scaffold_is_torn_apart(rows, raw):
+    """Where all held-out rows share one scaffold they are measured all the same."""
+    alike = replace(rows, groups=np.zeros(len(raw), np.int64))
+    found = measure_held_out(alike, 0, PLAIN, raw, seed=0)["metrics"]["auroc"]
+    assert found == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)
