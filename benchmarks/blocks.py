@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
-from servier.checkpoint.target import Target, to_answers
+from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
 from servier.data.folds import group_numbers, split_folds
 from servier.features.feature_set import FeatureSet
 from servier.models import boosting, boosting_recipe
 from servier.models.fitted_model import Folds
-from servier.training.target_transform import Scale
+from servier.training.target_transform import TargetTransform
 
 BLOCKS: dict[str, dict[str, Any]] = {
     "morgan": {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
@@ -107,13 +107,13 @@ def cross_validate(
     seed: int,
 ) -> Result:
     """Return AUROC (binary) or mean absolute error (regression) of rows that were held out."""
-    scale = Scale.fit(y, task)
+    scale = TargetTransform.fit(y, task)
     problem = boosting_recipe.Problem(
         X, features.is_count, features.kinds, scale.apply(y)[:, None], [task], [folds]
     )
     raw = boosting.cross_validate(problem, recipe, seed, lambda _: None)[0]
     target = Target("", task, scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
-    scores = to_answers(raw, [target])[:, 0]
+    scores = target.to_answer(raw[:, 0])
     metric = roc_auc_score if task == "binary" else mean_absolute_error
     return Result(metric(y, scores), np.array([metric(y[rows], scores[rows]) for _, rows in folds]))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from quality import METRICS, TASKS, read_tables
 
-from servier.checkpoint.target import Target, to_answers
+from servier.checkpoint.target import Target, map_targets
 from servier.data.datasets import Columns, load_dataset
 from servier.features.computing import compute_features
 from servier.features.feature_set import FeatureSet
@@ -95,7 +95,9 @@ def score(task, data, work_dir, seed):
             target = Target(
                 "y", problem.tasks[0], scale.width, scale.mean, transform=scale.transform, bound=scale.bound
             )
-            found[name] = raw if problem.tasks[0] == "binary" else to_answers(raw, [target])
+            found[name] = (
+                raw if problem.tasks[0] == "binary" else map_targets(Target.to_answer, [target], raw)
+            )
         np.savez(path, **found)
     return found
 

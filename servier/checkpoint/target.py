@@ -1,33 +1,46 @@
-"""What a raw score means: one target of a model, and how its raw score becomes an answer."""
+"""What a raw score means: how a model's raw score for one target becomes the answer that is written.
 
-from collections.abc import Sequence
+Every step is here and nowhere else: calibration, the inverse of the target transform, rounding, the decision
+threshold, and the conformal set or interval.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 LOG, MIRRORED_LOG = "log", "mirrored_log"
+CONFIDENCES = (0.8, 0.9, 0.95)
+PROBABILITY_DIGITS = 6
+SIGNIFICANT_DIGITS = 7
+MAX_EXPONENT = 500
+
+Vector = NDArray[np.float64]
+"""One number for each row, shape (n_rows,); NaN where a row has none."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One target of a model, and how its raw score becomes an answer.
+    """One target of a model, with the steps from its raw scores to answers.
 
     Parameters
     ----------
     name, task
         The column, and `binary` or `regression`.
     slope, intercept
-        A raw score s becomes `slope * s + intercept`: a value, or the log-odds of label 1.
+        A raw score s becomes the calibrated score `slope * s + intercept`: the log-odds of label 1, or a
+        value that may still be a logarithm.
     threshold
-        The probability from which on label 1 is predicted; None for regression.
+        The lowest probability for which label 1 is predicted; None for regression.
     transform, bound
-        `log` where the value is the natural logarithm of the answer; `mirrored_log` where it is the negative
-        logarithm of what the answer lacks to the bound; else None.
+        `log` where the calibrated score is the natural logarithm of the answer; `mirrored_log` where it is
+        the negative logarithm of the difference between the bound and the answer; else None.
     conformal
-        For each confidence, as a text, what `servier.training.conformal` found: of a regression target half
-        the width of the interval, in units of the raw score; of a binary one the highest probability of
-        label 1 with which label 0 is possible, and the lowest with which label 1 is.
+        For each confidence, as a text, the limits fitted by `servier.training.conformal`. For a regression
+        target this is half the width of the interval, in units of the raw score. For a binary target these
+        are the highest probability of label 1 at which label 0 belongs to the set, and the lowest at which
+        label 1 does.
     """
 
     name: str
@@ -39,68 +52,91 @@ class Target:
     bound: float | None = None
     conformal: dict[str, list[float]] = field(default_factory=dict)
 
+    @property
+    def unit(self) -> str:
+        """The unit of calibrated scores, such as `log-odds of P1 = 1` or `ln(CL)`."""
+        if self.task == "binary":
+            return f"log-odds of {self.name} = 1"
+        if self.bound is not None:
+            return f"-ln({self.bound:g} - {self.name})"
+        return f"ln({self.name})" if self.transform else self.name
 
-CONFIDENCES = (0.8, 0.9, 0.95)
+    def calibrate(self, raw: Vector) -> Vector:
+        """Return calibrated scores: log-odds of label 1, or values on the scale of the target transform."""
+        return np.asarray(raw * self.slope + self.intercept)
+
+    def calibrate_difference(self, difference: Vector) -> Vector:
+        """Return the differences between calibrated scores that differences between raw scores make."""
+        return np.asarray(difference * self.slope)
+
+    def to_answer(self, raw: Vector) -> Vector:
+        """Return probabilities of label 1, or values in the units of the labels, without rounding."""
+        score = self.calibrate(raw)
+        exponent = np.clip(score, -MAX_EXPONENT, MAX_EXPONENT)
+        if self.task == "binary":
+            return np.asarray(1 / (1 + np.exp(-exponent)))
+        if self.transform == LOG:
+            return np.asarray(np.exp(exponent))
+        if self.bound is not None:
+            return np.asarray(self.bound - np.exp(-exponent))
+        return score
+
+    def round(self, answer: Vector) -> Vector:
+        """Return probabilities with 6 decimals, or values with 7 significant digits."""
+        if self.task == "binary":
+            return np.round(answer, PROBABILITY_DIGITS)
+        return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in answer], np.float64)
+
+    def to_rounded_answer(self, raw: Vector) -> Vector:
+        """Return answers as a model on its own writes them."""
+        return self.round(self.to_answer(raw))
+
+    def label(self, answer: Vector) -> Vector:
+        """Return predicted labels: 1 from the threshold on, else 0. Values of a regression target stay."""
+        if self.threshold is None:
+            return answer
+        return np.where(np.isnan(answer), np.nan, answer >= self.threshold)
+
+    def label_set(self, probability: Vector, confidence: str) -> NDArray[np.float64]:
+        """Return conformal sets, shape (n_rows, 2): 1 where label 0, and where label 1, belongs to it.
+
+        Parameters
+        ----------
+        probability
+            Of label 1, rounded.
+        confidence
+            `0.8`, `0.9` or `0.95`; without limits for it all sets are NaN.
+        """
+        if confidence not in self.conformal:
+            return np.full((len(probability), 2), np.nan)
+        highest_of_0, lowest_of_1 = self.conformal[confidence]
+        is_in_set = np.stack([probability <= highest_of_0, probability >= lowest_of_1], axis=1)
+        return np.where(np.isnan(probability)[:, None], np.nan, is_in_set)
+
+    def interval(self, raw: Vector, confidence: str) -> NDArray[np.float64]:
+        """Return the lower and upper limits of conformal intervals, shape (n_rows, 2), without rounding.
+
+        Parameters
+        ----------
+        raw
+            Raw scores.
+        confidence
+            `0.8`, `0.9` or `0.95`; without a width for it all limits are NaN.
+        """
+        (half_width,) = self.conformal.get(confidence, [np.nan])
+        return np.stack([self.to_answer(raw - half_width), self.to_answer(raw + half_width)], axis=1)
 
 
-PROBABILITY_DIGITS = 6
-
-
-MAX_EXPONENT = 500
-
-
-def to_answers(raw: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
-    """Turn raw scores, shape (n_rows, n_targets), into probabilities and values."""
-    answers = raw * [target.slope for target in targets] + [target.intercept for target in targets]
-    for i, target in enumerate(targets):
-        exponent = np.clip(answers[:, i], -MAX_EXPONENT, MAX_EXPONENT)
-        if target.task == "binary":
-            answers[:, i] = 1 / (1 + np.exp(-exponent))
-        elif target.transform == LOG:
-            answers[:, i] = np.exp(exponent)
-        elif target.bound is not None:
-            answers[:, i] = target.bound - np.exp(-exponent)
-    return answers
-
-
-def round_answers(values: NDArray[np.float64], targets: Sequence[Target]) -> NDArray[np.float64]:
-    """Return probabilities with 6 decimals, and values with 7 significant digits."""
-    rounded = np.round(values, PROBABILITY_DIGITS)
-    for i, target in enumerate(targets):
-        if target.task == "regression":
-            rounded[:, i] = [float(f"{value:.7g}") for value in values[:, i]]
-    return rounded
-
-
-def intervals(raw: NDArray[np.float64], targets: Sequence[Target], confidence: str) -> NDArray[np.float64]:
-    """Return the ends of the conformal intervals, shape (n_rows, n_targets, 2); NaN where there is no table.
+def map_targets(
+    step: Callable[[Target, Vector], Vector], targets: Sequence[Target], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Apply one of the steps to each target's column.
 
     Parameters
     ----------
-    raw
-        Raw scores, float64, shape (n_rows, n_targets).
-    targets
-        Their tables are looked up; what is said of binary ones means nothing.
-    confidence
-        Of the tables: `0.8`, `0.9` or `0.95`.
+    step
+        A method of `Target`, such as `Target.to_answer`.
+    targets, columns
+        The targets, and a column for each, float64, shape (n_rows, n_targets).
     """
-    widths = np.array([target.conformal.get(confidence, [np.nan])[0] for target in targets])
-    return np.stack([to_answers(raw - widths, targets), to_answers(raw + widths, targets)], axis=2)
-
-
-def in_set(probability: NDArray[np.float64], table: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return 1 where label 0, and where label 1, is in the conformal set, else 0, shape (n_rows, 2).
-
-    Without a table nothing is known: NaN.
-
-    Parameters
-    ----------
-    probability
-        Of label 1, float64, shape (n_rows,).
-    table
-        The highest probability with which label 0 is in it, and the lowest with which label 1 is.
-    """
-    if table is None:
-        return np.full((len(probability), 2), np.nan)
-    highest, lowest = table
-    return np.stack([probability <= highest, probability >= lowest], axis=1).astype(np.float64)
+    return np.stack([step(target, column) for target, column in zip(targets, columns.T, strict=True)], axis=1)

@@ -1,1 +1,1 @@
-"""Why a molecule gets its score."""
+"""Explanations of scores: Shapley values of atoms and permutation importance of features."""

@@ -1,4 +1,4 @@
-"""Why a molecule gets its score: what each of its atoms contributes."""
+"""Explanation of the score of a molecule: the contribution of each of its atoms."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target
+from servier.checkpoint.target import Target, map_targets
 from servier.chem.molecules import Mol
 from servier.chem.substructures import write_substructure
 from servier.errors import ServierError
 from servier.explaining.shapley import PAIRS, MaskedFeatures, average_symmetric, mask
 from servier.features.morgan import MorganCount
-from servier.scoring.consensus import mean_answer
+from servier.scoring.consensus import average_models
 from servier.scoring.scorer import Scorer
 
 DIGITS = 6
@@ -25,11 +25,11 @@ class Substructure:
     Parameters
     ----------
     smiles
-        How it is written: `*` stands for the rest of the molecule.
+        Its SMILES, in which `*` stands for the rest of the molecule.
     count
         How often it occurs.
     contribution
-        What its count contributes to the score of model 1.
+        The contribution of its count to the score of model 1.
     """
 
     smiles: str
@@ -39,7 +39,7 @@ class Substructure:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The score of a molecule, shared out among its atoms.
+    """The contributions of the atoms of a molecule to its score.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class Explanation:
     contributions
         Of the atoms, float64, shape (n_atoms,).
     score
-        The calibrated raw score: of several models their mean.
+        The calibrated score, of several models the mean.
     substructures
-        What model 1 counts in the molecule, by absolute contribution; empty where only model 2 was asked.
+        The substructures that model 1 counts, by absolute contribution; empty without model 1.
     """
 
     mol: Mol
@@ -65,8 +65,8 @@ class Explanation:
     substructures: list[Substructure]
 
     @property
-    def left(self) -> float:
-        """What is left of the score with all atoms masked."""
+    def base_value(self) -> float:
+        """The score with all atoms masked."""
         return float(self.score - self.contributions.sum())
 
     def atoms(self) -> list[dict[str, object]]:
@@ -83,12 +83,12 @@ class Explanation:
 
 
 def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
-    """Share the score of a molecule out among its atoms.
+    """Compute the contribution of each atom to the score of a molecule.
 
-    The contribution of an atom is its Shapley value: how much the score falls when the atom is masked from
-    the model, on average over the orders in which all atoms can be masked. Atoms that stand alike in the
-    molecule have the same, however its SMILES was written. Of several models it is the mean, in which model 1
-    counts twice.
+    The contribution of an atom is its Shapley value: how much the score falls when the atom is masked, on
+    average over the orders in which all atoms can be masked. Symmetric atoms have equal contributions, and
+    these do not depend on how the SMILES was written. Contributions to the score of several models are the
+    means over the models, in which model 1 counts twice.
 
     Parameters
     ----------
@@ -102,50 +102,54 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
     Raises
     ------
     ServierError
-        No target has that name, or the models have learnt it on different scales.
+        No target has that name, or the scores of the models have different units.
     """
     number = _find_target(scorer, target)
     own = [checkpoint.targets[number] for checkpoint in scorer.checkpoints]
-    units = list(dict.fromkeys(map(_name_unit, own)))
+    units = list(dict.fromkeys(target.unit for target in own))
     if len(units) > 1:
         raise ServierError(f"the models have learnt {' and '.join(units)}", hint="explain them one by one")
-    shares, scores = [], []
+    atom_values, scores = [], []
     substructures: list[Substructure] = []
-    for engine, line in zip(scorer.engines, own, strict=True):
+    for engine, calibrated in zip(scorer.engines, own, strict=True):
         masked = mask(engine, mol)
-        shares.append(average_symmetric(mol, masked.atom_values(PAIRS))[:, number] * line.slope)
-        scores.append(masked.score[number] * line.slope + line.intercept)
+        values = average_symmetric(mol, masked.atom_values(PAIRS))[:, number]
+        atom_values.append(calibrated.calibrate_difference(values))
+        scores.append(calibrated.calibrate(masked.score[number]))
         if isinstance(masked, MaskedFeatures):
-            substructures += _find_substructures(masked, number, line.slope)
-    share, score = (mean_answer(scorer.checkpoints, found) for found in (shares, scores))
-    return Explanation(mol, own[0].name, units[0], share, float(score), substructures)
+            substructures += _find_substructures(masked, number, calibrated)
+    contributions, score = (average_models(scorer.checkpoints, found) for found in (atom_values, scores))
+    return Explanation(mol, own[0].name, units[0], contributions, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
-    """Return what each atom contributes, for all targets, float64, shape (n_atoms, n_targets).
+    """Return the contribution of each atom to each target, float64, shape (n_atoms, n_targets).
 
     Parameters
     ----------
     scorer, mol
         As for `explain`.
     pairs
-        How many pairs of orders at most; for means over many molecules one is enough.
+        The largest number of pairs of permutations; one is enough for means over many molecules.
     """
-    found = [
-        average_symmetric(mol, mask(engine, mol).atom_values(pairs))
-        * [target.slope for target in checkpoint.targets]
+    contributions = [
+        map_targets(
+            Target.calibrate_difference,
+            checkpoint.targets,
+            average_symmetric(mol, mask(engine, mol).atom_values(pairs)),
+        )
         for engine, checkpoint in zip(scorer.engines, scorer.checkpoints, strict=True)
     ]
-    return mean_answer(scorer.checkpoints, found)
+    return average_models(scorer.checkpoints, contributions)
 
 
 def as_document(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation as a document: all atoms and substructures, the largest first."""
+    """Return an explanation as a document: atoms and substructures, the largest contribution first."""
     return {
         "target": explanation.target,
         "unit": explanation.unit,
         "score": round(explanation.score, DIGITS),
-        "all_atoms_masked": round(explanation.left, DIGITS),
+        "all_atoms_masked": round(explanation.base_value, DIGITS),
         "atoms": explanation.atoms(),
         "substructures": [
             {"smiles": found.smiles, "count": found.count, "contribution": round(found.contribution, DIGITS)}
@@ -161,23 +165,15 @@ def _find_target(scorer: Scorer, name: str | None) -> int:
     return 0 if name is None else names.index(name)
 
 
-def _name_unit(target: Target) -> str:
-    """Say what a calibrated raw score is."""
-    if target.task == "binary":
-        return f"log-odds of {target.name} = 1"
-    if target.bound is not None:
-        return f"-ln({target.bound:g} - {target.name})"
-    return f"ln({target.name})" if target.transform else target.name
-
-
-def _find_substructures(masked: MaskedFeatures, target: int, slope: float) -> list[Substructure]:
-    """Return what the Morgan fingerprint counts, with the share of each count in the score."""
+def _find_substructures(masked: MaskedFeatures, number: int, target: Target) -> list[Substructure]:
+    """Return the substructures that the Morgan fingerprint counts, with the contribution of each count."""
     counted = masked.counted(MorganCount.kind)
     if not counted:
         return []
-    shares = masked.count_values(MorganCount.kind, PAIRS)[:, target] * slope
+    values = masked.count_values(MorganCount.kind, PAIRS)[:, number]
+    contributions = target.calibrate_difference(values)
     found = [
-        Substructure(write_substructure(masked.mol, atoms[0]), len(atoms), float(share))
-        for atoms, share in zip(counted.values(), shares, strict=True)
+        Substructure(write_substructure(masked.mol, atoms[0]), len(atoms), float(contribution))
+        for atoms, contribution in zip(counted.values(), contributions, strict=True)
     ]
     return sorted(found, key=lambda part: -abs(part.contribution))

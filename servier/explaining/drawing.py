@@ -1,4 +1,4 @@
-"""Molecules drawn as SVG, with the contributions of their atoms or without."""
+"""Drawings of molecules as SVG, with the contributions of their atoms."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +28,9 @@ def write_picture(explanation: Explanation, answer: Mapping[str, object], path: 
     Parameters
     ----------
     explanation
-        What is drawn.
+        The explanation to draw.
     answer
-        Which model was asked, and what it says of the molecule: the title.
+        The model's name and its answer for the molecule, for the title.
     path
         The file.
     """
@@ -41,8 +41,8 @@ def write_picture(explanation: Explanation, answer: Mapping[str, object], path: 
 def draw_contributions(explanation: Explanation, answer: Mapping[str, object]) -> str:
     """Return an SVG document: a molecule whose atoms are coloured by their contribution, and a legend.
 
-    Atoms that raise the score are blue, those that lower it orange; the paler, the less. The largest
-    contribution of the molecule has the full colour.
+    Atoms that raise the score are blue, those that lower it orange. The smaller the contribution, the paler
+    the colour; the largest one in the molecule has the full colour.
     """
     grow = max(1.0, np.sqrt(explanation.mol.GetNumAtoms() / MANY_ATOMS))
     width, height = round(WIDTH * grow), round(HEIGHT * grow)
@@ -112,7 +112,7 @@ def _colour(value: float) -> Colour:
 
 
 def _legend(middle: float, top: float, largest: float) -> list[str]:
-    """Return a bar of the colours with its ends."""
+    """Return a colour bar, labelled with its limits and 0."""
     low, high = (
         "#" + "".join(f"{round(255 * part):02x}" for part in _colour(value)) for value in (-1.0, 1.0)
     )

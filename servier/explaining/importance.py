@@ -1,4 +1,4 @@
-"""What a model goes by, over many molecules: features, tokens and fragments."""
+"""What matters to a model over many molecules: features, tokens and fragments."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.molecules import Mol
-from servier.chem.substructures import spell_atoms, write_substructure
+from servier.chem.substructures import locate_atoms, write_substructure
 from servier.chem.tokens import split_tokens
 from servier.explaining.atoms import atom_contributions
-from servier.explaining.permutation import Permutation
+from servier.explaining.permutation import PermutationImportance
 from servier.scoring.engines import FeatureEngine
 from servier.scoring.scorer import Scorer
 
@@ -25,51 +25,53 @@ Cut = Callable[[Mol], Iterator[tuple[str, list[int]]]]
 
 
 def measure_importance(scorer: Scorer, mols: Sequence[Mol], y: NDArray[np.float64]) -> list[dict[str, Found]]:
-    """Find out what a model goes by when it scores molecules.
+    """Measure the importance of features, or tokens, and fragments to a model.
 
     Parameters
     ----------
     scorer
         Of one checkpoint.
     mols, y
-        Molecules that it never saw, and their labels, float64, shape (n_mols, n_targets); NaN where missing.
-        At most 500 of them, drawn at random, are permuted, and 150 explained.
+        Molecules that it was not trained on, and their labels, float64, shape (n_mols, n_targets); NaN where
+        missing. Permutation importance is measured on at most 500 of them, drawn at random; at most 150 are
+        explained.
 
     Returns
     -------
     For each target the most important `features` of model 1 or `tokens` of model 2, and the `fragments` with
-    the largest mean contribution; of model 1 also its `blocks` of features.
+    the largest mean contribution; for model 1 also the importance of its `blocks` of features.
     """
     (engine,), (checkpoint,) = scorer.engines, scorer.checkpoints
     drawn = np.sort(np.random.default_rng(0).permutation(len(mols))[:SHUFFLED])
     chosen = [mols[i] for i in drawn]
     explained = chosen[:EXPLAINED]
-    shares = [atom_contributions(scorer, mol, pairs=1) for mol in explained]
+    contributions = [atom_contributions(scorer, mol, pairs=1) for mol in explained]
     found: list[dict[str, Found]] = [{} for _ in checkpoint.targets]
     for number, entry in enumerate(found):
-        own = [values[:, number] for values in shares]
+        own = [values[:, number] for values in contributions]
         if isinstance(engine, FeatureEngine):
-            permutation = Permutation(engine, checkpoint, chosen, y[drawn])
-            entry |= {"features": permutation.features(number, SHOWN), "blocks": permutation.blocks(number)}
+            permuted = PermutationImportance(engine, checkpoint, chosen, y[drawn])
+            entry["features"] = permuted.rank_features(number, SHOWN)
+            entry["blocks"] = permuted.rank_blocks(number)
         else:
             entry["tokens"] = _mean_contributions(explained, own, _tokens)
         entry["fragments"] = _mean_contributions(explained, own, _fragments)
     return found
 
 
-def _mean_contributions(mols: Sequence[Mol], shares: Sequence[NDArray[np.float64]], cut: Cut) -> Found:
-    """Return the parts that contribute most, on average over all places where they occur.
+def _mean_contributions(mols: Sequence[Mol], contributions: Sequence[NDArray[np.float64]], cut: Cut) -> Found:
+    """Return the parts with the largest contributions, each the mean over all its occurrences.
 
     Parameters
     ----------
-    mols, shares
+    mols, contributions
         Molecules and the contributions of their atoms.
     cut
-        Yields the names of a molecule's parts, with their atoms.
+        Yields the name and the atoms of each part of a molecule.
     """
     sums: dict[str, list[float]] = defaultdict(list)
     molecules: dict[str, set[int]] = defaultdict(set)
-    for i, (mol, values) in enumerate(zip(mols, shares, strict=True)):
+    for i, (mol, values) in enumerate(zip(mols, contributions, strict=True)):
         for name, atoms in cut(mol):
             sums[name].append(float(values[atoms].sum()))
             molecules[name].add(i)
@@ -83,7 +85,7 @@ def _mean_contributions(mols: Sequence[Mol], shares: Sequence[NDArray[np.float64
 
 
 def _fragments(mol: Mol) -> Iterator[tuple[str, list[int]]]:
-    """Yield the circular fragments around each atom, to its neighbours, with their atoms."""
+    """Yield the circular fragment of radius 1 around each atom, with its atoms."""
     for atom in mol.GetAtoms():
         atoms = [atom.GetIdx(), *(neighbour.GetIdx() for neighbour in atom.GetNeighbors())]
         yield write_substructure(mol, atoms), atoms
@@ -91,7 +93,7 @@ def _fragments(mol: Mol) -> Iterator[tuple[str, list[int]]]:
 
 def _tokens(mol: Mol) -> Iterator[tuple[str, list[int]]]:
     """Yield the token of each atom in the canonical SMILES, with that atom."""
-    text, places = spell_atoms(mol, 1, 0)[0]
+    text, places = locate_atoms(mol, 1, 0)[0]
     tokens = split_tokens(text)
     for atom, place in enumerate(places):
         yield tokens[place], [atom]

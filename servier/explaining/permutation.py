@@ -1,4 +1,4 @@
-"""Which features model 1 goes by: how much worse it gets when they are shuffled."""
+"""Permutation importance of the features of model 1: how much worse it gets when they are shuffled."""
 
 import re
 from collections import Counter
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint.file import Checkpoint
-from servier.checkpoint.target import to_answers
 from servier.chem.molecules import Mol
 from servier.chem.substructures import write_substructure
 from servier.features.base import GeneratedFingerprint
@@ -26,15 +25,16 @@ _SPLITS = re.compile(r"^split_feature=(.*)\nsplit_gain=(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Permutation:
-    """Molecules whose features are shuffled.
+class PermutationImportance:
+    """Permutation importance of features, measured on some molecules.
 
     Parameters
     ----------
     engine, checkpoint
         Model 1.
     mols, y
-        Molecules that it never saw, and their labels, float64, shape (n_mols, n_targets); NaN where missing.
+        Molecules that it was not trained on, and their labels, float64, shape (n_mols, n_targets); NaN where
+        missing.
     """
 
     engine: FeatureEngine
@@ -46,8 +46,8 @@ class Permutation:
     def _X(self) -> NDArray[np.float32]:  # noqa: N802
         return self.engine.features(self.mols).X
 
-    def features(self, target: int, n: int) -> list[dict[str, Any]]:
-        """Return the `n` features without which the model is worst, of 40 with the highest gain in training.
+    def rank_features(self, target: int, n: int) -> list[dict[str, Any]]:
+        """Return the `n` most important of the 40 features with the highest gain in training.
 
         Parameters
         ----------
@@ -65,8 +65,8 @@ class Permutation:
         best = sorted(decrease, key=lambda column: -decrease[column])[:n]
         return [{"name": names[i], "fragment": self._fragment(i), "importance": decrease[i]} for i in best]
 
-    def blocks(self, target: int) -> list[dict[str, Any]]:
-        """Return for each kind of features how much worse the model is without all of them."""
+    def rank_blocks(self, target: int) -> list[dict[str, Any]]:
+        """Return the importance of each block of features, the highest first."""
         features = self.engine.features
         decrease = [
             {
@@ -93,14 +93,15 @@ class Permutation:
 
     def _quality(self, target: int, X: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
         raw = self.engine.score(Features(X, [None] * len(X))).values
-        values = to_answers(raw, self.checkpoint.targets)[:, target]
+        predicted = self.checkpoint.targets[target]
+        values = predicted.to_answer(raw[:, target])
         y = self.y[rows, target]
-        if self.checkpoint.targets[target].task == "regression":
+        if predicted.task == "regression":
             return -float(mean_absolute_error(y, values))
         return float(roc_auc_score(y, values)) if len(np.unique(y)) > 1 else 0.0
 
     def _fragment(self, column: int) -> str | None:
-        """Return what a fingerprint counts there most often; None for other features and empty bins."""
+        """Return the most frequent substructure in a bin of a fingerprint; None for other features."""
         for featurizer, columns in zip(
             self.engine.features.featurizers, self.engine.features.slices, strict=True
         ):
@@ -117,7 +118,7 @@ class Permutation:
 
 
 def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray[np.float64]:
-    """Return how much all splits on each feature gained in training, as LightGBM noted it in its models."""
+    """Return the total gain in training of the splits on each feature, from LightGBM's model files."""
     gains = np.zeros(n_features)
     for name in checkpoint.entries:
         if re.fullmatch(rf"model_{target}_\d+\.txt", name):

@@ -1,4 +1,4 @@
-"""What a model says of a molecule while its parts are masked one after another."""
+"""Shapley values of the parts of a molecule, from raw scores while the parts are masked one by one."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.molecules import Mol
-from servier.chem.substructures import canonical_order, spell_atoms, symmetry_classes
+from servier.chem.substructures import canonical_order, locate_atoms, symmetry_classes
 from servier.chem.tokens import UNKNOWN
 from servier.errors import CheckpointError
 from servier.features.base import GeneratedFingerprint
@@ -17,17 +17,19 @@ PAIRS = 16
 MAX_ROWS = 4_000
 MAX_TOKENS = 300_000
 
-Order = NDArray[np.int64]
-Path = Callable[[Order, int], NDArray[np.float64]]
-"""From an order of players, and the number of the pair that it belongs to, to raw scores with none, the
-first, the first two, ... of them masked, float64, shape (n_players + 1, n_targets)."""
+Players = NDArray[np.int64]
+"""Numbers of the parts that can be masked, in some order, shape (n_players,)."""
+
+ScoreMasked = Callable[[Players, int], NDArray[np.float64]]
+"""From a permutation of the players and the index of its pair to the raw scores with none, the first, the
+first two, ... of the players masked, float64, shape (n_players + 1, n_targets)."""
 
 
 class MaskedFeatures:
-    """A molecule as model 1 sees it, while some of it is masked.
+    """The features of a molecule for model 1, with parts of the molecule masked.
 
-    Where an atom is masked, nothing that contains it is counted in a fingerprint. Descriptors, which say
-    something of the molecule as a whole, stay as they are.
+    Masking an atom removes all substructures that contain it from the counts of the fingerprints.
+    Descriptors of the whole molecule keep their values.
 
     Parameters
     ----------
@@ -65,35 +67,34 @@ class MaskedFeatures:
         return np.asarray(self._run(self._x[None])[0])
 
     def atom_values(self, pairs: int) -> NDArray[np.float64]:
-        """Share the raw score out among the atoms, shape (n_atoms, n_targets)."""
-        return shapley_values(
-            self._without_atoms, canonical_order(self.mol), _afford(pairs, self.mol.GetNumAtoms())
-        )
+        """Return the Shapley values of the atoms, in units of the raw score, shape (n_atoms, n_targets)."""
+        n_pairs = _limit_pairs(pairs, self.mol.GetNumAtoms())
+        return shapley_values(self._score_without_atoms, canonical_order(self.mol), n_pairs)
 
     def count_values(self, kind: str, pairs: int) -> NDArray[np.float64]:
-        """Share the raw score out among the counts of a fingerprint, in the order of its `counted`."""
+        """Return the Shapley values of the counts of a fingerprint, in the order of `counted`."""
         start, counted = self._counted[kind]
         places = start + np.array(list(counted), np.int64)
 
-        def path(order: Order, _: int) -> NDArray[np.float64]:
-            X = np.repeat(self._x[None], len(order) + 1, axis=0)
-            for step, player in enumerate(order, start=1):
+        def score_without_counts(players: Players, _: int) -> NDArray[np.float64]:
+            X = np.repeat(self._x[None], len(players) + 1, axis=0)
+            for step, player in enumerate(players, start=1):
                 X[step:, places[player]] = 0
             return self._run(X)
 
-        return shapley_values(path, np.arange(len(places)), _afford(pairs, len(places)))
+        return shapley_values(score_without_counts, np.arange(len(places)), _limit_pairs(pairs, len(places)))
 
     def counted(self, kind: str) -> dict[int, tuple[tuple[int, ...], ...]]:
-        """Return by bin the atoms of each substructure that a fingerprint counts; empty if there is none."""
+        """Return the atoms of each substructure that a fingerprint counts, by bin; empty without it."""
         return self._counted[kind][1] if kind in self._counted else {}
 
-    def _without_atoms(self, order: Order, _: int) -> NDArray[np.float64]:
-        step = np.empty(len(order), np.int64)
-        step[order] = np.arange(1, len(order) + 1)
-        lost = np.zeros((len(order) + 1, len(self._columns)), np.float32)
+    def _score_without_atoms(self, players: Players, _: int) -> NDArray[np.float64]:
+        step = np.empty(len(players), np.int64)
+        step[players] = np.arange(1, len(players) + 1)
+        lost = np.zeros((len(players) + 1, len(self._columns)), np.float32)
         if len(self._atoms):
             np.add.at(lost, (step[self._atoms].min(axis=1), self._column_of_item), 1)
-        X = np.repeat(self._x[None], len(order) + 1, axis=0)
+        X = np.repeat(self._x[None], len(players) + 1, axis=0)
         X[:, self._columns] -= np.cumsum(lost, axis=0)
         return self._run(X)
 
@@ -102,7 +103,7 @@ class MaskedFeatures:
 
 
 class MaskedTokens:
-    """A molecule as model 2 sees it, while some of it is masked: tokens become one that it does not know.
+    """The tokens of a molecule for model 2; those of masked atoms are replaced by the unknown token.
 
     Parameters
     ----------
@@ -120,28 +121,29 @@ class MaskedTokens:
         return np.asarray(self._engine([self.mol]).values[0])
 
     def atom_values(self, pairs: int) -> NDArray[np.float64]:
-        """Share the raw score out among the atoms, shape (n_atoms, n_targets).
+        """Return the Shapley values of the atoms, in units of the raw score, shape (n_atoms, n_targets).
 
-        The pairs take the engine's SMILES in turn.
+        The pairs of permutations take turns with the randomized SMILES of the engine.
         """
-        spelled = spell_atoms(self.mol, min(pairs, self._engine.n_smiles), self._engine.seed)
-        rows = [(self._engine.tokenizer.encode(text), places) for text, places in spelled]
+        located = locate_atoms(self.mol, min(pairs, self._engine.n_smiles), self._engine.seed)
+        strings = [(self._engine.tokenizer.encode(text), places) for text, places in located]
 
-        def path(order: Order, pair: int) -> NDArray[np.float64]:
-            tokens, places = rows[pair % len(rows)]
+        def score_without_atoms(players: Players, pair: int) -> NDArray[np.float64]:
+            i = pair % len(strings)
+            tokens, places = strings[i]
             masked = [list(tokens)]
-            for atom in order:
+            for atom in players:
                 masked.append(list(masked[-1]))
                 masked[-1][places[atom]] = UNKNOWN
-            return self._engine.score_tokens(masked, pair % len(rows))
+            return self._engine.score_tokens(masked, i)
 
-        steps = 2 * self.mol.GetNumAtoms() + 2
-        affordable = max(1, MAX_TOKENS // (len(rows[0][0]) * steps))
-        return shapley_values(path, canonical_order(self.mol), min(pairs, affordable))
+        n_scored = 2 * self.mol.GetNumAtoms() + 2
+        affordable = max(1, MAX_TOKENS // (len(strings[0][0]) * n_scored))
+        return shapley_values(score_without_atoms, canonical_order(self.mol), min(pairs, affordable))
 
 
 def mask(engine: Engine, mol: Mol) -> MaskedFeatures | MaskedTokens:
-    """Return a molecule as an engine sees it, ready to be masked in parts."""
+    """Return the input of an engine for a molecule, parts of which can be masked."""
     if isinstance(engine, FeatureEngine):
         return MaskedFeatures(engine, mol)
     if isinstance(engine, SequenceEngine):
@@ -149,48 +151,51 @@ def mask(engine: Engine, mol: Mol) -> MaskedFeatures | MaskedTokens:
     raise CheckpointError("the scores of this model cannot be explained")
 
 
-def average_symmetric(mol: Mol, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give atoms that stand alike in a molecule the mean of their shares, shape (n_atoms, n_targets)."""
+def average_symmetric(mol: Mol, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace the values of symmetric atoms of a molecule by their mean, shape (n_atoms, n_targets)."""
     classes = symmetry_classes(mol)
-    sums = np.zeros((classes.max() + 1, shares.shape[1]))
-    np.add.at(sums, classes, shares)
+    sums = np.zeros((classes.max() + 1, values.shape[1]))
+    np.add.at(sums, classes, values)
     return np.asarray((sums / np.bincount(classes)[:, None])[classes])
 
 
-def shapley_values(path: Path, players: Order, pairs: int) -> NDArray[np.float64]:
-    """Estimate Shapley values: how much a score falls when a player is masked, on average over all orders.
+def shapley_values(score_masked: ScoreMasked, players: Players, pairs: int) -> NDArray[np.float64]:
+    """Estimate Shapley values by antithetic sampling of permutations.
+
+    The Shapley value of a player is its mean marginal contribution: how much the score falls when the player
+    is masked, on average over all orders in which the players can be masked.
 
     Parameters
     ----------
-    path
-        Scores while players are masked one after another.
+    score_masked
+        Returns the scores while the players are masked one by one.
     players
-        Their numbers, from 0 on without a gap.
+        Each number from 0 to n_players - 1 once.
     pairs
-        How many pairs of a random order and its reverse are tried.
+        How many random permutations are sampled, each together with its reverse.
 
     Returns
     -------
-    The values, float64, shape (n_players, n_targets). They add up to the mean fall of the score from nothing
-    masked to everything masked.
+    The values, float64, shape (n_players, n_targets). They add up to the difference between the score with
+    nothing masked and the score with everything masked, averaged over the permutations.
 
     References
     ----------
     Strumbelj and Kononenko, Knowl. Inf. Syst. 2014, 41, 647, doi:10.1007/s10115-013-0679-x. Mitchell et al.,
-    J. Mach. Learn. Res. 2022, 23 (43), 1: pairs of orders.
+    J. Mach. Learn. Res. 2022, 23 (43), 1: antithetic sampling.
     """
     rng = np.random.default_rng(0)
-    shares = []
+    samples = []
     for pair in range(pairs):
-        forth = players[rng.permutation(len(players))]
-        for order in (forth, forth[::-1]):
-            scores = path(order, pair)
-            falls = np.empty((len(players), scores.shape[1]))
-            falls[order] = scores[:-1] - scores[1:]
-            shares.append(falls)
-    return np.asarray(np.mean(shares, axis=0))
+        permutation = players[rng.permutation(len(players))]
+        for ordered in (permutation, permutation[::-1]):
+            scores = score_masked(ordered, pair)
+            marginal = np.empty((len(players), scores.shape[1]))
+            marginal[ordered] = scores[:-1] - scores[1:]
+            samples.append(marginal)
+    return np.asarray(np.mean(samples, axis=0))
 
 
-def _afford(pairs: int, n_players: int) -> int:
-    """Return how many pairs of orders are tried where there are so many players."""
+def _limit_pairs(pairs: int, n_players: int) -> int:
+    """Return how many pairs of permutations are sampled, so that their rows stay within `MAX_ROWS`."""
     return min(pairs, max(1, MAX_ROWS // (2 * n_players + 2)))

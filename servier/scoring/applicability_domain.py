@@ -1,8 +1,8 @@
-"""Whether a molecule is like those that a model was trained on: its domain of applicability.
+"""The applicability domain of a model: whether a molecule resembles the training molecules.
 
-Two things are looked at, both by Morgan fingerprints: how similar the nearest training molecule is, and
-which share of the molecule's circular substructures no training molecule has. What is usual for either is
-taken from the training molecules themselves, each held against the others.
+Two measures decide, both from Morgan fingerprints: the similarity to the nearest training molecule, and the
+fraction of the molecule's circular substructures that occur in no training molecule. Their limits come from
+the training molecules themselves, each of which is compared with the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,42 +19,47 @@ from servier.features.morgan import Environments, MorganCount
 
 MAX_REFERENCES = 2048
 MAX_QUERIES = 2000
-USUAL = 0.95
+COVERED = 0.95
 
 _MORGAN = MorganCount()
 
 
 @dataclass(frozen=True)
 class DomainMeasures:
-    """How much like the training molecules some molecules are.
+    """How molecules compare with the training molecules.
 
     Parameters
     ----------
     similarity
         Tanimoto similarity to the nearest training molecule, float64, shape (n_mols,).
     unseen
-        Share of its substructures that no training molecule has, float64, shape (n_mols,).
+        Fraction of its substructures that occur in no training molecule, float64, shape (n_mols,).
     is_inside
-        1 where both are usual, else 0, float64, shape (n_mols,).
+        1 where both are within their limits, else 0, float64, shape (n_mols,).
     """
 
     similarity: NDArray[np.float64]
     unseen: NDArray[np.float64]
     is_inside: NDArray[np.float64]
 
-    def spread(self, rows: NDArray[np.bool_]) -> "DomainMeasures":
-        """Return the same for more rows, of which these are the molecules; NaN for the others."""
-        wide = np.full((3, len(rows)), np.nan)
-        wide[:, rows] = self.similarity, self.unseen, self.is_inside
-        return DomainMeasures(*wide)
+    @classmethod
+    def blank(cls, n: int) -> "DomainMeasures":
+        """Return the measures of rows that have none: NaN."""
+        return cls(*np.full((3, n), np.nan))
+
+    def expand(self, rows: NDArray[np.bool_]) -> "DomainMeasures":
+        """Return the measures of all rows of a table, NaN where `rows` says that there is no molecule."""
+        expanded = np.full((3, len(rows)), np.nan)
+        expanded[:, rows] = self.similarity, self.unseen, self.is_inside
+        return DomainMeasures(*expanded)
 
     def select(self, chosen: NDArray[np.bool_]) -> "DomainMeasures":
-        """Return the same for some rows: bool, shape (n_mols,)."""
+        """Return the measures of the chosen molecules: bool, shape (n_mols,)."""
         return DomainMeasures(self.similarity[chosen], self.unseen[chosen], self.is_inside[chosen])
 
     @classmethod
     def join(cls, models: Sequence["DomainMeasures"]) -> "DomainMeasures":
-        """Return what several models have in common: a molecule is inside where it is for all of them."""
+        """Combine the measures of several models: a molecule is inside where it is inside for all of them."""
         similarity, unseen, is_inside = (
             np.stack([getattr(model, name) for model in models])
             for name in ("similarity", "unseen", "is_inside")
@@ -63,16 +68,16 @@ class DomainMeasures:
 
 
 class Domain:
-    """What a model was trained on, to hold molecules against: a callable.
+    """The applicability domain of a model: a callable from molecules to measures.
 
     Parameters
     ----------
     fingerprints
-        Of the training molecules, or of so many that stand for them.
+        Of the training molecules, or of a diverse subset.
     environments
-        The numbers of all circular substructures of all training molecules, sorted, uint32.
+        The identifiers of all circular substructures of the training molecules, sorted, uint32.
     limits
-        The lowest `similarity` and the highest share of `unseen` substructures that are usual.
+        The lowest `similarity` and the highest fraction of `unseen` substructures inside the domain.
     """
 
     def __init__(
@@ -83,77 +88,78 @@ class Domain:
         self._limits = limits
 
     def __call__(self, environments: Sequence[Environments]) -> DomainMeasures:
-        """Hold molecules, by their circular substructures, against the training molecules."""
-        rows, numbers = _flatten(environments)
-        similarity = np.array([self._neighbours.similarities(bits).max() for bits in _fold(rows, numbers)])
-        unseen = self._unseen(rows, numbers)
-        is_usual = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
-        return DomainMeasures(similarity, unseen, is_usual.astype(np.float64))
+        """Compare molecules, given by their circular substructures, with the training molecules."""
+        rows, identifiers = _flatten(environments)
+        similarity = np.array(
+            [self._neighbours.similarities(bits).max() for bits in _fold(rows, identifiers)]
+        )
+        unseen = self._unseen(rows, identifiers)
+        is_inside = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
+        return DomainMeasures(similarity, unseen, is_inside.astype(np.float64))
 
-    def _unseen(self, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        places = np.searchsorted(self._environments, numbers.astype(np.uint32))
+    def _unseen(self, rows: NDArray[np.int64], identifiers: NDArray[np.int64]) -> NDArray[np.float64]:
+        places = np.searchsorted(self._environments, identifiers.astype(np.uint32))
         places[places == len(self._environments)] = 0
-        return _share(self._environments[places] != numbers, rows)
+        return _fraction(self._environments[places] != identifiers, rows)
 
 
 def find_environments(mols: Sequence[Mol]) -> list[Environments]:
-    """Return the circular substructures of molecules."""
+    """Return the circular substructures of molecules, with their counts."""
     return [_MORGAN.compute(mol) for mol in mols]
 
 
 def fit_domain(
     fingerprints: PackedBits, mols: Sequence[Mol], seed: int
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    """Find out what is usual among the training molecules.
+    """Fit the limits of the applicability domain, which 95 % of the training molecules meet.
 
-    For each of them, or 2,000 drawn at random, the nearest of the others is looked for, and the share of
-    its substructures that none of the others has. Usual is what 95 % of them are. Of more than 2,048 so many
-    stand for all when the nearest is looked for: those that lie furthest apart.
+    Each training molecule, or 2,000 drawn at random, is compared with the others: how similar the nearest of
+    them is, and which fraction of its substructures occurs in none of them. Where there are more than 2,048
+    training molecules, the nearest is sought in a diverse subset of that size.
 
     Parameters
     ----------
     fingerprints, mols
         The training molecules.
     seed
-        Decides which are drawn.
+        Of the random draw and the subset.
 
     Returns
     -------
-    The arrays `domain_rows`, which molecules stand for all, and `environments`, and the limits, for `Domain`.
+    The arrays `domain_rows`, the rows of the subset, and `environments`; and the limits, for `Domain`.
     """
     environments = find_environments(mols)
     n = len(mols)
     references = np.arange(n) if n <= MAX_REFERENCES else pick_distant(fingerprints, MAX_REFERENCES, seed)
-    known = _flatten(environments)[1]
-    numbers, counts = np.unique(known, return_counts=True)
+    identifiers, counts = np.unique(_flatten(environments)[1], return_counts=True)
     queries = np.sort(np.random.default_rng(seed).choice(n, min(n, MAX_QUERIES), replace=False))
     neighbours = Neighbours(fingerprints[references])
     rows, own = _flatten([environments[i] for i in queries])
     pairs = zip(queries, _fold(rows, own), strict=True)
     similarity = [neighbours.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
-    unseen = _share(counts[np.searchsorted(numbers, own)] == 1, rows)
+    unseen = _fraction(counts[np.searchsorted(identifiers, own)] == 1, rows)
     limits = {
-        "similarity": round(float(np.quantile(similarity, 1 - USUAL)), 4),
-        "unseen": round(float(np.quantile(unseen, USUAL)), 4),
+        "similarity": round(float(np.quantile(similarity, 1 - COVERED)), 4),
+        "unseen": round(float(np.quantile(unseen, COVERED)), 4),
     }
-    return {"domain_rows": references, "environments": numbers.astype(np.uint32)}, limits
+    return {"domain_rows": references, "environments": identifiers.astype(np.uint32)}, limits
 
 
 def _flatten(environments: Sequence[Environments]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for each substructure of each molecule the molecule's place in the list, and its number."""
+    """Return for each substructure of each molecule the molecule's row, and the substructure's identifier."""
     sizes = [len(found) for found in environments]
-    numbers = np.fromiter(chain.from_iterable(environments), np.int64, sum(sizes))
-    return np.repeat(np.arange(len(environments)), sizes), numbers
+    identifiers = np.fromiter(chain.from_iterable(environments), np.int64, sum(sizes))
+    return np.repeat(np.arange(len(environments)), sizes), identifiers
 
 
-def _fold(rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the fingerprint bits of each molecule, each once."""
+def _fold(rows: NDArray[np.int64], identifiers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the bits that are set in the folded fingerprint of each molecule."""
     has_bit = np.zeros((rows[-1] + 1 if len(rows) else 0, FP_SIZE), np.bool_)
-    has_bit[rows, numbers % FP_SIZE] = True
+    has_bit[rows, identifiers % FP_SIZE] = True
     molecules, bits = np.nonzero(has_bit)
     return np.split(bits, np.flatnonzero(np.diff(molecules)) + 1) if len(bits) else []
 
 
-def _share(is_so: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return of which share of the substructures of each molecule something is so."""
-    return np.asarray(np.bincount(rows, is_so) / np.bincount(rows))
+def _fraction(flags: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the fraction of each molecule's substructures whose flag is set."""
+    return np.asarray(np.bincount(rows, flags) / np.bincount(rows))

@@ -1,4 +1,4 @@
-"""What several checkpoints that score together have in common."""
+"""Several checkpoints that answer together, with the weighted mean of their answers."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.checkpoint.target import PROBABILITY_DIGITS, Target
+from servier.checkpoint.target import PROBABILITY_DIGITS, Target, map_targets
 from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import Domain
 
-# What a model counts in a mean of several: chosen by cross-validation, docs/quality.md.
+# The weight of each model in the mean, chosen by cross-validation: docs/quality.md.
 WEIGHTS = {"1": 2.0, "2": 1.0}
 
 
-def mean_answer(checkpoints: Sequence[Checkpoint], values: ArrayLike) -> NDArray[np.float64]:
+def average_models(checkpoints: Sequence[Checkpoint], values: ArrayLike) -> NDArray[np.float64]:
     """Return the mean over several models, in which model 1 counts twice as much as model 2.
 
     Parameters
@@ -22,14 +22,69 @@ def mean_answer(checkpoints: Sequence[Checkpoint], values: ArrayLike) -> NDArray
     checkpoints
         The models.
     values
-        Something of each model, float64, shape (n_models, ...).
+        An array from each model, all of one shape: float64, shape (n_models, ...).
     """
     weights = [WEIGHTS[checkpoint.model_name] for checkpoint in checkpoints]
     return np.asarray(np.average(np.asarray(values, np.float64), axis=0, weights=weights))
 
 
+def average_answers(
+    checkpoints: Sequence[Checkpoint], targets: Sequence[Target], raw: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Return the rounded mean of the models' answers, shape (n_rows, n_targets).
+
+    Parameters
+    ----------
+    checkpoints, targets
+        The models, and the targets from `join_targets`.
+    raw
+        The raw scores of each model, shape (n_rows, n_targets).
+    """
+    answers = [
+        map_targets(Target.to_answer, checkpoint.targets, scores)
+        for checkpoint, scores in zip(checkpoints, raw, strict=True)
+    ]
+    return map_targets(Target.round, targets, average_models(checkpoints, answers))
+
+
+def average_bounds(
+    checkpoints: Sequence[Checkpoint],
+    targets: Sequence[Target],
+    raw: Sequence[NDArray[np.float64]],
+    answers: NDArray[np.float64],
+    confidence: str,
+) -> NDArray[np.float64]:
+    """Return conformal sets and intervals, shape (n_rows, n_targets, 2); NaN where there is no answer.
+
+    The set of a binary target follows from its mean probability. The limits of an interval are the rounded
+    means of the models' limits.
+
+    Parameters
+    ----------
+    checkpoints, targets, raw
+        As for `average_answers`.
+    answers
+        What it returned; NaN where a row has no answer.
+    confidence
+        `0.8`, `0.9` or `0.95`.
+    """
+    bounds = np.empty((*answers.shape, 2))
+    for i, target in enumerate(targets):
+        if target.task == "binary":
+            bounds[:, i] = target.label_set(answers[:, i], confidence)
+            continue
+        intervals = [
+            checkpoint.targets[i].interval(scores[:, i], confidence)
+            for checkpoint, scores in zip(checkpoints, raw, strict=True)
+        ]
+        limits = average_models(checkpoints, intervals)
+        bounds[:, i] = np.stack([target.round(limits[:, 0]), target.round(limits[:, 1])], axis=1)
+    bounds[np.isnan(answers)] = np.nan
+    return bounds
+
+
 def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
-    """Return the targets that all checkpoints have, with what holds of the mean of their answers.
+    """Return the targets that all checkpoints have, with the thresholds and limits for mean answers.
 
     Raises
     ------
@@ -49,20 +104,22 @@ def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
 
 
 def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
-    """Return what holds of the mean of several models: the means of their thresholds and conformal tables."""
+    """Return a target with the means of the models' thresholds and conformal limits, without calibration."""
     first, *others = targets = [checkpoint.targets[i] for checkpoint in checkpoints]
     thresholds = [target.threshold for target in targets if target.threshold is not None]
-    threshold = round(float(mean_answer(checkpoints, thresholds)), PROBABILITY_DIGITS) if thresholds else None
+    threshold = (
+        round(float(average_models(checkpoints, thresholds)), PROBABILITY_DIGITS) if thresholds else None
+    )
     levels = [level for level in first.conformal if all(level in target.conformal for target in others)]
-    tables = {
-        level: mean_answer(checkpoints, [target.conformal[level] for target in targets]).tolist()
+    limits = {
+        level: average_models(checkpoints, [target.conformal[level] for target in targets]).tolist()
         for level in levels
     }
-    return Target(first.name, first.task, threshold=threshold, conformal=tables)
+    return Target(first.name, first.task, threshold=threshold, conformal=limits)
 
 
 def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
-    """Return what each model was trained on, once where several were trained on the same."""
+    """Return the applicability domains of the models, one for all that learnt from the same molecules."""
     domains = {}
     for checkpoint in checkpoints:
         arrays, limits = checkpoint.reference, checkpoint.metadata["domain"]
@@ -73,11 +130,11 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
 
 
 def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
-    """Return the answers for the reference molecules, sorted; None unless all models have the same ones."""
+    """Return the sorted answers for the reference molecules; None unless all models have the same ones."""
     digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
     if len(digests) > 1 or None in digests:
         return None
-    answers = mean_answer(
+    answers = average_models(
         checkpoints, [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
     )
     return np.sort(answers[~np.isnan(answers).any(axis=1)], axis=0)

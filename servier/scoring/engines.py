@@ -1,4 +1,4 @@
-"""From molecules to raw scores: an ONNX graph, and what it wants to be fed."""
+"""Engines: from molecules to the raw scores of an ONNX graph."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-# Structures are confidential: ONNX Runtime is to collect and send nothing. It looks once, at its start.
+# Structures are confidential: ONNX Runtime must not send telemetry. It reads this once, when it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
@@ -26,7 +26,7 @@ MAX_ROWS = 64
 
 @dataclass(frozen=True)
 class RawScores:
-    """What a graph says of a run of molecules.
+    """The raw scores of a batch of molecules.
 
     Parameters
     ----------
@@ -35,20 +35,26 @@ class RawScores:
     problems
         For each row None, or why it has no score.
     environments
-        The circular substructures of the rows that have a score, where the engine counted them.
+        The circular substructures of the rows in `is_scored`, in order; None where the engine does not count
+        them.
     """
 
     values: NDArray[np.float64]
     problems: list[InvalidMolecule | None]
     environments: list[Environments] | None = None
 
+    @property
+    def is_scored(self) -> NDArray[np.bool_]:
+        """Which rows have a score, bool, shape (n_rows,)."""
+        return np.array([problem is None for problem in self.problems], np.bool_)
+
 
 class Engine(Protocol):
-    """A callable from molecules to raw scores; a score never depends on its neighbours."""
+    """A callable from molecules to raw scores; no score depends on the other molecules of the batch."""
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What is needed, beside the graph, to build this engine again."""
+        """The specification from which, with the graphs, `build_engine` builds this engine again."""
 
     @property
     def constitution_only(self) -> bool:
@@ -59,21 +65,21 @@ class Engine(Protocol):
         """Whether scores come with the circular substructures of the molecules."""
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
-        """Score molecules, in order; what is no molecule stays a problem."""
+        """Score molecules, in order; an invalid one becomes the problem of its row."""
 
     def digest(self, mol: Mol) -> str:
-        """Return a sha256 of what the graph is fed for one molecule."""
+        """Return a sha256 of the graph's input for one molecule."""
 
 
 class FeatureEngine:
-    """Scores features: the engine of model 1.
+    """The engine of model 1, which scores features.
 
     Parameters
     ----------
     featurizers
         The specification of the feature set.
     graphs
-        One in ONNX, from float32 (n, n_features) to float32 (n, n_targets).
+        One ONNX graph, from float32 (n, n_features) to float32 (n, n_targets).
     """
 
     kind = "features"
@@ -94,7 +100,7 @@ class FeatureEngine:
 
     @property
     def counts_environments(self) -> bool:
-        """Whether they are among the features."""
+        """Whether the features count circular substructures."""
         return self.features.counts_environments
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
@@ -103,7 +109,7 @@ class FeatureEngine:
         return replace(self.score(features), environments=environments)
 
     def score(self, features: Features) -> RawScores:
-        """Score features that were computed before."""
+        """Score features that have been computed already."""
         return RawScores(_blank(self._run(features.X), features.problems), features.problems)
 
     def _run(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -115,20 +121,21 @@ class FeatureEngine:
 
 
 class SequenceEngine:
-    """Scores SMILES strings, averaged over several ways to write each molecule: the engine of model 2.
+    """The engine of model 2, which averages over randomized SMILES of a molecule (test-time augmentation).
 
-    Strings are scored in groups of similar length. Both sides of a group are filled up to multiples of 8, for
-    with such shapes ONNX Runtime computes each row in one way, whatever stands beside it.
+    Strings of similar length are scored together. Both dimensions of such a batch are padded to multiples of
+    8, because with these shapes ONNX Runtime computes a row identically whatever the other rows are.
 
     Parameters
     ----------
     vocabulary
         The tokens that the network knows.
     n_smiles, seed
-        How many SMILES strings of a molecule are scored, and the seed of the random ones among them.
+        How many SMILES strings of a molecule are scored: the canonical one and randomized ones, and the seed
+        of the latter.
     graphs
-        ONNX, from int32 (n, length) to float32 (n, n_targets). They score the strings of a molecule in turn:
-        the first one the first string, the second one the second, and so on.
+        ONNX graphs of an ensemble of networks, from int32 (n, length) to float32 (n, n_targets). They take
+        turns: string i of a molecule is scored by graph i modulo their number.
     """
 
     kind = "smiles"
@@ -143,19 +150,19 @@ class SequenceEngine:
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The vocabulary, and how SMILES are randomized."""
+        """The vocabulary, and the number and seed of the randomized SMILES."""
         vocabulary = self.tokenizer.vocabulary
         return {"kind": self.kind, "vocabulary": vocabulary, "n_smiles": self.n_smiles, "seed": self.seed}
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
-        """Write each molecule in several ways, score the strings, average."""
+        """Average the scores of the canonical and the randomized SMILES of each molecule."""
         mols = list(mols)
         problems = [mol if isinstance(mol, InvalidMolecule) else None for mol in mols]
         encoded = [self._encode(mol) for mol in mols if not isinstance(mol, InvalidMolecule)]
         scores = np.empty((len(encoded), self.n_smiles, self._n_targets))
         n_graphs = len(self._sessions)
         for i in range(min(n_graphs, self.n_smiles)):
-            rows = [tokens for written in encoded for tokens in written[i::n_graphs]]
+            rows = [tokens for strings in encoded for tokens in strings[i::n_graphs]]
             shape = scores[:, i::n_graphs].shape
             scores[:, i::n_graphs] = self.score_tokens(rows, i).reshape(shape)
         values = np.full((len(mols), self._n_targets), np.nan)
@@ -165,27 +172,27 @@ class SequenceEngine:
     def _encode(self, mol: Mol) -> list[list[int]]:
         return [self.tokenizer.encode(smiles) for smiles in augmented_smiles(mol, self.n_smiles, self.seed)]
 
-    def score_tokens(self, rows: Sequence[Sequence[int]], view: int) -> NDArray[np.float64]:
+    def score_tokens(self, rows: Sequence[Sequence[int]], i: int) -> NDArray[np.float64]:
         """Return the raw scores of encoded SMILES strings, float64, shape (n_rows, n_targets).
 
         Parameters
         ----------
         rows
             The strings.
-        view
-            As which way to write a molecule they are scored: which network's turn it is.
+        i
+            Which string of its molecule each of them is, from 0, the canonical one, on.
         """
-        session = self._sessions[view % len(self._sessions)]
+        session = self._sessions[i % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
         name = session.get_inputs()[0].name
         order = np.argsort([len(row) for row in rows], kind="stable")
         for start in range(0, len(rows), MAX_ROWS):
-            group = order[start : start + MAX_ROWS]
-            filled = [rows[i] for i in group]
-            filled += [filled[-1]] * (-len(group) % ROWS_STEP)
-            length = len(filled[-1]) + (-len(filled[-1]) % LENGTH_STEP)
-            tokens = self.tokenizer.pad(filled, length)
-            values[group] = session.run(None, {name: tokens})[0][: len(group)]
+            batch = order[start : start + MAX_ROWS]
+            padded = [rows[row] for row in batch]
+            padded += [padded[-1]] * (-len(batch) % ROWS_STEP)
+            length = len(padded[-1]) + (-len(padded[-1]) % LENGTH_STEP)
+            tokens = self.tokenizer.pad(padded, length)
+            values[batch] = session.run(None, {name: tokens})[0][: len(batch)]
         return values
 
     def digest(self, mol: Mol) -> str:
@@ -199,7 +206,7 @@ def build_engine(spec: dict[str, Any], graphs: Sequence[bytes]) -> Engine:
     Raises
     ------
     CheckpointError
-        A kind that this version does not know.
+        This version has no engine of that kind.
     """
     parameters = dict(spec)
     kind = parameters.pop("kind", None)
@@ -215,7 +222,7 @@ def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) 
 
 
 def _open_session(graph: bytes) -> ort.InferenceSession:
-    """Open a graph on one thread: with several, how a sum over trees is rounded depends on the batch."""
+    """Open a graph on one thread: with several, the rounding of a sum over trees depends on the batch."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""The training molecules that are most like a molecule, with their labels."""
+"""The nearest neighbours of a molecule in the training set, with their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from servier.chem.similarity import PackedBits, fingerprints
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training molecule, beside another molecule.
+    """A training molecule that is similar to a query.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Neighbour:
     similarity
         Tanimoto similarity of the Morgan fingerprints.
     labels
-        Those that it was trained with, by target.
+        Its labels in training, by target.
     """
 
     smiles: str
@@ -32,16 +32,17 @@ class Neighbour:
 
 
 def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list[Neighbour]:
-    """Return the training molecules that are most like a molecule, the nearest first.
+    """Return the training molecules most similar to a molecule, the nearest first.
 
     Parameters
     ----------
     checkpoints
-        The models; what several were trained on counts once.
+        The models; a molecule that several were trained on is returned once. A checkpoint without its
+        training molecules adds none.
     mol
         The molecule.
     n
-        How many at most; none of a checkpoint that does not hold its training molecules.
+        How many at most.
     """
     query = fingerprints([mol])[0]
     found: dict[str, Neighbour] = {}
@@ -55,11 +56,11 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
             y = zip(checkpoint.targets, arrays["train_y"][row].tolist(), strict=True)
             labels = {target.name: value for target, value in y if not np.isnan(value)}
             found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels))
-    return sorted(found.values(), key=lambda relative: -relative.similarity)[:n]
+    return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]
 
 
-def _compare(query: NDArray[np.uint8], known: PackedBits) -> NDArray[np.float64]:
-    """Return the Tanimoto similarity of one fingerprint, packed, to others."""
-    shared = np.bitwise_count(known & query).sum(axis=1, dtype=np.int64)
-    either = np.bitwise_count(known | query).sum(axis=1, dtype=np.int64)
-    return np.asarray(shared / np.maximum(either, 1))
+def _compare(query: NDArray[np.uint8], references: PackedBits) -> NDArray[np.float64]:
+    """Return the Tanimoto similarity of one packed fingerprint to each of the others."""
+    intersection = np.bitwise_count(references & query).sum(axis=1, dtype=np.int64)
+    union = np.bitwise_count(references | query).sum(axis=1, dtype=np.int64)
+    return np.asarray(intersection / np.maximum(union, 1))

@@ -1,4 +1,4 @@
-"""Raw scores to answers: probabilities, values, how sure they are, and how all that is written."""
+"""Predictions: probabilities and values with their uncertainty, and the columns that they fill in a table."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target
+from servier.checkpoint.target import Target, map_targets
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.scoring.applicability_domain import DomainMeasures
 
-SHARE_DIGITS = 4
+DOMAIN_DIGITS = 4
 PERCENTILE_DIGITS = 1
 
 DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
@@ -19,26 +19,26 @@ DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain"
 
 @dataclass(frozen=True)
 class Predictions:
-    """Answers for a run of rows.
+    """The answers for a batch of rows.
 
     Parameters
     ----------
     targets
-        What was predicted.
+        The targets that were predicted.
     values
         float64, shape (n_rows, n_targets): a calibrated probability of label 1, rounded to 6 decimals, or a
         value, rounded to 7 significant digits; NaN where a row has no answer.
     problems
         For each row None, or why it has no answer.
     bounds
-        How sure the answers are, for each confidence that was asked for, float64, shape (n_rows, n_targets,
-        2): for a binary target 1 where label 0, and where label 1, is in the conformal set, else 0; for a
-        regression target the ends of its interval.
+        For each confidence that was requested the conformal sets and intervals, float64, shape (n_rows,
+        n_targets, 2). For a binary target they are 1 where label 0, and where label 1, belongs to the set,
+        else 0; for a regression target the lower and the upper limit of the interval.
     domain
-        How much like the training molecules the molecules are, where that was asked for.
+        How the molecules compare with the training molecules, where that was requested.
     percentiles
-        float64, shape (n_rows, n_targets): which share of the reference molecules has a lower answer, in
-        percent, where the models have such molecules and it was asked for.
+        float64, shape (n_rows, n_targets): the percentage of reference molecules with a lower answer, where
+        that was requested and the models have reference molecules.
     """
 
     targets: Sequence[Target]
@@ -49,7 +49,7 @@ class Predictions:
     percentiles: NDArray[np.float64] | None = None
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
-        """Return the answers of some rows: bool, shape (n_rows,)."""
+        """Return the answers of the chosen rows: bool, shape (n_rows,)."""
         problems = [problem for problem, is_chosen in zip(self.problems, chosen, strict=True) if is_chosen]
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
         domain = None if self.domain is None else self.domain.select(chosen)
@@ -58,15 +58,11 @@ class Predictions:
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
-        labels = self.values.copy()
-        for i, target in enumerate(self.targets):
-            if target.threshold is not None:
-                labels[:, i] = np.where(np.isnan(labels[:, i]), np.nan, labels[:, i] >= target.threshold)
-        return labels
+        return map_targets(Target.label, self.targets, self.values)
 
 
 def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return which share of the references is lower, those that are equal counting half, in percent.
+    """Return percentiles: the percentage of references that are lower, those that are equal counting half.
 
     Parameters
     ----------
@@ -91,11 +87,12 @@ def prediction_fields(
     Parameters
     ----------
     targets
-        What is predicted.
+        The targets that are predicted.
     confidences
-        Of the bounds that the predictions have; with any, they also say how familiar a molecule is.
+        Of the bounds that the predictions have; with any of them there are also the columns of the
+        applicability domain.
     has_percentiles
-        Whether they say where an answer stands among those for reference molecules.
+        Whether the predictions have percentiles among the reference molecules.
     """
     fields: dict[str, type] = {}
     for target in targets:
@@ -125,13 +122,15 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         columns.append(_cells(predictions.values[:, i]))
         for bounds in predictions.bounds.values():
             if target.task == "binary":
-                columns.append([_name_set(*found) for found in bounds[:, i].tolist()])
+                columns.append([_name_set(*is_in_set) for is_in_set in bounds[:, i].tolist()])
             else:
-                columns += [_cells(bounds[:, i, end]) for end in (0, 1)]
+                columns += [_cells(bounds[:, i, limit]) for limit in (0, 1)]
         if predictions.percentiles is not None:
             columns.append(_cells(predictions.percentiles[:, i]))
     if (domain := predictions.domain) is not None:
-        columns += [_cells(np.round(share, SHARE_DIGITS)) for share in (domain.similarity, domain.unseen)]
+        columns += [
+            _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
+        ]
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
@@ -150,7 +149,7 @@ def _name_set(has_0: float, has_1: float) -> str | None:
 
 
 def as_answers(predictions: Predictions) -> list[dict[str, object]]:
-    """Return each row of predictions by column name, without the empty ones, and with the thresholds."""
+    """Return each row of predictions by column name, without empty columns and with the thresholds."""
     has_percentiles = predictions.percentiles is not None
     names = prediction_fields(predictions.targets, list(predictions.bounds), has_percentiles=has_percentiles)
     answers = []

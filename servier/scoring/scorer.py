@@ -1,4 +1,4 @@
-"""The one scoring path: what predict, predict-file, evaluate and the server all call."""
+"""The one scoring path, which predict, predict-file, evaluate and the server all call."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.checkpoint.target import in_set, intervals, round_answers, to_answers
 from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all, parse_smiles
 from servier.errors import CheckpointError
 from servier.features.feature_set import Features
+from servier.features.morgan import Environments
 from servier.scoring.applicability_domain import DomainMeasures, find_environments
-from servier.scoring.consensus import join_targets, mean_answer, open_domains, open_ranks
+from servier.scoring.consensus import average_answers, average_bounds, join_targets, open_domains, open_ranks
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.scoring.predictions import Predictions, prediction_fields, rank_among
 
@@ -26,7 +26,7 @@ SENTINEL_TOLERANCE = 1e-4
 
 
 class Scorer:
-    """Scores molecules with a checkpoint, or with the mean of several, in which model 1 counts twice.
+    """Scores molecules with one checkpoint, or with the mean of several, in which model 1 counts twice.
 
     Parameters
     ----------
@@ -38,15 +38,14 @@ class Scorer:
         How many SMILES of a molecule model 2 averages over (test-time augmentation); None for as many as in
         training.
     confidences
-        Of the conformal bounds that answers shall have: some of `0.8`, `0.9` and `0.95`. The bounds of
-        several models are the mean of theirs. With any of them answers also say how familiar a molecule is,
-        and which percentile of the reference molecules its scores are.
+        The confidences of the conformal sets and intervals that answers shall have: some of `0.8`, `0.9` and
+        `0.95`. With any of them answers also have the measures of the applicability domain, and percentiles
+        among the reference molecules.
 
     Raises
     ------
     CheckpointError
-        A checkpoint is damaged, does not fit the others, or reads molecules differently here from where it
-        was trained.
+        A checkpoint is damaged, does not fit the others, or does not reproduce the sentinels' scores here.
     """
 
     def __init__(
@@ -83,10 +82,8 @@ class Scorer:
 
     def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules."""
-        are_read_once = len(self._engines) == 1 and (
-            not self._domains or self._engines[0].counts_environments
-        )
-        mols = mols if are_read_once else list(mols)
+        if self._reads_molecules_again:
+            mols = list(mols)
         return self._join([engine(mols) for engine in self._engines], mols)
 
     def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:
@@ -97,7 +94,7 @@ class Scorer:
         features
             The features.
         rows
-            The molecules; they are read only where answers shall say how familiar they are.
+            The molecules; they are parsed only where answers have measures of the applicability domain.
         """
         mols = SmilesRows(rows, constitution_only=True)
         return self._join([engine.score(features) for engine in self._feature_engines()], mols)
@@ -106,13 +103,13 @@ class Scorer:
         """Return the predictions of a single row that has no answer."""
         nothing = np.full((1, len(self.targets), 2), np.nan)
         bounds = dict.fromkeys(self._confidences, nothing)
-        domain = DomainMeasures(*np.full((3, 1), np.nan)) if self._domains else None
+        domain = DomainMeasures.blank(1) if self._domains else None
         percentiles = None if self._ranks is None else nothing[:, :, 0]
         return Predictions(self.targets, nothing[:, :, 0], [problem], bounds, domain, percentiles)
 
     @property
     def engines(self) -> list[Engine]:
-        """What scores, one for each checkpoint."""
+        """The engines, one for each checkpoint."""
         return list(self._engines)
 
     @property
@@ -127,7 +124,7 @@ class Scorer:
         Raises
         ------
         CheckpointError
-            A model reads no features, or others than the first one.
+            A model does not read features, or reads other ones than the first model.
         """
         first, *others = [engine.features.specs for engine in self._feature_engines()]
         if any(specs != first for specs in others):
@@ -140,57 +137,50 @@ class Scorer:
             raise CheckpointError("model 2 reads SMILES strings, not features", hint="score the table itself")
         return engines
 
+    @property
+    def _reads_molecules_again(self) -> bool:
+        """Whether molecules are needed after the first engine has read them, so that they must be kept."""
+        if len(self._engines) > 1:
+            return True
+        return bool(self._domains) and not self._engines[0].counts_environments
+
     def _join(self, scores: Sequence[RawScores], mols: Collection[Mol | InvalidMolecule]) -> Predictions:
-        answers = []
         problems: list[InvalidMolecule | None] = [None] * len(scores[0].problems)
-        for checkpoint, raw in zip(self.checkpoints, scores, strict=True):
-            answers.append(to_answers(raw.values, checkpoint.targets))
+        for raw in scores:
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
-        values = round_answers(mean_answer(self.checkpoints, answers), self.targets)
-        is_missing = np.array([problem is not None for problem in problems], bool)
-        values[is_missing] = np.nan
-        bounds = {level: self._bound(scores, values, level) for level in self._confidences}
-        domain = self._compare(scores, mols, ~is_missing) if self._domains else None
+        is_scored = np.array([problem is None for problem in problems], np.bool_)
+        raw_values = [raw.values for raw in scores]
+        values = average_answers(self.checkpoints, self.targets, raw_values)
+        values[~is_scored] = np.nan
+        bounds = {
+            confidence: average_bounds(self.checkpoints, self.targets, raw_values, values, confidence)
+            for confidence in self._confidences
+        }
+        domain = None
+        if self._domains:
+            environments = _take_environments(scores, mols, is_scored)
+            domain = DomainMeasures.join([compare(environments) for compare in self._domains])
+            domain = domain.expand(is_scored)
         percentiles = None if self._ranks is None else rank_among(values, self._ranks)
         return Predictions(self.targets, values, problems, bounds, domain, percentiles)
 
-    def _compare(
-        self,
-        scores: Sequence[RawScores],
-        mols: Collection[Mol | InvalidMolecule],
-        is_scored: NDArray[np.bool_],
-    ) -> DomainMeasures:
-        """Say how familiar the molecules are that have a score."""
-        counted = [
-            raw.environments
-            for raw in scores
-            if raw.environments is not None and len(raw.environments) == is_scored.sum()
-        ]
-        environments = (
-            counted[0]
-            if counted
-            else find_environments([mol for mol, is_ok in zip(mols, is_scored, strict=True) if is_ok])
-        )
-        found = [domain(environments) for domain in self._domains]
-        return DomainMeasures.join(found).spread(is_scored)
 
-    def _bound(
-        self, scores: Sequence[RawScores], values: NDArray[np.float64], level: str
-    ) -> NDArray[np.float64]:
-        """Return conformal bounds: sets by the mean of the models' tables, else intervals with mean ends."""
-        pairs = zip(self.checkpoints, scores, strict=True)
-        own = [intervals(raw.values, model.targets, level) for model, raw in pairs]
-        ends = mean_answer(self.checkpoints, own)
-        bounds = np.stack([round_answers(ends[:, :, end], self.targets) for end in (0, 1)], axis=2)
-        for i, target in enumerate(self.targets):
-            if target.task == "binary":
-                bounds[:, i] = in_set(values[:, i], target.conformal.get(level))
-        bounds[np.isnan(values)] = np.nan
-        return bounds
+def _take_environments(
+    scores: Sequence[RawScores], mols: Collection[Mol | InvalidMolecule], is_scored: NDArray[np.bool_]
+) -> list[Environments]:
+    """Return the circular substructures of the rows that all engines scored.
+
+    They come from the first engine that counted them; if none did, they are counted here.
+    """
+    for raw in scores:
+        if raw.environments is not None:
+            is_chosen = is_scored[raw.is_scored]
+            return [found for found, chosen in zip(raw.environments, is_chosen, strict=True) if chosen]
+    return find_environments([mol for mol, chosen in zip(mols, is_scored, strict=True) if chosen])
 
 
 def make_sentinels(engine: Engine) -> list[dict[str, object]]:
-    """Score the sentinel molecules, for a checkpoint to remember."""
+    """Score the sentinel molecules, for the metadata of a checkpoint."""
     mols = parse_all(SENTINELS)
     scores = engine(mols).values.tolist()
     return [
@@ -200,7 +190,7 @@ def make_sentinels(engine: Engine) -> list[dict[str, object]]:
 
 
 def sentinel_errors(checkpoint: Checkpoint, engine: Engine) -> NDArray[np.float64]:
-    """Return for each sentinel molecule how far its scores are from those that the checkpoint remembers."""
+    """Return how far the scores of each sentinel molecule are from those in the checkpoint."""
     sentinels = checkpoint.metadata["sentinels"]
     expected = np.array([sentinel["scores"] for sentinel in sentinels])
     found = engine([parse_smiles(sentinel["smiles"]) for sentinel in sentinels]).values

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is intact, part by part."""
+"""Verification of a checkpoint: whether each part of it is intact."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from servier.scoring.scorer import SENTINEL_TOLERANCE, sentinel_errors
 
 @dataclass(frozen=True)
 class Check:
-    """What became of one check.
+    """The result of one check.
 
     Parameters
     ----------
@@ -34,19 +34,19 @@ def verify(checkpoint: Checkpoint) -> list[Check]:
     Parameters
     ----------
     checkpoint
-        The checkpoint; that its metadata could be read is no check of these.
+        The checkpoint; to open it, its metadata had to be readable.
 
     Returns
     -------
     A check for each entry and for each sentinel molecule.
     """
-    return [*_check_members(checkpoint), *_check_sentinels(checkpoint)]
+    return [*_check_entries(checkpoint), *_check_sentinels(checkpoint)]
 
 
-def _check_members(checkpoint: Checkpoint) -> Iterator[Check]:
+def _check_entries(checkpoint: Checkpoint) -> Iterator[Check]:
     for name in checkpoint.entries:
         try:
-            checkpoint.entries[name]  # reading a entry compares it with its digest
+            checkpoint.entries[name]  # reading an entry compares it with its digest
         except CheckpointError as error:
             yield Check(f"entry {name}", error.problem)
         else:

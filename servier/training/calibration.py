@@ -1,16 +1,17 @@
-"""Raw scores to probabilities and decisions, fitted on rows that the model had not seen."""
+"""Calibration of raw scores to probabilities, and the decision threshold, fitted on out-of-fold scores."""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target
+from servier.checkpoint.target import PROBABILITY_DIGITS, Target
 
-DIGITS = 6
 _WEAK_PRIOR = 1e3
 
 
 def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Target:
-    """Fit how a raw score becomes the probability of label 1, and from which probability on it is predicted.
+    """Fit the line from raw scores to log-odds of label 1, and the threshold on their probability.
 
     Parameters
     ----------
@@ -19,25 +20,23 @@ def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Ta
     y
         Labels of the training rows, float64, shape (n_rows,); NaN where missing.
     raw
-        Raw scores of the same rows by models that had not seen them; NaN where there is none.
+        Out-of-fold raw scores of the same rows; NaN where there is none.
 
     Returns
     -------
-    The target, with Platt's straight line from raw score to log-odds, and the threshold with the highest
-    balanced accuracy.
+    The target, with Platt's line and the threshold of the highest balanced accuracy.
 
     References
     ----------
     Platt, Probabilistic outputs for support vector machines, 1999. Youden, Cancer 1950, 3, 32.
     """
     known = ~np.isnan(y) & ~np.isnan(raw)
-    slope, intercept = _fit_line(y[known], raw[known])
-    probability = 1 / (1 + np.exp(-(slope * raw[known] + intercept)))
-    return Target(name, "binary", slope, intercept, _best_threshold(y[known], probability))
+    target = Target(name, "binary", *_fit_line(y[known], raw[known]))
+    return replace(target, threshold=_best_threshold(y[known], target.to_answer(raw[known])))
 
 
 def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, float]:
-    """Return slope and intercept; where the scores know nothing of the labels, the line stays as it is."""
+    """Return slope and intercept, 1 and 0 where scores do not rise with the labels."""
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(y)) < 2:
@@ -54,4 +53,4 @@ def _best_threshold(y: NDArray[np.float64], probability: NDArray[np.float64]) ->
         return 0.5
     false_positive, true_positive, thresholds = roc_curve(y, probability)
     best = float(thresholds[np.argmax(true_positive - false_positive)])
-    return round(min(best, 1.0), DIGITS)
+    return round(min(best, 1.0), PROBABILITY_DIGITS)

@@ -1,4 +1,4 @@
-"""Molecules that answers are held against, such as approved drugs."""
+"""Reference molecules, such as approved drugs, among which answers get a percentile."""
 
 import hashlib
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target, round_answers, to_answers
+from servier.checkpoint.target import Target, map_targets
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.errors import DataError
 from servier.scoring.engines import Engine
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReferenceMolecules:
-    """Molecules among whose answers those for others get a percentile.
+    """Molecules among whose answers the answers for others get a percentile.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class ReferenceMolecules:
     digest
         A sha256 of their SMILES strings.
     mols
-        Those that can be read.
+        The molecules that can be read.
     """
 
     file: str
@@ -37,12 +37,12 @@ class ReferenceMolecules:
     mols: list[Mol]
 
     def describe(self) -> dict[str, Any]:
-        """Return what a checkpoint says of them."""
+        """Return the entry in the metadata of a checkpoint."""
         return {"file": self.file, "digest": self.digest, "molecules": len(self.mols)}
 
     def answer(self, engine: Engine, targets: list[Target]) -> NDArray[np.float64]:
         """Return the answers of a model for them, shape (n_mols, n_targets); NaN where it has none."""
-        return round_answers(to_answers(engine(self.mols).values, targets), targets)
+        return map_targets(Target.to_rounded_answer, targets, engine(self.mols).values)
 
 
 def read_reference(path: str | Path) -> ReferenceMolecules:

@@ -1,4 +1,4 @@
-"""The units in which a target is learnt."""
+"""The transform of the labels of a target in training."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ MARGIN = 0.05
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """Standard units of a regression target, perhaps of a logarithm; a binary target stays as it is.
+    """Standardization of a regression target, perhaps after a logarithm; a binary target stays as it is.
 
     Parameters
     ----------
     mean, width
-        Mean and standard deviation, after the transform.
+        Mean and standard deviation after the logarithm.
     transform
-        `log`; `mirrored_log`, the negative logarithm of what is left to the `bound`; or None.
+        `log`; `mirrored_log`, the negative logarithm of the difference between `bound` and label; or None.
     bound
-        Above all labels by a twentieth of their standard deviation, where the transform is `mirrored_log`.
+        The highest label plus a twentieth of the standard deviation, where the transform is `mirrored_log`.
     """
 
     mean: float = 0.0
@@ -32,10 +32,10 @@ class TargetTransform:
 
     @classmethod
     def fit(cls, y: NDArray[np.float64], task: str) -> "TargetTransform":
-        """Choose the scale of one target by its training labels, float64, shape (n_rows,); NaN where missing.
+        """Choose the transform by the training labels, float64, shape (n_rows,); NaN where missing.
 
         A regression target with a skewness above 1 and positive values is learnt as a logarithm, one with a
-        skewness below -1 as a mirrored one, if that makes it less than half as skewed.
+        skewness below -1 as a mirrored logarithm, if that halves the skewness at least.
         """
         if task == "binary":
             return cls()
@@ -52,7 +52,7 @@ class TargetTransform:
         return cls(float(np.mean(values)), float(np.std(values)), chosen.transform, chosen.bound)
 
     def apply(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return labels in these units."""
+        """Return transformed labels; `Target.to_answer` is the inverse."""
         if self.transform == LOG:
             y = np.log(y)
         elif self.bound is not None:

@@ -1,4 +1,4 @@
-"""From raw scores of held-out rows to targets that know how sure they are, and how true that is."""
+"""Targets with calibration and conformal limits, fitted on out-of-fold scores, and how well these hold."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import CONFIDENCES, Target, in_set, intervals, round_answers, to_answers
+from servier.checkpoint.target import CONFIDENCES, Target
 from servier.data.folds import split_folds
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
@@ -18,48 +18,47 @@ N_PARTS = 5
 
 
 def make_target(
-    name: str, scale: TargetTransform, task: str, y: NDArray[np.float64], raw: NDArray[np.float64]
+    name: str, transform: TargetTransform, task: str, y: NDArray[np.float64], raw: NDArray[np.float64]
 ) -> Target:
-    """Fit calibration, threshold and conformal tables of one target.
+    """Fit the calibration, the threshold and the conformal limits of one target.
 
     Parameters
     ----------
-    name, task, scale
-        The target, and the units that it was learnt in.
+    name, transform, task
+        The target, and the transform of its labels in training.
     y, raw
-        Labels, and raw scores by models that had not seen the row, float64, shape (n_rows,); NaN where
-        missing.
+        Labels and out-of-fold raw scores, float64, shape (n_rows,); NaN where missing.
     """
     if task == "binary":
         target = calibrate(name, y, raw)
-        return replace(target, conformal=fit_sets(y, _answer(raw, target)))
+        return replace(target, conformal=fit_sets(y, target.to_rounded_answer(raw)))
     return Target(
         name,
         task,
-        slope=scale.width,
-        intercept=scale.mean,
-        transform=scale.transform,
-        bound=scale.bound,
-        conformal=fit_widths(scale.apply(y), raw),
+        slope=transform.width,
+        intercept=transform.mean,
+        transform=transform.transform,
+        bound=transform.bound,
+        conformal=fit_widths(transform.apply(y), raw),
     )
 
 
 def measure_held_out(
-    rows: TrainingRows, i: int, scale: TargetTransform, raw: NDArray[np.float64], seed: int
+    rows: TrainingRows, i: int, transform: TargetTransform, raw: NDArray[np.float64], seed: int
 ) -> dict[str, Any]:
-    """Measure answers for held-out rows, each calibrated on others than itself.
+    """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
-    The rows are cut into five parts that tear no group apart, unless they are all of one; each is answered
-    with calibration, threshold and conformal tables that were fitted on the other four.
+    The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
+    fold is answered with the calibration, threshold and conformal limits fitted on the other four.
 
     Parameters
     ----------
     rows, i
         The training rows, and the position of the target.
-    scale, raw
+    transform, raw
         As for `make_target`.
     seed
-        Decides how the rows are cut.
+        Of the split.
 
     Returns
     -------
@@ -73,24 +72,16 @@ def measure_held_out(
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        target = make_target(name, scale, task, y[fitted], raw[fitted])
-        values[part] = _answer(raw[part], target)
+        target = make_target(name, transform, task, y[fitted], raw[fitted])
+        values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
-            found[part] = _bound(raw[part], values[part], target, level)
+            found[part] = (
+                target.label_set(values[part], level)
+                if task == "binary"
+                else target.interval(raw[part], level)
+            )
     return {
         "metrics": measure(y, values, task, thresholds if task == "binary" else None),
         "coverage": {level: measure_coverage(y, found, task) for level, found in bounds.items()},
     }
-
-
-def _answer(raw: NDArray[np.float64], target: Target) -> NDArray[np.float64]:
-    return round_answers(to_answers(raw[:, None], [target]), [target])[:, 0]
-
-
-def _bound(
-    raw: NDArray[np.float64], values: NDArray[np.float64], target: Target, level: str
-) -> NDArray[np.float64]:
-    if target.task == "binary":
-        return in_set(values, target.conformal.get(level))
-    return intervals(raw[:, None], [target], level)[:, 0]

@@ -9,7 +9,7 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 
 from servier.checkpoint.file import open_checkpoint
-from servier.chem.substructures import spell_atoms, write_substructure
+from servier.chem.substructures import locate_atoms, write_substructure
 from servier.chem.tokens import split_tokens
 from servier.data.simulation import RULE, simulate
 from servier.explaining.atoms import atom_contributions, explain
@@ -65,7 +65,7 @@ def test_the_largest_contribution_lies_in_the_rule(ruled):
     assert found >= 80
 
 
-def test_evaluate_says_what_the_model_goes_by(ruled):
+def test_evaluate_measures_importance(ruled):
     """Fragments that lower the score most have the sulfur of the rule; metrics.json has fifteen of each."""
     folder, _, said = ruled
     importance = json.loads((folder / "metrics.json").read_text())["importance"]["P1"]
@@ -80,7 +80,7 @@ def test_evaluate_says_what_the_model_goes_by(ruled):
 
 
 def test_evaluate_names_tokens_of_model_2(servier, simulated, model_2, tmp_path):
-    """What model 2 goes by are tokens and fragments."""
+    """The importance of model 2 is that of tokens and fragments."""
     servier(
         "evaluate", "--data_dir", simulated.parent, "--model_path", model_2, "--resamples", 20,
         "--workers", 1, "--output_dir", tmp_path,
@@ -92,7 +92,7 @@ def test_evaluate_names_tokens_of_model_2(servier, simulated, model_2, tmp_path)
 
 @pytest.mark.parametrize("model_name", ["1", "2"])
 def test_contributions_add_up_to_the_score(servier, model_1, model_2, model_name):
-    """What atoms contribute and what is left without them are the log-odds of the predicted probability."""
+    """Contributions and the score with all atoms masked are the log-odds of the predicted probability."""
     paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", model_name]
     document = json.loads(servier("explain", DRUG, *paths, "--json").stdout)
     total = document["all_atoms_masked"] + sum(atom["contribution"] for atom in document["atoms"])
@@ -111,8 +111,8 @@ def test_the_consensus_is_the_mean(model_1, model_2):
 
 
 @pytest.mark.parametrize("model", ["model_1", "model_2"])
-def test_spelling_changes_nothing(model, request):
-    """Contributions belong to the atoms, however the SMILES was written, and are alike for like atoms."""
+def test_the_order_of_atoms_changes_nothing(model, request):
+    """Contributions do not depend on how the SMILES was written, and symmetric atoms have equal ones."""
     scorer = Scorer([open_checkpoint(request.getfixturevalue(model))])
     mol = Chem.MolFromSmiles(DRUG)
     order = np.random.default_rng(1).permutation(mol.GetNumAtoms()).tolist()
@@ -127,7 +127,7 @@ def test_odd_molecules_are_explained(smiles, model_1, model_2):
     """Single atoms, salts, isotopes, explicit hydrogens, dummies and long chains are explained."""
     found = explain(Scorer([open_checkpoint(model_1), open_checkpoint(model_2)]), Chem.MolFromSmiles(smiles))
     assert len(found.contributions) == found.mol.GetNumAtoms()
-    assert np.isfinite([*found.contributions, found.left]).all()
+    assert np.isfinite([*found.contributions, found.base_value]).all()
 
 
 def test_the_command_says_the_largest_first(servier, model_1, tmp_path):
@@ -162,16 +162,16 @@ def test_what_cannot_be_explained_is_said(servier, model_1, tmp_path):
     assert ".svg" in servier("explain", "CCO", *path, "--output", tmp_path / "a.png", status=1).stderr
 
 
-def test_shares_are_shapley_values():
-    """An additive game gives each player its own worth; of a game that needs both players each gets half."""
-    worth = np.array([3.0, -1.0, 0.5])
+def test_shapley_values_of_simple_games():
+    """An additive game gives each player its own payoff; where both players are needed, each gets half."""
+    payoff = np.array([3.0, -1.0, 0.5])
 
-    def add(order, _):
-        hidden = np.concatenate([[0], np.cumsum(worth[order])])
-        return (worth.sum() - hidden)[:, None]
+    def add(players, _):
+        masked = np.concatenate([[0], np.cumsum(payoff[players])])
+        return (payoff.sum() - masked)[:, None]
 
-    assert np.allclose(shapley_values(add, np.arange(3), 2)[:, 0], worth)
-    both = shapley_values(lambda order, _: np.eye(len(order) + 1)[:, :1], np.arange(2), 3)
+    assert np.allclose(shapley_values(add, np.arange(3), 2)[:, 0], payoff)
+    both = shapley_values(lambda players, _: np.eye(len(players) + 1)[:, :1], np.arange(2), 3)
     assert np.allclose(both[:, 0], 0.5)
 
 
@@ -196,9 +196,9 @@ def test_substructures_match_where_they_were_found():
 
 
 def test_tokens_belong_to_their_atoms():
-    """In every spelling the token of an atom shows its element."""
+    """In every randomized SMILES the token of an atom shows its element."""
     for mol in map(Chem.MolFromSmiles, SMILES):
-        for text, places in spell_atoms(mol, 6, 0):
+        for text, places in locate_atoms(mol, 6, 0):
             tokens = split_tokens(text)
             for atom in mol.GetAtoms():
                 token = Chem.MolFromSmiles(tokens[places[atom.GetIdx()]], sanitize=False)

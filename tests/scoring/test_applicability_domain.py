@@ -1,4 +1,4 @@
-"""Whether a molecule is like those that a model was trained on."""
+"""The applicability domain, and percentiles among reference molecules."""
 
 import csv
 
@@ -15,7 +15,7 @@ from servier.scoring.consensus import open_ranks
 from servier.scoring.predictions import rank_among
 
 MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
-STRANGERS = ["[Fe+2]", "C" * 60, "OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O", "B1OBOBO1", "N.[Na+].[Cl-]"]
+OUTSIDERS = ["[Fe+2]", "C" * 60, "OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O", "B1OBOBO1", "N.[Na+].[Cl-]"]
 
 
 @pytest.fixture(scope="module")
@@ -33,33 +33,33 @@ def domain(mols):
 def test_similarity_is_rdkits(mols, domain):
     """The nearest similarity is the highest of RDKit's Tanimoto similarities."""
     known = [MORGAN.GetFingerprint(mol) for mol in mols]
-    others = [Chem.MolFromSmiles(smiles) for smiles in simulate(50, 6).smiles + STRANGERS]
+    others = [Chem.MolFromSmiles(smiles) for smiles in simulate(50, 6).smiles + OUTSIDERS]
     expected = [max(DataStructs.BulkTanimotoSimilarity(MORGAN.GetFingerprint(mol), known)) for mol in others]
     np.testing.assert_allclose(domain(find_environments(others)).similarity, expected, atol=1e-6)
 
 
 def test_unseen_substructures_are_counted(mols, domain):
-    """The unseen share is that of RDKit's unfolded substructures that no training molecule has."""
+    """The unseen fraction is that of RDKit's unfolded substructures that no training molecule has."""
     known = set().union(*(MORGAN.GetSparseFingerprint(mol).GetOnBits() for mol in mols))
-    for smiles in simulate(20, 6).smiles + STRANGERS:
+    for smiles in simulate(20, 6).smiles + OUTSIDERS:
         mol = Chem.MolFromSmiles(smiles)
         own = set(MORGAN.GetSparseFingerprint(mol).GetOnBits())
         found = domain(find_environments([mol]))
         assert found.unseen[0] == pytest.approx(len(own - known) / len(own))
 
 
-def test_usual_is_what_most_training_molecules_are(mols, domain):
+def test_new_molecules_of_the_same_kind_are_inside(mols, domain):
     """Of new molecules of the same kind nine in ten are inside; sugar, metal and boron are not."""
     new = [Chem.MolFromSmiles(smiles) for smiles in simulate(300, 7).smiles]
     assert domain(find_environments(new)).is_inside.mean() > 0.85
-    strangers = [Chem.MolFromSmiles(smiles) for smiles in STRANGERS]
-    assert not domain(find_environments(strangers)).is_inside.any()
+    outsiders = [Chem.MolFromSmiles(smiles) for smiles in OUTSIDERS]
+    assert not domain(find_environments(outsiders)).is_inside.any()
 
 
 def test_a_training_molecule_is_not_its_own_neighbour(mols):
-    """The limit is below 1 although each training molecule is among those it is held against."""
-    twins = [*mols[:40], *mols[:40]]
-    assert fit_domain(fingerprints(twins), twins, 0)[1]["similarity"] == 1
+    """The limit is below 1 although each training molecule is among those it is compared with."""
+    doubled = [*mols[:40], *mols[:40]]
+    assert fit_domain(fingerprints(doubled), doubled, 0)[1]["similarity"] == 1
     assert fit_domain(fingerprints(mols), mols, 0)[1]["similarity"] < 1
 
 
@@ -116,8 +116,8 @@ def test_percentiles_are_mid_ranks():
 
 
 @pytest.mark.parametrize("name", ["model_1", "model_2", "consensus"])
-def test_detail_says_how_familiar_a_molecule_is(name, servier, model_1, model_2, simulated, tmp_path):
-    """predict-file --detail finds training molecules at similarity 1, and salt of the earth outside."""
+def test_detail_has_the_applicability_domain(name, servier, model_1, model_2, simulated, tmp_path):
+    """predict-file --detail finds training molecules at similarity 1, and a metal ion outside."""
     paths = {"model_1": [model_1], "model_2": [model_2], "consensus": [model_1, model_2]}[name]
     smiles = [row["smiles"] for row in csv.DictReader(simulated.open())][:200]
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"

@@ -58,7 +58,7 @@ def count_graph(factor):
 
 @pytest.mark.parametrize("n_smiles", [1, 3, 8])
 def test_graphs_take_turns(n_smiles):
-    """A score is the mean over spellings, of which each graph scores every other one."""
+    """A score is the mean over randomized SMILES, of which each graph scores every other one."""
     vocabulary = Tokenizer.from_smiles(SMILES, min_count=1).vocabulary
     engine = SequenceEngine(vocabulary, n_smiles, 5, [count_graph(1.0), count_graph(100.0)])
     mols = parse_all(SMILES)

@@ -53,7 +53,7 @@ def test_a_checkpoint_without_molecules_names_none(model_1):
     assert find_neighbours([checkpoint], parse_smiles("CCO"), 3) == []
 
 
-def test_molecules_without_bits_have_no_relatives(model_1):
+def test_molecules_without_bits_have_no_similarity(model_1):
     """A similarity is a number even where neither molecule has a bit."""
     found = find_neighbours([open_checkpoint(model_1)], parse_smiles("[H][H]"), 1)
     assert not np.isnan(found[0].similarity)

@@ -3,7 +3,7 @@ import pytest
 from molecules_for_tests import SMILES
 
 from servier.checkpoint.file import open_checkpoint
-from servier.checkpoint.target import Target, to_answers
+from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule
 from servier.errors import CheckpointError
 from servier.scoring.predictions import Predictions, as_answers, output_rows, prediction_fields
@@ -11,21 +11,6 @@ from servier.scoring.scorer import Scorer
 
 BINARY = Target("P1", "binary", slope=2.0, intercept=-1.0, threshold=0.4)
 VALUE = Target("logS", "regression", slope=3.0, intercept=5.0)
-
-
-def test_answers_are_calibrated():
-    """A raw score becomes a probability by the logistic curve, or a value by a straight line."""
-    answers = to_answers(np.array([[0.5, 2.0], [np.nan, np.nan]]), [BINARY, VALUE])
-    assert answers[0].tolist() == [0.5, 11.0]
-    assert np.isnan(answers[1]).all()
-
-
-def test_extreme_scores_stay_probabilities():
-    """No score overflows."""
-    assert to_answers(np.array([[1e6], [-1e6]]), [BINARY])[:, 0].tolist() == [
-        1.0,
-        pytest.approx(0, abs=1e-200),
-    ]
 
 
 def test_labels_follow_the_threshold():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
-from servier.checkpoint.target import to_answers
 from servier.training.calibration import calibrate
 
 
@@ -19,7 +18,7 @@ def test_distorted_scores_are_straightened(scores):
     y, raw = scores
     target = calibrate("P1", y, raw)
     assert (target.slope, target.intercept) == (pytest.approx(3, rel=0.1), pytest.approx(2, rel=0.1))
-    probability = to_answers(raw[:, None], [target])[:, 0]
+    probability = target.to_answer(raw)
     assert probability.mean() == pytest.approx(y.mean(), abs=0.01)
     assert log_loss(y, probability) < log_loss(y, 1 / (1 + np.exp(-raw)))
 
@@ -28,7 +27,7 @@ def test_threshold_has_the_best_balanced_accuracy(scores):
     """No threshold of a fine grid does better."""
     y, raw = scores
     target = calibrate("P1", y, raw)
-    probability = to_answers(raw[:, None], [target])[:, 0]
+    probability = target.to_answer(raw)
     best = max(balanced_accuracy_score(y, probability >= t) for t in np.linspace(0.01, 0.99, 99))
     assert balanced_accuracy_score(y, probability >= target.threshold) >= best - 1e-9
 

@@ -2,9 +2,13 @@ import numpy as np
 import pytest
 from crepes import ConformalClassifier, ConformalRegressor
 
-from servier.checkpoint.target import CONFIDENCES, Target, in_set, intervals
+from servier.checkpoint.target import CONFIDENCES, Target
 from servier.metrics import measure_coverage
 from servier.training.conformal import fit_sets, fit_widths
+
+
+def with_sets(limits):
+    return Target("P1", "binary", conformal=limits)
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +22,10 @@ def scores():
 
 @pytest.mark.parametrize("level", CONFIDENCES)
 def test_sets_are_those_of_crepes(scores, level):
-    """Looking up the table gives the very sets of the library, for other molecules too."""
+    """The fitted limits give the very sets of the library, for other molecules too."""
     y, p = scores
     fit, new = slice(0, 2000), slice(2000, None)
-    found = in_set(p[new], fit_sets(y[fit], p[fit])[str(level)])
+    found = with_sets(fit_sets(y[fit], p[fit])).label_set(p[new], str(level))
     alphas = np.stack([p, 1 - p], axis=1)
     classifier = ConformalClassifier()
     classifier.fit(alphas[fit][np.arange(2000), y[fit].astype(int)], bins=y[fit])
@@ -34,10 +38,10 @@ def test_sets_are_those_of_crepes(scores, level):
 
 @pytest.mark.parametrize("level", CONFIDENCES)
 def test_either_class_is_covered_as_promised(scores, level):
-    """Of new molecules of the rare class, too, the promised share has its label in its set."""
+    """Of new molecules of the rare class, too, the promised fraction has its label in its set."""
     y, p = scores
-    table = fit_sets(y[:6000], p[:6000])[str(level)]
-    found = measure_coverage(y[6000:], in_set(p[6000:], table), "binary")
+    target = with_sets(fit_sets(y[:6000], p[:6000]))
+    found = measure_coverage(y[6000:], target.label_set(p[6000:], str(level)), "binary")
     for name in ("coverage", "coverage_0", "coverage_1"):
         assert found[name] == pytest.approx(level, abs=0.04)
     assert 0 < found["single"] <= 1
@@ -45,12 +49,12 @@ def test_either_class_is_covered_as_promised(scores, level):
 
 @pytest.mark.parametrize("level", CONFIDENCES)
 def test_intervals_are_those_of_crepes(level):
-    """Looking up the width gives the very interval of the library, and covers new molecules."""
+    """The fitted width gives the very interval of the library, and covers new molecules."""
     rng = np.random.default_rng(1)
     raw = rng.normal(size=2000)
     labels = raw + 0.5 * rng.standard_t(4, size=2000)
     target = Target("logS", "regression", conformal=fit_widths(labels[:1000], raw[:1000]))
-    found = intervals(raw[1000:, None], [target], str(level))[:, 0]
+    found = target.interval(raw[1000:], str(level))
     regressor = ConformalRegressor()
     regressor.fit(labels[:1000] - raw[:1000])
     np.testing.assert_allclose(found, regressor.predict_int(raw[1000:], confidence=level))
@@ -59,24 +63,16 @@ def test_intervals_are_those_of_crepes(level):
     assert covered["width"] == pytest.approx(2 * target.conformal[str(level)][0])
 
 
-def test_intervals_are_in_the_units_of_the_labels():
-    """Of a target that is learnt as a logarithm the ends are transformed, and stay positive."""
-    target = Target("Y", "regression", slope=2.0, intercept=1.0, transform="log", conformal={"0.9": [0.5]})
-    low, high = intervals(np.array([[0.0]]), [target], "0.9")[0, 0]
-    assert (low, high) == (pytest.approx(np.exp(0.0)), pytest.approx(np.exp(2.0)))
-
-
 def test_few_rows_exclude_nothing():
     """Five rows of a class exclude no label with a confidence of 0.9; ten rows give no interval of 0.95."""
     y = np.array([0.0] * 5 + [1.0] * 5 + [np.nan])
-    table = fit_sets(y, np.r_[np.linspace(0.1, 0.9, 10), 0.5])
-    assert in_set(np.array([0.0, 1.0]), table["0.9"]).all()
+    target = with_sets(fit_sets(y, np.r_[np.linspace(0.1, 0.9, 10), 0.5]))
+    assert target.label_set(np.array([0.0, 1.0]), "0.9").all()
     assert "0.95" not in fit_widths(np.arange(10.0), np.zeros(10))
-    assert np.isnan(in_set(np.array([0.5]), None)).all()
 
 
 def test_missing_labels_do_not_count(scores):
-    """Rows without a label or a score leave the tables as they are."""
+    """Rows without a label or a score leave the limits as they are."""
     y, p = scores
     more = fit_sets(np.r_[y, np.nan, 1.0], np.r_[p, 0.5, np.nan])
     assert more == fit_sets(y, p)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from servier.checkpoint.target import Target, to_answers
+from servier.checkpoint.target import Target
 from servier.training.target_transform import TargetTransform
 
 
@@ -35,18 +35,18 @@ def test_a_log_normal_target_becomes_standard_normal():
     ("sign", "shift", "transform"), [(1, 0.0, "log"), (1, -1000.0, None), (-1, 100.0, "mirrored_log")]
 )
 def test_answers_are_in_the_units_of_the_labels(sign, shift, transform):
-    """Scoring undoes the scale, with a logarithm and without."""
+    """Scoring inverts the transform, with a logarithm and without."""
     y = sign * stats.lognorm(0.8, scale=20).rvs(300, random_state=0) + shift
-    scale = TargetTransform.fit(y, "regression")
-    assert scale.transform == transform
-    target = Target("CL", "regression", scale.width, scale.mean, transform=scale.transform, bound=scale.bound)
-    np.testing.assert_allclose(to_answers(scale.apply(y)[:, None], [target])[:, 0], y)
+    found = TargetTransform.fit(y, "regression")
+    assert found.transform == transform
+    target = Target("CL", "regression", found.width, found.mean, transform=found.transform, bound=found.bound)
+    np.testing.assert_allclose(target.to_answer(found.apply(y)), y)
 
 
 def test_missing_labels_do_not_count_and_binary_ones_stay():
-    """NaN is left out of the scale and stays NaN; 0 and 1 are their own units."""
+    """NaN is left out of the fit and stays NaN; 0 and 1 are not transformed."""
     y = np.array([1.0, 3.0, np.nan])
-    scale = TargetTransform.fit(y, "regression")
-    assert (scale.mean, scale.width) == (2.0, 1.0)
-    np.testing.assert_array_equal(scale.apply(y), [-1, 1, np.nan])
+    found = TargetTransform.fit(y, "regression")
+    assert (found.mean, found.width) == (2.0, 1.0)
+    np.testing.assert_array_equal(found.apply(y), [-1, 1, np.nan])
     np.testing.assert_array_equal(TargetTransform.fit(y > 2, "binary").apply(np.array([0.0, 1.0])), [0, 1])

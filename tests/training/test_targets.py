@@ -1,4 +1,4 @@
-"""What training finds out about its own certainty."""
+"""Calibration and conformal limits that training fits on out-of-fold scores."""
 
 from dataclasses import replace
 
@@ -54,10 +54,10 @@ def test_intervals_hold_for_rows_that_did_not_fit_them(rows):
     """The intervals of a regression target, in its own units, cover rows without a part in their width."""
     rng = np.random.default_rng(2)
     raw = rng.normal(size=len(rows.y))
-    scale = TargetTransform(10.0, 3.0)
+    transform = TargetTransform(10.0, 3.0)
     y = 10 + 3 * (raw + rng.standard_t(5, size=len(raw)))
     numbers = replace(rows, y=y[:, None], data=replace(rows.data, tasks=["regression"]))
-    found = measure_held_out(numbers, 0, scale, raw, seed=0)
+    found = measure_held_out(numbers, 0, transform, raw, seed=0)
     assert found["metrics"]["mae"] == pytest.approx(np.abs(y - (10 + 3 * raw)).mean(), rel=1e-6)
     for level in CONFIDENCES:
         assert found["coverage"][str(level)]["coverage"] == pytest.approx(level, abs=0.03)

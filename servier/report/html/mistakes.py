@@ -54,9 +54,7 @@ def find_mistakes(y: NDArray[np.float64], values: NDArray[np.float64], target: T
         What is predicted.
     """
     distance = np.abs(y - values)
-    is_wrong = distance > 0
-    if target.threshold is not None:
-        is_wrong = (values >= target.threshold) != (y == 1)
+    is_wrong = target.label(values) != y
     order = np.argsort(-distance, kind="stable")
     return [int(i) for i in order if is_wrong[i]][:MOST]
 
