@@ -20,7 +20,6 @@ from servier.data.folds import (
     split_test,
 )
 from servier.errors import DataError
-from servier.training.options import Options
 
 CLUSTER_SIZE = 20
 MIN_CLUSTERS = 10
@@ -86,9 +85,9 @@ class Splitter:
 
 
 def choose_splitter(
-    data: Dataset, rows: Indices, mols: Sequence[Mol], molecules: Indices, options: Options
+    data: Dataset, rows: Indices, mols: Sequence[Mol], molecules: Indices, strategy: str | None, seed: int
 ) -> Splitter:
-    """Return what holds out rows as the options say; without a word a split column decides, or scaffolds.
+    """Return the splitter of a strategy, by default of the split column, or of scaffolds without one.
 
     Parameters
     ----------
@@ -97,9 +96,11 @@ def choose_splitter(
     mols
         Their molecules.
     molecules
-        int64, shape (n_rows,): equal numbers for equal molecules, which are never torn apart.
-    options
-        The strategy, and the seed of clusters.
+        int64, shape (n_rows,): equal numbers for equal molecules, which are never split.
+    strategy
+        One of `servier.data.folds.STRATEGIES`, or None for the default.
+    seed
+        The seed of the clustering.
 
     Raises
     ------
@@ -107,13 +108,13 @@ def choose_splitter(
         The strategy needs a split column that was not named, or does not read the one that was.
     """
     has_column = data.split is not None
-    strategy = options.split or ("predefined" if has_column else "scaffold")
+    strategy = strategy or ("predefined" if has_column else "scaffold")
     if has_column != (strategy in OF_COLUMN):
         problem = f"a split by {strategy} {'does not read' if has_column else 'needs'} a column"
         hint = "leave out --split_column" if has_column else "name it with --split_column"
         raise DataError(problem, path=data.path, column=data.split_column, hint=hint)
     values = [data.split[i] for i in rows] if data.split is not None else []
-    groups = _group(strategy, mols, molecules, values, options.seed)
+    groups = _group(strategy, mols, molecules, values, seed)
     return Splitter(strategy, data.y[rows, 0], data.tasks[0], molecules, groups, values, data)
 
 
