@@ -1,4 +1,4 @@
-"""What is wrong with a labelled table, row by row, before anyone trains on it."""
+"""The problems of a labelled table, row by row, before anyone trains on it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,17 +40,17 @@ Labels = dict[str, NDArray[np.float64]]
 
 @dataclass
 class Finding:
-    """What was found in one row.
+    """The problems found in one row.
 
     Parameters
     ----------
     line, id, smiles
-        Where it is, and what is there.
+        The line number, the identifier and the SMILES string of the row.
     problems
-        Of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
-        `mixture`, `metal` and `large` those that it has.
+        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
+        `mixture`, `metal` and `large`.
     details
-        A phrase for each of them.
+        A phrase for each problem.
     """
 
     line: int
@@ -60,7 +60,7 @@ class Finding:
     details: list[str] = field(default_factory=list)
 
     def add(self, problem: str, detail: str) -> None:
-        """Note a problem."""
+        """Add a problem."""
         self.problems.append(problem)
         self.details.append(detail)
 
@@ -74,11 +74,11 @@ class Audit:
     path
         The table.
     findings
-        For each row what was found.
+        The problems of each row.
     labels
-        For each target how its labels are distributed.
+        The distribution of the labels of each target.
     warnings
-        What looks wrong with a target as a whole.
+        Problems of targets as a whole.
     """
 
     path: str
@@ -88,23 +88,23 @@ class Audit:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows have each problem, the most frequent first."""
+        """The number of rows with each problem, the most frequent first."""
         problems = Counter(problem for finding in self.findings for problem in set(finding.problems))
         return dict(problems.most_common())
 
 
 def check(path: str | Path, columns: Columns | None = None, same_molecule: str = "parent") -> Audit:
-    """Look for what is wrong with a labelled table.
+    """Find the problems of a labelled table.
 
     Parameters
     ----------
     path
         A table of any format.
     columns
-        Names of columns; what is None is detected. Where no target is named all columns of numbers are
-        targets, but for those that only count the rows.
+        The columns that the user named. If no target is named, all numeric columns are targets, except
+        those that only number the rows.
     same_molecule
-        What makes two rows duplicates, as for `identify`.
+        When two rows have the same molecule, as for `identify`.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
-    """Write what was found as a CSV file, with a line for each row of the table."""
+    """Write the findings as a CSV file, with a line for each row of the table."""
     rows = [
         (
             found.line,

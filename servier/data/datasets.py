@@ -35,17 +35,17 @@ class Dataset:
     Parameters
     ----------
     path
-        Where it came from.
+        The file that it was read from.
     smiles, ids, lines
-        For each row the SMILES string, the identifier (empty where the table has none) and the line number.
+        The SMILES string, the identifier (empty where the table has none) and the line number of each row.
     targets, tasks
-        Names of the target columns, and `binary` or `regression` for each.
+        The names of the target columns, and `binary` or `regression` for each.
     y
         float64, shape (n_rows, n_targets); NaN where a label is missing.
     split
-        For each row the value of the split column, or None where none was named.
+        The value of the split column in each row, or None if there is no such column.
     split_column
-        Its name.
+        The name of the split column.
     """
 
     path: str
@@ -63,7 +63,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """A sha256 of molecules and labels: equal tables have equal digests, in whatever format."""
+        """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
         sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode())
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
         return sha.hexdigest()
@@ -75,7 +75,7 @@ def find_dataset(data_dir: str | Path) -> Path:
     Raises
     ------
     DataError
-        The directory does not hold one.
+        The directory does not contain one.
     """
     path = Path(data_dir) / DEFAULT_FILE
     if not path.is_file():
@@ -96,15 +96,15 @@ def load_dataset(
     path
         A table of any format.
     columns
-        Names of columns; what is None or empty is detected.
+        The columns that the user named.
     tasks
-        `binary` or `regression`, for each target or for all; detected from the labels where it is None.
+        `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
 
     Raises
     ------
     DataError
         The table is absent, empty or ambiguous, a label is not a number, or a target cannot be learnt from.
-        Of `all` columns those that cannot be learnt from are left out instead, with a warning.
+        If all columns are targets, those that cannot be learnt from are skipped with a warning instead.
     """
     columns = columns or Columns()
     table = read_labelled_table(path, columns)
@@ -163,12 +163,12 @@ def _read_target(
 
 
 def require_labels(y: NDArray[np.float64]) -> None:
-    """Refuse labels of one target, NaN where missing, that nothing can be learnt from.
+    """Refuse the labels of a target, NaN where missing, if nothing can be learnt from them.
 
     Raises
     ------
     DataError
-        They are few, or all the same.
+        There are too few labels, or they are all the same.
     """
     known = y[~np.isnan(y)]
     if len(known) < MIN_LABELS:
@@ -185,7 +185,7 @@ def read_label(text: str, line: int | None = None) -> float:
     Raises
     ------
     DataError
-        It is not a number.
+        The text is not a number.
     """
     text = text.strip()
     if text.lower() in MISSING:

@@ -63,7 +63,7 @@ def test_the_threshold_maximizes_youdens_j(rows, raw):
 
 
 def test_noise_is_not_flattered(rows):
-    """Scores that know nothing look better with a threshold fitted to the same rows, but not when held out."""
+    """Scores that know nothing look better with a threshold fitted to the same rows, but not held out."""
     y, noise = rows.y[:, 0], np.random.default_rng(1).normal(size=len(rows.y))
     p, target = answers_and_target(y, noise)
     honest = measure_held_out(rows, 0, PLAIN, noise, seed=0)["metrics"]
