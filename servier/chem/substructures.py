@@ -1,4 +1,4 @@
-"""Parts of a molecule: which atoms are alike, in which order they are spelled, and how a part is written."""
+"""Symmetry classes, atom orders and substructures of a molecule."""
 
 from collections.abc import Iterable
 
@@ -14,21 +14,21 @@ _ORDER = "_smilesAtomOutputOrder"
 
 
 def canonical_order(mol: Mol) -> NDArray[np.int64]:
-    """Return the atoms in the order in which the canonical SMILES names them."""
+    """Return the atoms in the order in which the canonical SMILES lists them."""
     canonical_smiles(mol)
     return np.array(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)[_ORDER], np.int64)
 
 
 def symmetry_classes(mol: Mol) -> NDArray[np.int64]:
-    """Return a number for each atom, the same for atoms that stand alike in the molecule."""
+    """Return the symmetry class of each atom: equal numbers for equivalent atoms."""
     ranks = Chem.CanonicalRankAtoms(mol, breakTies=False)
     return np.unique(np.array(ranks, np.int64), return_inverse=True)[1]
 
 
 def spell_atoms(mol: Mol, n: int, seed: int) -> list[tuple[str, NDArray[np.int64]]]:
-    """Return the `augmented_smiles` of a molecule with the place of each of its atoms among their tokens.
+    """Return the `augmented_smiles` of a molecule with the position of each of its atoms among their tokens.
 
-    A randomized SMILES that RDKit does not read back as the same canonical SMILES is left out; the canonical
+    A randomized SMILES that RDKit does not read back as the same molecule is left out; the canonical
     one never is.
 
     Parameters
@@ -38,14 +38,14 @@ def spell_atoms(mol: Mol, n: int, seed: int) -> list[tuple[str, NDArray[np.int64
     """
     first, *others = augmented_smiles(mol, n, seed)
     order = canonical_order(mol)
-    spelled = [(first, np.arange(len(order)))]
+    written = [(first, np.arange(len(order)))]
     for text in others:
         with rdBase.BlockLogs():
             read = Chem.MolFromSmiles(text)
         if read is not None and read.GetNumAtoms() == len(order) and canonical_smiles(read) == first:
-            spelled.append((text, canonical_order(read)))
+            written.append((text, canonical_order(read)))
     found = []
-    for text, own_order in spelled:
+    for text, own_order in written:
         tokens = split_tokens(text)
         atoms = np.array([i for i, token in enumerate(tokens) if token[0] in "[*" or token.isalpha()])
         places = np.empty(len(order), np.int64)
@@ -55,14 +55,14 @@ def spell_atoms(mol: Mol, n: int, seed: int) -> list[tuple[str, NDArray[np.int64
 
 
 def write_substructure(mol: Mol, atoms: Iterable[int]) -> str:
-    """Return some atoms of a molecule as SMILES, with `*` for each atom that they are bonded to.
+    """Return some atoms of a molecule as SMILES, with `*` for each atom bonded to them.
 
     Parameters
     ----------
     mol
         The molecule.
     atoms
-        Their indices; the first one is written first.
+        The indices of the atoms.
     """
     inside = list(atoms)
     chosen = set(inside)
