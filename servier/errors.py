@@ -1,10 +1,10 @@
-"""What can be wrong with what a user hands in, with the place where it is wrong."""
+"""Errors in the input of the user, with the place where they are."""
 
 from pathlib import Path
 
 
 class ServierError(Exception):
-    """A problem that the user can hint; shown as one line.
+    """A problem that the user can solve, shown as one line.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Molecules, and what RDKit says of them."""
+"""Molecules, as RDKit reads and describes them."""

@@ -12,7 +12,7 @@ STRUCTURE_SIZE = (260, 190)
 def draw_structure(mol: Mol) -> str:
     """Return the structural formula of a molecule, as an SVG document without a background.
 
-    Letters are drawn as outlines, so what a SMILES string calls its atoms cannot become markup.
+    Letters are drawn as outlines, so atom labels from a SMILES string cannot become markup.
     """
     drawer = rdMolDraw2D.MolDraw2DSVG(*STRUCTURE_SIZE)
     options: Any = drawer.drawOptions()

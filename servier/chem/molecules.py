@@ -1,4 +1,4 @@
-"""SMILES strings to molecules, and the few canonical forms of a molecule that servier uses."""
+"""SMILES strings to molecules, and molecules to canonical and randomized SMILES."""
 
 import hashlib
 import logging
@@ -41,7 +41,7 @@ _TIME = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 
 
 class Status(StrEnum):
-    """What became of one input row."""
+    """The outcome of one input row."""
 
     OK = "ok"
     EMPTY = "empty"
@@ -67,13 +67,13 @@ def parse_smiles(
     Parameters
     ----------
     smiles
-        The string; white space around it is ignored, white space in it refused, but before an extension
-        of CXSMILES: `CCO |$;;R$|`.
+        The string. White space around it is ignored; white space inside it is refused, except before a
+        CXSMILES extension: `CCO |$;;R$|`.
     max_atoms
         The largest number of heavy atoms that is accepted.
     constitution_only
         Leave out stereochemistry, conjugation, hybridization and radicals. Atoms, charges, hydrogens, bonds,
-        rings and aromaticity are RDKit's, and come in two thirds of the time.
+        rings and aromaticity are the same, and reading takes two thirds of the time.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | Inv
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
-    # An atom takes a character at least.
+    # Each atom takes at least one character.
     if len(smiles) > max_atoms and (n_atoms := mol.GetNumHeavyAtoms()) > max_atoms:
         return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
     if mol.GetNumAtoms() == 0:
@@ -121,13 +121,13 @@ def _read_constitution(smiles: str) -> Mol | None:
 
 
 def _explain_refusal(smiles: str) -> InvalidMolecule:
-    """Read a string again, and take the first thing that RDKit says against it for the reason.
+    """Read a string again, and return RDKit's first complaint as the reason.
 
     RDKit's messages must not be blocked meanwhile, and are not blocked afterwards.
     """
     if not smiles.isascii():
-        strange = next(character for character in smiles if not character.isascii())
-        return InvalidMolecule(Status.INVALID, f"character {strange!r} does not belong in a SMILES string")
+        foreign = next(character for character in smiles if not character.isascii())
+        return InvalidMolecule(Status.INVALID, f"character {foreign!r} does not belong in a SMILES string")
     with _explaining:
         messages: list[str] = []
         handler = logging.Handler()
@@ -168,9 +168,9 @@ def parent_smiles(mol: Mol) -> str:
 
 
 def identity_hashes(mol: Mol) -> tuple[int, int, int]:
-    """Return 64 bits each that stand for a molecule, for it without salts, and without stereochemistry too.
+    """Return 64-bit hashes of a molecule, of it without salts, and of that without stereochemistry.
 
-    They do not depend on how the molecule was written.
+    They do not depend on how the SMILES was written.
     """
     parent = parent_smiles(mol)
     with rdBase.BlockLogs():
@@ -195,10 +195,10 @@ def scaffold_smiles(mol: Mol) -> str:
 
 
 def augmented_smiles(mol: Mol, n: int, seed: int) -> list[str]:
-    """Return `n` ways to write one molecule: the canonical SMILES first, then random ones.
+    """Return `n` SMILES of a molecule: the canonical one first, then randomized ones.
 
-    The random ones depend on the molecule and the seed alone, not on how its SMILES was written, so that a
-    score averaged over them never depends on how the input was written or on its neighbours.
+    The randomized ones depend only on the molecule and the seed, so that a score averaged over them depends
+    neither on how the input was written nor on the molecules around it.
 
     References
     ----------
@@ -221,8 +221,8 @@ def _read_back(smiles: str, mol: Mol) -> Mol:
 
 
 def random_smiles(mol: Mol, n: int, seed: int) -> list[str]:
-    """Return `n` random ways to write a molecule, which depend on the order of its atoms and the seed."""
-    # RDKit takes a seed below 1 for: none.
+    """Return `n` randomized SMILES of a molecule, which depend on the order of its atoms and the seed."""
+    # RDKit treats a seed below 1 as no seed.
     return list(Chem.MolToRandomSmilesVect(mol, n, randomSeed=seed + 1))
 
 
@@ -233,7 +233,7 @@ def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | I
 
 @dataclass(frozen=True)
 class SmilesRows(Collection[Any]):
-    """Molecules that are read when they are asked for, and forgotten then: a collection to go through once.
+    """Molecules that are read lazily and not kept: a collection to iterate over once.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How alike molecules are: Tanimoto similarity of Morgan fingerprints."""
+"""Tanimoto similarity of Morgan fingerprints."""
 
 from collections.abc import Sequence
 
@@ -29,15 +29,15 @@ def fingerprints(mols: Sequence[Mol]) -> PackedBits:
 
 
 class Neighbours:
-    """Molecules to which others are compared.
+    """Reference molecules, to which others are compared.
 
-    Which molecules have a bit stands in one row for each bit, so that what a molecule shares with all of them
-    is the sum of a few rows: sixteen times as fast as one pair after another.
+    The bits are stored transposed, one row for each bit, so that the number of bits shared with each
+    reference is the sum of a few rows. This is sixteen times as fast as comparing pairs.
 
     Parameters
     ----------
     fingerprints
-        Of the molecules, at least one.
+        The fingerprints of the references, at least one.
     """
 
     def __init__(self, fingerprints: PackedBits) -> None:
@@ -46,7 +46,7 @@ class Neighbours:
         self._sizes = bits.sum(axis=1, dtype=np.float64)
 
     def similarities(self, bits: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the Tanimoto similarity to each of them of a molecule that has these bits."""
+        """Return the Tanimoto similarity of a molecule that has these bits to each reference."""
         count = np.uint8 if len(bits) <= SMALL_COUNT else np.uint16
         shared = np.add.reduce(self._with_bit.take(bits, axis=0), axis=0, dtype=count).astype(np.float64)
         either = self._sizes - shared
@@ -56,16 +56,16 @@ class Neighbours:
 
 
 def nearest(queries: PackedBits, references: PackedBits) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each molecule which of others is most like it, and how much.
+    """Return the nearest reference of each molecule, and its similarity.
 
     Parameters
     ----------
     queries, references
-        Molecules, and those among which the nearest is looked for: at least one.
+        The fingerprints of the molecules, and of at least one reference.
 
     Returns
     -------
-    The row of the nearest reference, the first one of several, int64, and the Tanimoto similarity, float64,
+    The row of the nearest reference, the first if there are several, int64, and its similarity, float64,
     both of shape (n_queries,).
     """
     neighbours = Neighbours(references)
@@ -78,7 +78,7 @@ def nearest(queries: PackedBits, references: PackedBits) -> tuple[NDArray[np.int
 
 
 def pick_distant(fingerprints: PackedBits, n: int, seed: int) -> NDArray[np.int64]:
-    """Return the rows of `n` molecules that lie far apart (MaxMin): every other one is near one of them.
+    """Return the rows of `n` diverse molecules (MaxMin), which represent all others.
 
     References
     ----------

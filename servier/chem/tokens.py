@@ -15,17 +15,17 @@ _TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|.", re.DOTALL)
 
 
 def split_tokens(smiles: str) -> list[str]:
-    """Cut a SMILES string into tokens; joined again they are the string."""
+    """Split a SMILES string into tokens; joined, they are the string again."""
     return _TOKEN.findall(smiles)
 
 
 class Tokenizer:
-    """A vocabulary, and the way from strings to padded integer matrices.
+    """Encodes SMILES strings as integers, by a fixed vocabulary.
 
     Parameters
     ----------
     vocabulary
-        The known tokens; token i becomes `i + 2`. 0 is padding, 1 is any token that is not known.
+        The known tokens; token i becomes `i + 2`. 0 is padding, and 1 is any unknown token.
     """
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
@@ -50,7 +50,7 @@ class Tokenizer:
         return [index.get(token, UNKNOWN) for token in split_tokens(smiles)]
 
     def pad(self, rows: Sequence[Sequence[int]], length: int | None = None) -> NDArray[np.int32]:
-        """Return a matrix, int32, shape (len(rows), length), filled up with padding at the right."""
+        """Return a matrix, int32, shape (len(rows), length), padded on the right."""
         width = max((len(row) for row in rows), default=0) if length is None else length
         matrix = np.full((len(rows), width), PADDING, np.int32)
         for i, row in enumerate(rows):

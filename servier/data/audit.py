@@ -1,8 +1,8 @@
-"""What is wrong with a labelled table, row by row, before anyone trains on it."""
+"""The problems of a labelled table, row by row, before anyone trains on it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,15 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
-from servier.data.datasets import DEFAULT_TARGET, Columns, choose_targets, read_label
+from servier.data.datasets import read_label
 from servier.data.duplicates import identify
+from servier.data.labelled_table import (
+    ALL_TARGETS,
+    DEFAULT_TARGET,
+    Columns,
+    LabelledTable,
+    read_labelled_table,
+)
 from servier.data.labels import (
     describe_labels,
     holds_labels,
@@ -23,7 +30,7 @@ from servier.data.labels import (
     suspect_useless,
 )
 from servier.errors import DataError
-from servier.tables import ID_NAMES, Record, find_column, open_table, require_smiles_column, write_csv
+from servier.tables import write_csv
 
 LARGE_ATOMS = 100
 NON_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
@@ -33,17 +40,17 @@ Labels = dict[str, NDArray[np.float64]]
 
 @dataclass
 class Finding:
-    """What was found in one row.
+    """The problems found in one row.
 
     Parameters
     ----------
     line, id, smiles
-        Where it is, and what is there.
+        The line number, the identifier and the SMILES string of the row.
     problems
-        Of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
-        `mixture`, `metal` and `large` those that it has.
+        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
+        `mixture`, `metal` and `large`.
     details
-        A phrase for each of them.
+        A phrase for each problem.
     """
 
     line: int
@@ -53,7 +60,7 @@ class Finding:
     details: list[str] = field(default_factory=list)
 
     def add(self, problem: str, detail: str) -> None:
-        """Note a problem."""
+        """Add a problem."""
         self.problems.append(problem)
         self.details.append(detail)
 
@@ -67,11 +74,11 @@ class Audit:
     path
         The table.
     findings
-        For each row what was found.
+        The problems of each row.
     labels
-        For each target how its labels are distributed.
+        The distribution of the labels of each target.
     warnings
-        What looks wrong with a target as a whole.
+        Problems of targets as a whole.
     """
 
     path: str
@@ -81,23 +88,23 @@ class Audit:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows have each problem, the most frequent first."""
+        """The number of rows with each problem, the most frequent first."""
         problems = Counter(problem for finding in self.findings for problem in set(finding.problems))
         return dict(problems.most_common())
 
 
 def check(path: str | Path, columns: Columns | None = None, same_molecule: str = "parent") -> Audit:
-    """Look for what is wrong with a labelled table.
+    """Find the problems of a labelled table.
 
     Parameters
     ----------
     path
         A table of any format.
     columns
-        Names of columns; what is None is detected. Where no target is named all columns of numbers are
-        targets, but for those that only count the rows.
+        The columns that the user named. If no target is named, all numeric columns are targets, except
+        those that only number the rows.
     same_molecule
-        What makes two rows duplicates, as for `identify`.
+        When two rows have the same molecule, as for `identify`.
 
     Raises
     ------
@@ -105,39 +112,23 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
         The table as a whole cannot be read, or has no column with molecules.
     """
     columns = columns or Columns()
-    with open_table(path) as table:
-        names = table.header.columns
-        smiles = require_smiles_column(names, columns.smiles)
-        id_name = find_column(names, columns.id, ID_NAMES, "id")
-        candidates = choose_targets(names, columns.targets or ["all"], (smiles, id_name, columns.split))
-        records = [record for record in table if record.problem or any(record.fields)]
-    if not records:
-        raise DataError("this table has a header but no rows", path=path)
-    fields = {name: [_text(record.fields, i) for record in records] for i, name in enumerate(names)}
-    ids = fields[id_name] if id_name else [""] * len(records)
+    wanted = columns.targets or [ALL_TARGETS]
+    table = read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
     findings = [
-        Finding(record.line, identifier, text)
-        for record, identifier, text in zip(records, ids, fields[smiles], strict=True)
+        Finding(line, identifier, smiles)
+        for line, identifier, smiles in zip(table.lines, table.ids, table.smiles, strict=True)
     ]
-    wanted = columns.targets or [DEFAULT_TARGET]
-    targets = [name for name in candidates if name in wanted or holds_labels(fields[name])]
-    warnings = [
-        f"{name}: train reads numbers, not {words}"
-        for name in candidates
-        if name not in targets and (words := labels_in_words(fields[name]))
-    ]
-    labels = {target: _read_labels(fields[target], target, findings) for target in targets}
-    mols = [_check_row(record, finding) for record, finding in zip(records, findings, strict=True)]
-    if targets:
-        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)):
-            findings[row].add("unlabelled", "no label")
+    targets, warnings = _select_targets(table, columns.targets or [DEFAULT_TARGET])
+    labels = {target: _read_labels(table.values[target], target, findings) for target in targets}
+    mols = [_check_row(problem, found) for problem, found in zip(table.problems, findings, strict=True)]
+    _check_unlabelled(labels, findings)
     _check_duplicates(mols, findings, labels, same_molecule)
     described = {target: describe_labels(y) for target, y in labels.items()}
     return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
-    """Write what was found as a CSV file, with a line for each row of the table."""
+    """Write the findings as a CSV file, with a line for each row of the table."""
     rows = [
         (
             found.line,
@@ -162,10 +153,15 @@ def as_document(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _text(fields: Sequence[Any], position: int) -> str:
-    """Return a field; of a ragged row it may be absent."""
-    value = fields[position] if position < len(fields) else None
-    return "" if value is None else str(value)
+def _select_targets(table: LabelledTable, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the wanted and the numeric columns, and a warning for each whose labels are words."""
+    targets = [name for name in table.targets if name in wanted or holds_labels(table.values[name])]
+    warnings = [
+        f"{name}: train reads numbers, not {words}"
+        for name in table.targets
+        if name not in targets and (words := labels_in_words(table.values[name]))
+    ]
+    return targets, warnings
 
 
 def _read_labels(texts: Sequence[str], target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
@@ -178,10 +174,10 @@ def _read_labels(texts: Sequence[str], target: str, findings: Sequence[Finding])
     return y
 
 
-def _check_row(record: Record, finding: Finding) -> Mol | None:
-    """Look at the molecule of one row; return it if it can be used."""
-    if record.problem:
-        finding.add("ragged", record.problem)
+def _check_row(problem: str | None, finding: Finding) -> Mol | None:
+    """Check the molecule of one row, and return it if it can be used."""
+    if problem:
+        finding.add("ragged", problem)
         return None
     mol = parse_smiles(finding.smiles)
     if isinstance(mol, InvalidMolecule):
@@ -203,6 +199,12 @@ def _check_row(record: Record, finding: Finding) -> Mol | None:
 @cache
 def _salt_remover() -> rdMolStandardize.FragmentRemover:
     return rdMolStandardize.FragmentRemover()
+
+
+def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
+    if labels:
+        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)):
+            findings[row].add("unlabelled", "no label")
 
 
 def _check_duplicates(

@@ -10,13 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.data.labelled_table import (
+    ALL_TARGETS,
+    Columns,
+    LabelledTable,
+    read_labelled_table,
+    wants_all,
+)
 from servier.errors import DataError
-from servier.tables import ID_NAMES, STATUS_COLUMNS, Record, find_column, open_table, require_smiles_column
+
+__all__ = ["ALL_TARGETS", "Columns", "Dataset", "find_dataset", "load_dataset"]
 
 DEFAULT_FILE = "dataset_single.csv"
-DEFAULT_TARGET = "P1"
-ALL_TARGETS = "all"
-TASKS = ("binary", "regression")
 MIN_LABELS = 20
 MISSING = ("", "na", "nan", "none", "null")
 
@@ -30,17 +35,17 @@ class Dataset:
     Parameters
     ----------
     path
-        Where it came from.
+        The file that it was read from.
     smiles, ids, lines
-        For each row the SMILES string, the identifier (empty where the table has none) and the line number.
+        The SMILES string, the identifier (empty where the table has none) and the line number of each row.
     targets, tasks
-        Names of the target columns, and `binary` or `regression` for each.
+        The names of the target columns, and `binary` or `regression` for each.
     y
         float64, shape (n_rows, n_targets); NaN where a label is missing.
     split
-        For each row the value of the split column, or None where none was named.
+        The value of the split column in each row, or None if there is no such column.
     split_column
-        Its name.
+        The name of the split column.
     """
 
     path: str
@@ -58,20 +63,10 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """A sha256 of molecules and labels: equal tables have equal digests, in whatever format."""
+        """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
         sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode())
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
         return sha.hexdigest()
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the user says of a table's columns; None stands for: detect it."""
-
-    targets: Sequence[str] = ()
-    smiles: str | None = None
-    id: str | None = None
-    split: str | None = None
 
 
 def find_dataset(data_dir: str | Path) -> Path:
@@ -80,7 +75,7 @@ def find_dataset(data_dir: str | Path) -> Path:
     Raises
     ------
     DataError
-        The directory does not hold one.
+        The directory does not contain one.
     """
     path = Path(data_dir) / DEFAULT_FILE
     if not path.is_file():
@@ -101,97 +96,59 @@ def load_dataset(
     path
         A table of any format.
     columns
-        Names of columns; what is None or empty is detected.
+        The columns that the user named.
     tasks
-        `binary` or `regression`, for each target or for all; detected from the labels where it is None.
+        `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
 
     Raises
     ------
     DataError
         The table is absent, empty or ambiguous, a label is not a number, or a target cannot be learnt from.
-        Of `all` columns those that cannot be learnt from are left out instead, with a warning.
+        If all columns are targets, those that cannot be learnt from are skipped with a warning instead.
     """
     columns = columns or Columns()
-    with open_table(path) as table:
-        names = table.header.columns
-        smiles_column = names.index(require_smiles_column(names, columns.smiles))
-        id_name = find_column(names, columns.id, ID_NAMES, "id")
-        split_name = None if columns.split is None else find_column(names, columns.split, (), "split")
-        targets = choose_targets(names, columns.targets, (names[smiles_column], id_name, split_name))
-        records = [record for record in table if record.problem is None and any(record.fields)]
-    if not records:
-        raise DataError("this table has a header but no rows", path=path)
-    if split_name is None and "split" in names:
+    table = read_labelled_table(path, columns)
+    if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
-    lines = [record.line for record in records]
+    skip_useless = wants_all(columns.targets, table.names)
+    read = _read_targets(table, path, tasks, skip_useless=skip_useless)
+    return Dataset(
+        path=str(path),
+        smiles=table.smiles,
+        ids=table.ids,
+        lines=table.lines,
+        targets=list(read),
+        tasks=[task for _, task in read.values()],
+        y=np.stack([y for y, _ in read.values()], axis=1),
+        split=table.split,
+        split_column=table.split_column,
+    )
+
+
+def _read_targets(
+    table: LabelledTable, path: str | Path, tasks: Sequence[str] | str | None, *, skip_useless: bool
+) -> dict[str, tuple[NDArray[np.float64], str]]:
+    """Return the labels and the task of each target; skip those that are useless, or refuse them."""
     read: dict[str, tuple[NDArray[np.float64], str]] = {}
-    for i, target in enumerate(targets):
+    for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
-        labels = [record.fields[names.index(target)] for record in records]
         try:
-            read[target] = _read_target(labels, task, lines)
+            read[target] = _read_target(table.values[target], task, table.lines)
         except DataError as error:
             problem = DataError(error.problem, path=path, row=error.row, column=target, hint=error.hint)
-            if not is_all(columns.targets, names):
+            if not skip_useless:
                 raise problem from None
             logger.warning("left out: %s", problem)
     if not read:
         raise DataError("no column can be learnt from", path=path, hint="name one with --target to see why")
-    return Dataset(
-        path=str(path),
-        smiles=[_text(record.fields[smiles_column]) for record in records],
-        ids=_column(records, names, id_name) or [""] * len(records),
-        lines=lines,
-        targets=list(read),
-        tasks=[task for _, task in read.values()],
-        y=np.stack([y for y, _ in read.values()], axis=1),
-        split=_column(records, names, split_name),
-        split_column=split_name,
-    )
-
-
-def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
-    """Return the target columns: those asked for (`all`: all that are left), else P1, else the only one left.
-
-    Raises
-    ------
-    DataError
-        A target is absent, or none was named and there are several candidates.
-    """
-    left = [name for name in names if name not in taken and name not in STATUS_COLUMNS]
-    if is_all(wanted, names):
-        return left
-    if wanted:
-        return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
-    if DEFAULT_TARGET in names:
-        return [DEFAULT_TARGET]
-    if len(left) == 1:
-        return left
-    hint = f"name it with --target; the columns are {', '.join(names)}"
-    raise DataError("it is not clear which column is the target", hint=hint)
-
-
-def is_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
-    """Say whether `all` columns are asked for, and not a column of that name."""
-    return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _column(records: list[Record], names: Sequence[str], name: str | None) -> list[str] | None:
-    if name is None:
-        return None
-    position = names.index(name)
-    return [_text(record.fields[position]) for record in records]
+    return read
 
 
 def _read_target(
-    labels: Sequence[object], task: str | None, lines: Sequence[int]
+    labels: Sequence[str], task: str | None, lines: Sequence[int]
 ) -> tuple[NDArray[np.float64], str]:
-    """Return the labels of one target, and what kind of target it is."""
-    y = np.array([read_label(_text(label), line) for label, line in zip(labels, lines, strict=True)])
+    """Return the labels of one target and its task."""
+    y = np.array([read_label(label, line) for label, line in zip(labels, lines, strict=True)])
     require_labels(y)
     known = ~np.isnan(y)
     values = np.unique(y[known])
@@ -206,12 +163,12 @@ def _read_target(
 
 
 def require_labels(y: NDArray[np.float64]) -> None:
-    """Refuse labels of one target, NaN where missing, that nothing can be learnt from.
+    """Refuse the labels of a target, NaN where missing, if nothing can be learnt from them.
 
     Raises
     ------
     DataError
-        They are few, or all the same.
+        There are too few labels, or they are all the same.
     """
     known = y[~np.isnan(y)]
     if len(known) < MIN_LABELS:
@@ -228,7 +185,7 @@ def read_label(text: str, line: int | None = None) -> float:
     Raises
     ------
     DataError
-        It is not a number.
+        The text is not a number.
     """
     text = text.strip()
     if text.lower() in MISSING:

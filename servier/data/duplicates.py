@@ -1,4 +1,4 @@
-"""What becomes of molecules that a labelled table has more than once."""
+"""Molecules that occur more than once in a labelled table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ CONFLICTS = ("merge", "drop")
 
 @dataclass(frozen=True)
 class Merged:
-    """Rows with every molecule once.
+    """The molecules of a table, each once.
 
     Parameters
     ----------
     rows
-        int64, shape (n_molecules,): where each molecule occurs first, in order.
+        int64, shape (n_molecules,): the row in which each molecule occurs first, in order.
     y
-        float64, shape (n_molecules, n_targets): its labels; NaN where it has none.
+        float64, shape (n_molecules, n_targets): the labels of each molecule; NaN where it has none.
     duplicates
-        How many rows were joined to an earlier one.
+        The number of rows that were merged into an earlier one.
     conflicts
-        How many molecules had different labels for a target.
+        The number of molecules with different labels for the same target.
     """
 
     rows: Indices
@@ -36,14 +36,14 @@ class Merged:
 
 
 def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indices:
-    """Give rows with the same molecule the same number.
+    """Assign the same number to rows with the same molecule.
 
     Parameters
     ----------
     mols, smiles
-        Molecules, and how each was written.
+        The molecules, and the SMILES string of each.
     identity
-        What the same molecule is: `parent`, equal canonical SMILES without salts; `canonical`, equal
+        When two molecules are the same: `parent`, equal canonical SMILES without salts; `canonical`, equal
         canonical SMILES; `written`, equal strings.
 
     Returns
@@ -59,7 +59,7 @@ def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indic
 def merge_duplicates(
     molecules: Indices, y: NDArray[np.float64], tasks: Sequence[str], conflicts: str = "merge"
 ) -> Merged:
-    """Keep every molecule once, and settle its labels.
+    """Keep each molecule once, and resolve conflicts between its labels.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def merge_duplicates(
     tasks
         `binary` or `regression` for each target.
     conflicts
-        What becomes of different labels of one molecule: `merge` takes the majority of a binary target (a tie
-        leaves it without a label) and the median of a regression target; `drop` leaves it without a label.
+        How different labels of one molecule are resolved: `merge` takes the majority of a binary target (a
+        tie leaves it without a label) and the median of a regression target; `drop` leaves it without one.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
-    settled = y[first].astype(np.float64)
+    resolved = y[first].astype(np.float64)
     n_conflicts = 0
     by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
     for number in np.flatnonzero(sizes > 1):
@@ -84,14 +84,14 @@ def merge_duplicates(
         for target, task in enumerate(tasks):
             known = labels[~np.isnan(labels[:, target]), target]
             if len(known):
-                settled[number, target] = (
-                    np.nan if differs[target] and conflicts == "drop" else _settle(known, task)
+                resolved[number, target] = (
+                    np.nan if differs[target] and conflicts == "drop" else _resolve(known, task)
                 )
     order = np.argsort(first)
-    return Merged(first[order], settled[order], len(y) - len(first), n_conflicts)
+    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts)
 
 
-def _settle(labels: NDArray[np.float64], task: str) -> float:
-    """Return the median; of a binary target that is the majority, and one half where there is none."""
+def _resolve(labels: NDArray[np.float64], task: str) -> float:
+    """Return the median, which for a binary target is the majority; NaN where there is no majority."""
     median = float(np.median(labels))
     return np.nan if task == "binary" and median == 0.5 else median

@@ -1,4 +1,4 @@
-"""Which rows are for training and which for testing."""
+"""Divisions of rows into folds, and into training and test rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,11 +15,11 @@ ENOUGH_OF_CLASS = 300
 
 Indices = NDArray[np.int64]
 Fold = tuple[Indices, Indices]
-"""Rows to fit on, and rows that are held out."""
+"""The rows to fit on, and the rows that are held out."""
 
 
 def group_numbers(labels: Sequence[str]) -> Indices:
-    """Give equal labels the same number, and each empty label (no scaffold) a number of its own.
+    """Assign a number to each group; each empty label (no scaffold) is a group of its own.
 
     Returns
     -------
@@ -32,16 +32,16 @@ def group_numbers(labels: Sequence[str]) -> Indices:
 
 
 def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indices:
-    """Return the classes of a target; of a continuous one, in which part of the sorted labels a row lies.
+    """Return the class of each row; for a regression target, the quantile bin of its label.
 
     Parameters
     ----------
     y
-        float64, shape (n_rows,); NaN where missing, which is a class of its own.
+        float64, shape (n_rows,); NaN where missing; missing labels form a class of their own.
     task
         `binary` or `regression`.
     n_strata
-        How many parts.
+        The number of quantile bins.
     """
     known = ~np.isnan(y)
     classes = np.full(len(y), -1, np.int64)
@@ -54,18 +54,18 @@ def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indic
 
 
 def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int, seed: int) -> list[Fold]:
-    """Cut rows into folds that are stratified by label and never share a group.
+    """Divide rows into folds that are stratified by label and share no group.
 
     Parameters
     ----------
     y
-        float64, shape (n_rows,): the first target.
+        float64, shape (n_rows,): the labels of the first target.
     task
         `binary` or `regression`.
     groups
         int64, shape (n_rows,): rows with equal numbers stay together.
     n_folds, seed
-        How many folds, fewer where there are not so many groups, and the seed of the shuffle.
+        The number of folds, fewer if there are fewer groups, and the seed of the shuffle.
 
     Returns
     -------
@@ -89,20 +89,21 @@ def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int
 def enough_folds(
     folds: Sequence[Fold], y: NDArray[np.float64], tasks: Sequence[str], seed: int
 ) -> list[Fold]:
-    """Return as many folds as hold out enough rows to tune and to calibrate a model; on a small table all.
+    """Return enough of the folds to tune and calibrate a model; on a small table, all of them.
 
-    Enough are 1,500 labelled rows of every target, and 300 of each class of a binary one.
+    Folds are enough when they hold out 1,500 labelled rows of each target, and 300 of each class of a binary
+    target.
 
     Parameters
     ----------
     folds
-        Of the rows of `y`, as `split_folds` returns them.
+        Folds of the rows of `y`, as `split_folds` returns them.
     y
         float64, shape (n_rows, n_targets); NaN where missing.
     tasks
         `binary` or `regression` for each target.
     seed
-        Which folds are taken where not all are: the first ones would have the largest groups.
+        Decides which folds are taken if not all are; the first ones would have the largest groups.
     """
     counts = np.array([_count_labels(y[held_out], tasks) for _, held_out in folds])
     enough = [
@@ -115,7 +116,7 @@ def enough_folds(
 
 
 def _count_labels(y: NDArray[np.float64], tasks: Sequence[str]) -> list[int]:
-    """Return for each target the rows of each class, where it is binary, and all that have a label."""
+    """Return the number of labelled rows of each target, and of each class of a binary target."""
     return [
         int(np.sum(chosen))
         for task, labels in zip(tasks, y.T, strict=True)
@@ -142,19 +143,19 @@ def split_test(
 
 
 def split_by_column(values: Sequence[str]) -> tuple[Indices, Indices]:
-    """Split by a column that says `train`, `valid` (or `validation`) or `test`; valid rows are for training.
+    """Split by a column of `train`, `valid` (or `validation`) and `test`; validation rows train the model.
 
     Raises
     ------
     DataError
-        Another value, or no training row.
+        A value is none of these, or no row is for training.
     """
     names = np.array([value.strip().lower() for value in values])
     is_train = np.isin(names, ("train", "valid", "validation"))
     is_test = names == "test"
-    strange = np.flatnonzero(~is_train & ~is_test)
-    if len(strange):
-        problem = f"{values[strange[0]]!r} is not a split"
+    unknown = np.flatnonzero(~is_train & ~is_test)
+    if len(unknown):
+        problem = f"{values[unknown[0]]!r} is not a split"
         raise DataError(problem, hint="use train, valid and test, or --split group or time")
     if not is_train.any():
         raise DataError("no row says train")
@@ -162,7 +163,7 @@ def split_by_column(values: Sequence[str]) -> tuple[Indices, Indices]:
 
 
 def read_times(values: Sequence[str]) -> NDArray[np.float64]:
-    """Return when each row was, float64, shape (n_rows,): numbers as they are, dates in seconds.
+    """Return the time of each row, float64, shape (n_rows,): numbers as they are, dates in seconds.
 
     Raises
     ------
@@ -186,25 +187,25 @@ def _read_time(value: str) -> float:
 
 
 def split_by_time(times: NDArray[np.float64], molecules: Indices, fraction: float) -> tuple[Indices, Indices]:
-    """Hold out about `fraction` of the rows: those whose molecules came last.
+    """Hold out the latest molecules, about `fraction` of the rows.
 
     Parameters
     ----------
     times
-        float64, shape (n_rows,): when each row was.
+        float64, shape (n_rows,): the time of each row.
     molecules
-        int64, shape (n_rows,): rows with equal numbers are of one molecule, which is as old as its first row.
+        int64, shape (n_rows,): equal numbers for equal molecules; a molecule has the time of its first row.
     fraction
-        Rows of the same time are on the same side, so there may be fewer test rows.
+        The share of test rows; rows with equal times stay together, so there may be fewer.
 
     Returns
     -------
     The indices of the training rows and of the test rows, sorted.
     """
     numbers = np.unique(molecules, return_inverse=True)[1]
-    born = np.full(numbers.max(initial=-1) + 1, np.inf)
-    np.minimum.at(born, numbers, times)
-    times = born[numbers]
+    earliest = np.full(numbers.max(initial=-1) + 1, np.inf)
+    np.minimum.at(earliest, numbers, times)
+    times = earliest[numbers]
     start = np.quantile(times, 1 - fraction, method="lower") if fraction > 0 else np.inf
     is_test = times > start
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)

@@ -1,4 +1,4 @@
-"""How the labels of targets are distributed, and what looks wrong with them."""
+"""The distribution of labels, and what looks wrong with them."""
 
 import math
 import re
@@ -20,7 +20,7 @@ QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quart
 
 
 def holds_labels(texts: Sequence[str]) -> bool:
-    """Say whether most of what stands in a column is numbers, which differ and do not only count the rows."""
+    """Return whether most values of a column are numbers that differ and do not just number the rows."""
     values = [_number(text) for text in texts if text.strip()]
     known = [value for value in values if not math.isnan(value)]
     is_counter = all(b > a and b.is_integer() for a, b in pairwise(known))
@@ -28,7 +28,7 @@ def holds_labels(texts: Sequence[str]) -> bool:
 
 
 def labels_in_words(texts: Sequence[str]) -> str:
-    """Return two of the labels of a column that has only two words, or decimal commas; else an empty text."""
+    """Return two labels of a column of two words or of decimal commas; of others an empty string."""
     words = list(dict.fromkeys(text.strip() for text in texts if text.strip().lower() not in MISSING))
     if len(words) == 2 or (words and all(re.fullmatch(r"[+-]?\d+,\d+", word) for word in words)):
         return " or ".join(map(repr, words[:2]))
@@ -43,7 +43,7 @@ def _number(text: str) -> float:
 
 
 def is_binary(known: NDArray[np.float64]) -> bool:
-    """Say whether labels are only 0 and 1."""
+    """Return whether all labels are 0 or 1."""
     return set(np.unique(known)) <= {0.0, 1.0}
 
 
@@ -67,7 +67,7 @@ def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
 
 
 def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
-    """Say which targets `train` refuses, and why; the parameters are those of `suspect_filled`."""
+    """Return why `train` refuses targets, a sentence for each; the parameter is that of `suspect_filled`."""
     sentences = []
     for target, y in labels.items():
         try:
@@ -78,17 +78,17 @@ def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
 
 
 def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
-    """Say which targets look as if missing labels had been filled in with a constant.
+    """Find targets whose missing labels seem to have been filled in with a constant.
 
-    These are reasons to look, and no proofs: several complete binary targets in which one label is about
-    equally frequent; a complete binary target with label 1 in at least four fifths of its rows, for in most
-    assays the active molecules are the rarer ones; one value that at least every twentieth row of a
-    regression target has, ten times as many as any other value.
+    Three patterns are suspicious, though none is proof: several complete binary targets in which one label is
+    about equally frequent; a complete binary target in which at least four fifths of the labels are 1, since
+    actives are the minority in most assays; and a regression target in which one value makes up at least a
+    twentieth of the labels and is ten times as frequent as any other.
 
     Parameters
     ----------
     labels
-        For each target its labels, float64, shape (n_rows,); NaN where missing.
+        The labels of each target, float64, shape (n_rows,); NaN where missing.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
 
 
 def _filled_alike(labels: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
-    """Return the share of the frequent label in binary targets that are too much alike, and that label."""
+    """Return the share of the frequent label in suspiciously similar binary targets, and that label."""
     complete = {target: y for target, y in labels.items() if not np.isnan(y).any() and is_binary(y)}
     for label in (0, 1):
         shares = {target: float(np.mean(y == label)) for target, y in complete.items()}
@@ -124,14 +124,14 @@ def _filled_alike(labels: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, 
 
 
 def _filled_with(y: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the value that one target may have been filled in with, and its share; 0 where there is none."""
+    """Return the value that may stand for missing labels, and its share; 0 if none is suspicious."""
     known = y[~np.isnan(y)]
     values, counts = np.unique(known, return_counts=True)
-    most = int(counts.argmax())
-    share = float(counts[most] / len(known))
+    top = int(counts.argmax())
+    share = float(counts[top] / len(known))
     if is_binary(known):
-        is_suspect = len(known) == len(y) and len(values) > 1 and values[most] == 1 and share >= MOSTLY
+        is_suspect = len(known) == len(y) and len(values) > 1 and values[top] == 1 and share >= MOSTLY
     else:
-        others = np.delete(counts, most)
-        is_suspect = share >= COMMON and counts[most] >= OUTSTANDING * others.max(initial=1)
-    return float(values[most]), share if is_suspect else 0.0
+        others = np.delete(counts, top)
+        is_suspect = share >= COMMON and counts[top] >= OUTSTANDING * others.max(initial=1)
+    return float(values[top]), share if is_suspect else 0.0

@@ -1,7 +1,7 @@
-"""A simulated data set: drug-like molecules made from building blocks, with a rule that is known.
+"""A simulated data set: drug-like molecules made from building blocks, labelled by a known rule.
 
-It is what the workflow runs on where there is no real data, and what tests check models against. Its labels
-mean nothing in chemistry.
+The workflow runs on it where there is no real data, and tests check models against it. Its labels have no
+chemical meaning.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ class Simulation:
     probability
         float64, shape (n_rows,): the true probability of label 1.
     labels
-        int64, shape (n_rows,): drawn with that probability.
+        int64, shape (n_rows,): labels drawn with that probability.
     """
 
     smiles: list[str]
@@ -82,15 +82,15 @@ class Simulation:
 
     @property
     def best_auroc(self) -> float:
-        """The AUROC that ranking by the true probability is expected to reach: no model does better."""
+        """The expected AUROC of ranking by the true probability, which no model can beat."""
         return expected_auroc(self.probability)
 
 
 def expected_auroc(probability: NDArray[np.float64]) -> float:
-    """Return the expected AUROC of ranking rows by the very probabilities that their labels are drawn with.
+    """Return the expected AUROC of ranking rows by the probabilities that their labels are drawn with.
 
-    It is the chance that, of a random pair of a positive and a negative row, the positive one has the higher
-    probability; a tie counts half. Pairs are weighted with the chance that they are such a pair.
+    It is the probability that the positive row of a random pair of a positive and a negative row ranks
+    higher, where a tie counts half. Each pair is weighted by the probability that it is such a pair.
 
     Parameters
     ----------
@@ -110,14 +110,14 @@ def simulate(n_rows: int, seed: int) -> Simulation:
     Parameters
     ----------
     n_rows
-        How many distinct molecules.
+        The number of distinct molecules.
     seed
         The same seed gives the same rows.
 
     Raises
     ------
     DataError
-        The building blocks do not give so many.
+        The building blocks do not yield that many molecules.
     """
     rng = np.random.default_rng(seed)
     mols: dict[str, Mol] = {}
@@ -194,7 +194,7 @@ def _react(reaction: rdChemReactions.ChemicalReaction, first: Mol, second: Mol) 
 
 
 def _is_drug_like(mol: Mol) -> bool:
-    """Say whether a molecule is within the rule of five, doi:10.1016/S0169-409X(96)00423-1."""
+    """Return whether a molecule meets the rule of five, doi:10.1016/S0169-409X(96)00423-1."""
     weight = rdMolDescriptors.CalcExactMolWt(mol)
     logp, _ = rdMolDescriptors.CalcCrippenDescriptors(mol)
     return 150 <= weight <= 500 and logp <= 5 and rdMolDescriptors.CalcNumHBD(mol) <= 5

@@ -1,4 +1,4 @@
-"""How rows are held out: which strategies there are, and what they need to know of the molecules."""
+"""Strategies for holding out rows, and the groups of molecules that they keep together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from servier.data.folds import (
     split_test,
 )
 from servier.errors import DataError
-from servier.training.options import Options
 
 CLUSTER_SIZE = 20
 MIN_CLUSTERS = 10
@@ -30,23 +29,23 @@ UNGROUPED = ("stratified", "random")
 
 @dataclass(frozen=True)
 class Splitter:
-    """Holds out rows in one of the ways that `servier.data.folds.STRATEGIES` lists.
+    """Holds out rows by one of the strategies in `servier.data.folds.STRATEGIES`.
 
     Parameters
     ----------
     strategy
-        Its name.
+        The name of the strategy.
     y, task
-        Labels of the first target, float64, shape (n_rows,), and what kind of target it is.
+        The labels of the first target, float64, shape (n_rows,), and its task.
     molecules
         int64, shape (n_rows,): equal numbers for equal molecules.
     groups
-        int64, shape (n_rows,): rows with equal numbers are not torn apart, by a split that has no other order
-        nor by folds.
+        int64, shape (n_rows,): rows with equal numbers stay together in folds, and in a split that is neither
+        predefined nor by time.
     values
-        What the split column says of each row.
+        The value of the split column in each row.
     data
-        The table, to be named in errors.
+        The table, for error messages.
     """
 
     strategy: str
@@ -63,7 +62,7 @@ class Splitter:
         Raises
         ------
         DataError
-            The split column holds what the strategy cannot read.
+            The strategy cannot read a value of the split column.
         """
         try:
             if self.strategy == "predefined":
@@ -77,48 +76,50 @@ class Splitter:
         return split_test(self._strata(), self.task, self.groups, fraction, seed)
 
     def folds(self, n_folds: int, seed: int) -> list[Fold]:
-        """Cut all rows into folds that are alike in what the strategy balances, and share no group."""
+        """Divide all rows into folds that share no group and are stratified as the strategy says."""
         return split_folds(self._strata(), self.task, self.groups, n_folds, seed)
 
     def _strata(self) -> NDArray[np.float64]:
-        """Return what is balanced: labels, or nothing."""
+        """Return the labels to stratify by: for a random split, all the same."""
         return np.zeros(len(self.y)) if self.strategy == "random" else self.y
 
 
 def choose_splitter(
-    data: Dataset, rows: Indices, mols: Sequence[Mol], molecules: Indices, options: Options
+    data: Dataset, rows: Indices, mols: Sequence[Mol], molecules: Indices, strategy: str | None, seed: int
 ) -> Splitter:
-    """Return what holds out rows as the options say; without a word a split column decides, or scaffolds.
+    """Return the splitter of a strategy; the default is the split column, or scaffolds if there is none.
 
     Parameters
     ----------
     data, rows
-        The table, and which of its rows are used.
+        The table, and the rows of it that are used.
     mols
-        Their molecules.
+        The molecules of these rows.
     molecules
-        int64, shape (n_rows,): equal numbers for equal molecules, which are never torn apart.
-    options
-        The strategy, and the seed of clusters.
+        int64, shape (n_rows,): equal numbers for equal molecules, which are never split.
+    strategy
+        One of `servier.data.folds.STRATEGIES`, or None for the default.
+    seed
+        The seed of the clustering.
 
     Raises
     ------
     DataError
-        The strategy needs a split column that was not named, or does not read the one that was.
+        The strategy needs a split column and none was named, or it has no use for the one that was.
     """
     has_column = data.split is not None
-    strategy = options.split or ("predefined" if has_column else "scaffold")
+    strategy = strategy or ("predefined" if has_column else "scaffold")
     if has_column != (strategy in OF_COLUMN):
         problem = f"a split by {strategy} {'does not read' if has_column else 'needs'} a column"
         hint = "leave out --split_column" if has_column else "name it with --split_column"
         raise DataError(problem, path=data.path, column=data.split_column, hint=hint)
     values = [data.split[i] for i in rows] if data.split is not None else []
-    groups = _group(strategy, mols, molecules, values, options.seed)
+    groups = _group(strategy, mols, molecules, values, seed)
     return Splitter(strategy, data.y[rows, 0], data.tasks[0], molecules, groups, values, data)
 
 
 def _group(strategy: str, mols: Sequence[Mol], molecules: Indices, values: list[str], seed: int) -> Indices:
-    """Return the group of each row; all rows of a molecule are in the group of the first one."""
+    """Return the group of each row; all rows of a molecule are in the group of its first row."""
     if strategy in UNGROUPED:
         return molecules
     if strategy == "cluster":
@@ -132,11 +133,11 @@ def _group(strategy: str, mols: Sequence[Mol], molecules: Indices, values: list[
 
 
 def cluster(mols: Sequence[Mol], seed: int) -> Indices:
-    """Put molecules with similar fingerprints together, about twenty on average.
+    """Cluster molecules by their fingerprints, about twenty to a cluster.
 
     Returns
     -------
-    int64, shape (n_mols,): the number of the k-means cluster, of Morgan fingerprint bits scaled to length 1.
+    int64, shape (n_mols,): the k-means cluster of each molecule, by its normalized Morgan fingerprint.
 
     References
     ----------

@@ -9,10 +9,11 @@ import numpy as np
 from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import parse_all
 from servier.data.datasets import Dataset
-from servier.errors import CheckpointError, DataError
+from servier.errors import DataError
 from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, compare
 from servier.evaluation.evaluate import find_unseen
 from servier.metrics import HIGHER_IS_BETTER
+from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
 
 SIGNIFICANT = 0.05
@@ -57,11 +58,7 @@ def compare_checkpoints(
     DataError
         No row is left.
     """
-    if [(t.name, t.task) for t in first.targets] != [(t.name, t.task) for t in second.targets]:
-        hint = "train both on the same targets"
-        raise CheckpointError(
-            "its targets are not those of the other checkpoint", path=second.path, hint=hint
-        )
+    require_same_targets(first, second)
     mols = parse_all(data.smiles)
     rows = np.intersect1d(find_unseen(first, data, mols).rows, find_unseen(second, data, mols).rows)
     if not len(rows):

@@ -103,10 +103,10 @@ class Unseen:
 
 
 def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STANDARD) -> Evaluation:
-    """Score the rows of a data set that the model never saw.
+    """Score the rows of a data set that the model was not trained on.
 
-    For the very data set that the model was trained on these are the rows that training held out. For any
-    other they are all rows but those whose molecule, without its salts, was trained on.
+    In the data set that the model was trained on, these are the rows that training held out; in any other,
+    all rows except those whose molecule, without its salts, was trained on.
 
     Parameters
     ----------
@@ -130,7 +130,6 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     scorer = Scorer([checkpoint], confidences=[str(level) for level in CONFIDENCES])
     predictions = scorer.score_molecules([mols[i] for i in unseen.rows])
     is_readable = np.array([problem is None for problem in predictions.problems])
-    is_labelled = np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1))
     rows = unseen.rows[is_readable]
     answered = predictions.select(is_readable)
     readable = [mols[i] for i in rows]
@@ -139,21 +138,19 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     tasks = [target.task for target in checkpoint.targets]
     baselines = measure_baselines(reference, readable, data.y[rows], tasks)
     importance = measure_importance(scorer, readable, data.y[rows])
-    found = {}
-    for i, target in enumerate(checkpoint.targets):
-        y, values = data.y[rows, i], answered.values[:, i]
-        known = ~np.isnan(y)
-        scores = Scores(values[known], target.threshold)
-        found[target.name] = TargetEvaluation(
-            bootstrap(y[known], scores, target.task, resampling),
+    targets = {
+        target.name: TargetEvaluation(
+            _measure_intervals(data.y[rows, i], answered.values[:, i], target, resampling),
             baselines[i],
-            {level: measure_coverage(y, b[:, i], target.task) for level, b in answered.bounds.items()},
-            _measure_bins(overlap, y, values, target),
-            _measure_domain(answered, i, y),
+            _measure_coverages(data.y[rows, i], i, target, answered),
+            _measure_bins(overlap, data.y[rows, i], answered.values[:, i], target),
+            _measure_domain(answered, i, data.y[rows, i]),
             importance[i],
         )
-    counts = _count(unseen, is_readable, is_labelled)
-    return Evaluation(unseen, counts, overlap, found, rows, answered.values)
+        for i, target in enumerate(checkpoint.targets)
+    }
+    counts = _count(unseen, is_readable, np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1)))
+    return Evaluation(unseen, counts, overlap, targets, rows, answered.values)
 
 
 def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
@@ -162,6 +159,19 @@ def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[
         "trained_on": unseen.n_trained_on,
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
+    }
+
+
+def _measure_intervals(
+    y: NDArray[np.float64], values: NDArray[np.float64], target: Target, resampling: Resampling
+) -> Metrics:
+    known = ~np.isnan(y)
+    return bootstrap(y[known], Scores(values[known], target.threshold), target.task, resampling)
+
+
+def _measure_coverages(y: NDArray[np.float64], i: int, target: Target, answered: Predictions) -> Metrics:
+    return {
+        level: measure_coverage(y, bounds[:, i], target.task) for level, bounds in answered.bounds.items()
     }
 
 

@@ -126,10 +126,7 @@ class FineTuner:
             total = 0.0
             for chosen in similar_lengths([len(row) for row in rows], self._recipe.batch_size, rng):
                 step += 1
-                self._optimizer.learning_rate = self._recipe.learning_rate * min(1.0, step / WARM_UP)
-                self.network.reset_metrics()
-                batch = pad_tokens(self._tokenizer, [rows[i] for i in chosen])
-                total += float(self.network.train_on_batch(batch, y[chosen].astype(np.float32))) * len(chosen)
+                total += self._train_batch([rows[i] for i in chosen], y[chosen], step) * len(chosen)
                 share = 1.0 - (1.0 - 1.0 / step) ** (AVERAGE_EXPONENT + 1.0)
                 average = [
                     mean + share * (weight.numpy() - mean)
@@ -140,6 +137,13 @@ class FineTuner:
             yield total / len(y)
             if epoch < epochs:
                 _assign(weights, latest)
+
+    def _train_batch(self, rows: Tokens, y: NDArray[np.float64], step: int) -> float:
+        """Take one step, and return the mean loss of the batch."""
+        self._optimizer.learning_rate = self._recipe.learning_rate * min(1.0, step / WARM_UP)
+        self.network.reset_metrics()
+        batch = pad_tokens(self._tokenizer, rows)
+        return float(self.network.train_on_batch(batch, y.astype(np.float32)))
 
     def score(self, tokens: Tokens) -> NDArray[np.float64]:
         """Return raw scores, shape (len(tokens), n_targets)."""

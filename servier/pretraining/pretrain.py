@@ -37,27 +37,23 @@ def pretrain(
 ) -> bool:
     """Train an encoder on a library of molecules, or go on training it.
 
-    What is reached is saved in the working directory about once a minute; after an interruption, or when the
-    minutes are over, the same call goes on from there.
+    The state is saved in the working directory about once a minute. After an interruption, or when the time
+    is up, the same call continues from there.
 
     Parameters
     ----------
-    library
-        A table of molecules, of any format.
+    library, smiles_column
+        A table of molecules, of any format, and its column with the SMILES strings; None to detect it.
     output
         The encoder file; written when all epochs are done.
-    work_dir
-        For the computed properties and the state of the training.
-    options
-        How to train.
-    smiles_column
-        None to detect it.
+    work_dir, options
+        The folder for computed properties and the state of the training, and how to train.
     note
-        A licence note, or whatever else should stand in the file.
+        A text to keep in the file, such as the licence of the library.
     workers
         Number of processes that compute properties, then of cores that train.
     minutes
-        When to stop for now; None for: when all is done.
+        The time after which to stop for now; None to train until the end.
 
     Returns
     -------
@@ -69,26 +65,36 @@ def pretrain(
         The library cannot be read, or the working directory belongs to other molecules or options.
     """
     stop = time.monotonic() + 60 * minutes if minutes else float("inf")
-    folder = Path(work_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     smiles = read_smiles(library, smiles_column, options.seed, options.molecules)
     digest = hashlib.sha256("\n".join(sorted(smiles)).encode()).hexdigest()
+    run = _open_run(smiles, digest, Path(work_dir), options, workers, stop)
+    if run is None or not run.go_on(stop):
+        return False
+    source = {"file": Path(library).name, "digest": digest, "molecules": run.n_molecules}
+    _write_encoder(run, source, note, output)
+    return True
+
+
+def _open_run(
+    smiles: Sequence[str], digest: str, folder: Path, options: PretrainingOptions, workers: int, stop: float
+) -> PretrainingRun | None:
+    """Compute the examples and open the run in its folder; return None where the time did not suffice."""
+    folder.mkdir(parents=True, exist_ok=True)
     _check_identity(folder / "identity.json", {"library": digest, **asdict(options)})
     paths = _write_examples(smiles, folder, ExampleWork(options.n_smiles, options.seed), workers, stop)
-    if paths is None:
-        return False
-    run = PretrainingRun(paths, folder / "state.npz", options, workers)
-    if not run.go_on(stop):
-        return False
+    return None if paths is None else PretrainingRun(paths, folder / "state.npz", options, workers)
+
+
+def _write_encoder(run: PretrainingRun, source: dict[str, Any], note: str, output: str | Path) -> None:
+    """Write the encoder of a complete run, with the library that it comes from and a note."""
     metadata = {
         **run.describe(),
-        "library": {"file": Path(library).name, "digest": digest, "molecules": run.n_molecules},
+        "library": source,
         "note": note,
         "versions": {"servier": __version__, **{package: version(package) for package in PACKAGES}},
     }
     with write_whole(output) as temporary:
         temporary.write_bytes(encode_encoder(metadata, run.weights()))
-    return True
 
 
 def _check_identity(path: Path, identity: dict[str, Any]) -> None:

@@ -91,16 +91,27 @@ def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:
     CheckpointError
         They do not have the same targets, or one of them is given twice.
     """
-    first, *others = [checkpoint.targets for checkpoint in checkpoints]
-    digests = {checkpoints[0].digest}
-    for checkpoint, targets in zip(checkpoints[1:], others, strict=True):
-        if [(t.name, t.task) for t in targets] != [(t.name, t.task) for t in first]:
-            problem = "its targets are not those of the other checkpoint"
-            raise CheckpointError(problem, path=checkpoint.path, hint="train both on the same targets")
+    first, *others = checkpoints
+    digests = {first.digest}
+    for checkpoint in others:
+        require_same_targets(first, checkpoint)
         if checkpoint.digest in digests:
             raise CheckpointError("this model is given twice", path=checkpoint.path, hint="name another one")
         digests.add(checkpoint.digest)
-    return [_join_target(checkpoints, i) for i in range(len(first))]
+    return [_join_target(checkpoints, i) for i in range(len(first.targets))]
+
+
+def require_same_targets(first: Checkpoint, second: Checkpoint) -> None:
+    """Refuse two checkpoints that predict different targets.
+
+    Raises
+    ------
+    CheckpointError
+        The names, the tasks or the order of their targets differ.
+    """
+    if [(t.name, t.task) for t in second.targets] != [(t.name, t.task) for t in first.targets]:
+        problem = "its targets are not those of the other checkpoint"
+        raise CheckpointError(problem, path=second.path, hint="train both on the same targets")
 
 
 def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:

@@ -1,4 +1,4 @@
-"""Which column holds the molecules, which one names them."""
+"""The columns that hold the molecules and their identifiers."""
 
 from collections.abc import Sequence
 
@@ -20,22 +20,22 @@ ID_NAMES = (
 
 
 def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], what: str) -> str | None:
-    """Find the column that is meant by `name`, or by one of the usual names.
+    """Find the column called `name`, or the one with a usual name.
 
     Parameters
     ----------
     columns
         The columns of the table.
     name
-        What the user asked for, or None to detect it.
+        The name that the user gave, or None to detect the column.
     usual
         Names to look for, in lower case.
     what
-        The kind of column, for messages; also the option that names it (`--smiles_column`).
+        The kind of column, for messages and for the option that names it (`--smiles_column`).
 
     Returns
     -------
-    The column, or None where nothing was asked for and nothing was found.
+    The column, or None if no name was given and no column has a usual one.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
 
 
 def _looks_like_molecule(name: str) -> bool:
-    """Say whether a column's name is a SMILES string, one letter excepted: there may be a column C."""
+    """Return whether a column's name is a SMILES string of more than one letter."""
     if len(name) < 2:
         return False
     from servier.chem.molecules import InvalidMolecule, parse_smiles

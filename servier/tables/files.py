@@ -1,4 +1,4 @@
-"""Files: open what may be compressed, write whole or not at all."""
+"""Opening files that may be compressed, and writing files whole or not at all."""
 
 import gzip
 import io
@@ -55,7 +55,7 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def write_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; on success it becomes `path`, on failure it is removed.
+    """Yield a temporary file beside `path`, which replaces it on success and is removed on failure.
 
     Raises
     ------

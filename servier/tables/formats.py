@@ -1,4 +1,4 @@
-"""The formats of tables: which one a file has, and how it is opened, counted and written."""
+"""The formats of tables: how they are recognized, opened, counted and written."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def table_format(path: str | Path) -> str:
     Raises
     ------
     DataError
-        A suffix that no format has.
+        No format has this suffix.
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     if str(path) == STANDARD_STREAM:
@@ -49,7 +49,7 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
     Raises
     ------
     DataError
-        The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read carry
+        The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read name
         its path.
     """
     kind = table_format(path)
@@ -79,7 +79,7 @@ def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[obje
     Raises
     ------
     DataError
-        The name of the file ends otherwise.
+        The file name does not end in .csv.
     """
     if Path(path).suffix != ".csv":
         raise DataError("this is written as a CSV file", path=path, hint="end its name in .csv")
@@ -90,7 +90,7 @@ def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[obje
 
 
 def count_rows(path: str | Path, delimiter: str | None = None) -> int:
-    """Count the rows of a table, much faster than reading them.
+    """Count the rows of a table, which is much faster than reading them.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def count_rows(path: str | Path, delimiter: str | None = None) -> int:
 
 
 def _count_lines(path: str | Path) -> int | None:
-    """Return the number of lines, or None where a quotation mark may hide a line end."""
+    """Return the number of lines, or None where line breaks may stand inside quotation marks."""
     n_lines, last = 0, b"\n"
     with open_binary(path) as stream:
         while chunk := stream.read(1 << 20):

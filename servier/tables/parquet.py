@@ -12,7 +12,7 @@ from servier.tables.text import encode_row
 
 BATCH_ROWS = 1024
 FEATURES_KEY = b"servier.features"
-"""The metadata that a feature file has in its schema."""
+"""The key of the metadata in the schema of a feature file."""
 
 
 class ParquetTable:
@@ -26,7 +26,7 @@ class ParquetTable:
     Raises
     ------
     DataError
-        It is absent or no Parquet file.
+        The file is absent or not a Parquet file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -56,7 +56,7 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
     Raises
     ------
     DataError
-        It is absent or no Parquet file.
+        The file is absent or not a Parquet file.
     """
     try:
         return pq.ParquetFile(path)

@@ -1,4 +1,4 @@
-"""The shape in which every kind of table is read."""
+"""The interface that tables of every format share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ class Record(NamedTuple):
     Parameters
     ----------
     line
-        Where it starts: the line number, from 1, of a text; the row number, from 1, of a Parquet or SD file.
+        Where the row starts: the line number of a text, or the row number of a Parquet or SD file, from 1.
     fields
-        Its fields, as many as there are columns. Of a text: decoded, bytes that are not UTF-8 as U+FFFD.
+        One field for each column. In text files, bytes that are not UTF-8 are decoded as U+FFFD.
     raw
-        Of delimited text the very bytes of the file, without the line end, mended where fields were missing.
+        In delimited text, the original bytes without the line ending; missing fields are filled in.
     problem
         Why the row cannot be used, or None.
     """
@@ -28,16 +28,16 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """What the first line of a delimited text says, or would say.
+    """The header line of delimited text, or the one that another format would have.
 
     Parameters
     ----------
     columns
-        The names, stripped of white space around them.
+        The column names, without surrounding white space.
     raw
-        The bytes of the line, without the line end.
+        The bytes of the line, without the line ending.
     delimiter, newline
-        What separates fields and lines.
+        The separators of fields and lines.
     """
 
     columns: list[str]
@@ -47,7 +47,7 @@ class Header:
 
 
 class Table(Protocol):
-    """A header, and records to iterate over once."""
+    """A header, and records that can be iterated over once."""
 
     @property
     def header(self) -> Header:

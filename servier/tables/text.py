@@ -1,7 +1,7 @@
 """Delimited text and SMI files.
 
-Text is never parsed further than needed: a record keeps the bytes it came with, so that ids such as `007`
-or `1e5` go out as they came in.
+Text is parsed no further than necessary: a record keeps its original bytes, so that identifiers such as `007`
+or `1e5` are written as they were read.
 """
 
 import csv
@@ -24,8 +24,8 @@ csv.field_size_limit(2**31 - 1)
 class DelimitedText:
     """A delimited text with a header line, read record by record.
 
-    Every line after the header is a row, a blank one too. A row with too few fields is filled up with empty
-    ones; of a row with too many the first ones are kept, and it is marked as a problem.
+    Every line after the header is a row, even a blank one. A row with too few fields is padded with empty
+    ones; a row with too many is truncated and marked as a problem.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class DelimitedText:
     path
         Its name, for messages.
     delimiter
-        What separates fields; detected where it is None.
+        The separator of fields; None to detect it.
 
     Raises
     ------
@@ -74,19 +74,19 @@ class DelimitedText:
         return (self.parse(line, raw) for line, raw in self.raw_records())
 
     def raw_records(self) -> Iterator[tuple[int, bytes]]:
-        """Iterate over line numbers and bytes of the records, without their line ends."""
+        """Iterate over the line numbers and the bytes of the records, without line endings."""
         for line, first in self._lines:
             raw = self._complete(line, first) if b'"' in first else first
             yield line, raw.rstrip(b"\r\n")
 
     def parse(self, line: int, raw: bytes) -> Record:
-        """Cut a record into as many fields as there are columns."""
+        """Split a record into one field for each column."""
         fields = split_fields(raw.decode("utf-8", errors="replace"), self.header.delimiter)
         if len(fields) == len(self.header.columns):
             return Record(line, fields, raw)
-        return self._hint(line, fields)
+        return self._fit_to_header(line, fields)
 
-    def _hint(self, line: int, fields: list[str]) -> Record:
+    def _fit_to_header(self, line: int, fields: list[str]) -> Record:
         width = len(self.header.columns)
         problem = f"{len(fields)} fields where the header has {width}" if len(fields) > width else None
         fields = fields[:width] + [""] * (width - len(fields))
@@ -128,7 +128,7 @@ class SmiText:
 
 
 def detect_delimiter(line: str, path: str | Path = "") -> str:
-    """Return the delimiter that occurs most often in a header line, a comma where there is none."""
+    """Return the most frequent delimiter of a header line, or a comma if there is none."""
     if ".tsv" in Path(path).suffixes:
         return "\t"
     unquoted = "".join(line.split('"')[::2])
@@ -136,42 +136,42 @@ def detect_delimiter(line: str, path: str | Path = "") -> str:
 
 
 def split_fields(text: str, delimiter: str) -> list[str]:
-    """Return the fields of one record; of an empty one, none."""
+    """Return the fields of one record; an empty record has none."""
     if '"' not in text:
         return text.split(delimiter) if text else []
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def encode_predictions(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
-    """Return what is written after the own columns of each record: delimiter, fields, line end.
+    """Return the bytes to append to each record: delimiter, fields and line ending.
 
     Parameters
     ----------
     rows
         Values; None is an empty field.
     header
-        How the table is written.
+        The header of the table.
     """
     delimiter = header.delimiter.encode()
     return [delimiter + row + header.newline for row in encode_rows(rows, header)]
 
 
 def encode_rows(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]:
-    """Return records of delimited text, fields quoted where needed, without the line ends."""
+    """Return records of delimited text, with fields quoted where necessary, without line endings."""
     written: list[str] = []
-    writer: Any = SimpleNamespace(write=written.append)  # the writer hands over one row at a time
-    # Fields with a character of the line end are quoted, so it must have both.
+    writer: Any = SimpleNamespace(write=written.append)  # the writer passes one row at a time
+    # Fields that contain a character of the line terminator are quoted, so it must have both.
     csv.writer(writer, delimiter=header.delimiter, lineterminator="\r\n").writerows(rows)
     return [row[:-2].encode() for row in written]
 
 
 def encode_row(fields: Iterable[object], header: Header) -> bytes:
-    """Return one record of delimited text, fields quoted where needed, without the line end."""
+    """Return one record of delimited text, with fields quoted where necessary, without the line ending."""
     return encode_rows([fields], header)[0]
 
 
 def _ends_inside_quotes(raw: bytes, delimiter: bytes) -> bool:
-    """Say whether a record goes on in the next line: a quote counts only where a field starts with it."""
+    """Return whether a record continues on the next line; only a quote that starts a field counts."""
     position = 0
     while True:
         if raw[position : position + 1] == b'"':

@@ -152,7 +152,7 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
         )
     mols = [parsed[i] for i in rows]
     molecules = identify(mols, [data.smiles[i] for i in rows], options.same_molecule)
-    splitter = choose_splitter(data, rows, mols, molecules, options)
+    splitter = choose_splitter(data, rows, mols, molecules, options.split, options.seed)
     return UsableRows(data, options, rows, mols, molecules, splitter)
 
 

@@ -33,6 +33,8 @@ BASE, RECIPE = "base", "recipe"
 
 CrossValidate = Callable[[dict[str, Any]], NDArray[np.float64]]
 """From fields of a recipe to raw scores of rows that were held out."""
+Objective = Callable[["optuna.Trial"], float]
+"""From a trial to the score of the recipe that it suggests."""
 
 
 @dataclass(frozen=True)
@@ -93,33 +95,43 @@ def tune(
     ----------
     Akiba et al., Optuna, KDD 2019, doi:10.1145/3292500.3330701. Bergstra et al., NeurIPS 2011: the sampler.
     """
-    import optuna
+    objective = _make_objective(data, options, base)
+    study = _open_study(storage, _study_name(data, options, base), options.seed)
+    _search(study, objective, n_trials, minutes)
+    completed = _completed(study)
+    base_score = next(trial.values[0] for trial in completed if trial.user_attrs.get(BASE))
+    return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))
 
+
+def _make_objective(data: Dataset, options: Options, base: dict[str, Any]) -> Objective:
+    """Return the function from a trial to the score of its recipe in cross-validation."""
     rows = select_rows(data, options)
     labels = transform_labels(rows)[1]
     prepare, suggest = _MODELS[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
-    study = _open_study(storage, _study_name(data, options, base), options.seed)
 
-    def objective(trial: optuna.Trial) -> float:
+    def objective(trial: "optuna.Trial") -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
         return mean_score(labels, cross_validate(recipe), rows.data.tasks)
 
+    return objective
+
+
+def _search(study: "optuna.Study", objective: Objective, n_trials: int, minutes: float | None) -> None:
+    """Run the trials that are missing, the base recipe first, until all are done or the time is up."""
     missing = n_trials - len(_completed(study))
-    if missing > 0:
-        if not any(trial.user_attrs.get(BASE) for trial in _completed(study)):
-            study.enqueue_trial({}, user_attrs={BASE: True})
-        seconds = None if minutes is None else 60 * minutes
-        try:
-            study.optimize(objective, missing, seconds, callbacks=[_Progress(n_trials, seconds)])
-        except KeyboardInterrupt:
-            if not _completed(study):
-                raise
-            logger.warning("interrupted; the same command goes on")
-    completed = _completed(study)
-    base_score = next(trial.values[0] for trial in completed if trial.user_attrs.get(BASE))
-    return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))
+    if missing <= 0:
+        return
+    if not any(trial.user_attrs.get(BASE) for trial in _completed(study)):
+        study.enqueue_trial({}, user_attrs={BASE: True})
+    seconds = None if minutes is None else 60 * minutes
+    try:
+        study.optimize(objective, missing, seconds, callbacks=[_Progress(n_trials, seconds)])
+    except KeyboardInterrupt:
+        if not _completed(study):
+            raise
+        logger.warning("interrupted; the same command goes on")
 
 
 def write_recipe(found: Found, options: Options, path: str | Path) -> None:

@@ -180,11 +180,14 @@ def test_simulate_says_what_is_achievable(servier, tmp_path):
 
 
 def test_training_says_what_it_takes_the_target_for(servier, simulated, recipes, tmp_path):
-    """The task is said, and a place that cannot be written is refused before any training."""
-    place = ["--model_path", simulated / "m.servier"]
-    said = servier("train", "--data_dir", simulated.parent, "--config", recipes["1"], *place, status=1).stderr
+    """Training says the task and the molecules; a place that cannot be written is refused before that."""
+    train = ["train", "--data_dir", simulated.parent, "--config", recipes["1"], "--model_path"]
+    said = servier(*train, tmp_path / "m.servier").stderr
+    assert "target P1: binary" in said
+    assert "molecules for training" in said
+    said = servier(*train, simulated / "m.servier", status=1).stderr
     assert "cannot write here" in said
-    assert "rows for training" not in said
+    assert "molecules for training" not in said
 
 
 def test_replacing_a_model_of_another_target_is_said(servier, simulated, recipes, model_1, tmp_path):

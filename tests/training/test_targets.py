@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import recall_score, roc_auc_score, roc_curve
 
 from servier.checkpoint.target import CONFIDENCES
 from servier.data.datasets import Columns, load_dataset
@@ -41,12 +41,33 @@ def test_calibration_and_coverage_hold_for_rows_that_did_not_fit_them(rows, raw)
             assert found["coverage"][str(level)][name] == pytest.approx(level, abs=0.04)
 
 
+def answers_and_target(y, raw):
+    """The calibrated probabilities, rounded as answers are, and the target that gives them."""
+    target = make_target("P1", PLAIN, "binary", y, raw)
+    return np.round(1 / (1 + np.exp(-(target.slope * raw + target.intercept))), 6), target
+
+
+def youden(y, p, threshold):
+    """Youden's J, by scikit-learn: sensitivity plus specificity minus 1."""
+    return recall_score(y, p >= threshold) + recall_score(y, p >= threshold, pos_label=0) - 1
+
+
+def test_the_threshold_maximizes_youdens_j(rows, raw):
+    """No threshold on scikit-learn's ROC curve is better, but for a row that rounding moves."""
+    y = rows.y[:, 0]
+    p, target = answers_and_target(y, raw)
+    false_positive, true_positive, _ = roc_curve(y, p)
+    best = (true_positive - false_positive).max()
+    assert youden(y, p, target.threshold) == pytest.approx(best, abs=2.1 / np.sum(y == 1))
+    assert youden(y, p, target.threshold + 0.1) < best - 0.02
+
+
 def test_noise_is_not_flattered(rows):
-    """Scores that know nothing cannot be made to look good: a threshold fitted on the very rows would."""
-    noise = np.random.default_rng(1).normal(size=len(rows.y))
-    flattered = make_target("P1", PLAIN, "binary", rows.y[:, 0], noise)
+    """Scores that know nothing look better with a threshold fitted to the same rows, but not held out."""
+    y, noise = rows.y[:, 0], np.random.default_rng(1).normal(size=len(rows.y))
+    p, target = answers_and_target(y, noise)
     honest = measure_held_out(rows, 0, PLAIN, noise, seed=0)["metrics"]
-    assert flattered.threshold is not None
+    assert youden(y, p, target.threshold) > 0.02
     assert honest["balanced_accuracy"] == pytest.approx(0.5, abs=0.02)
 
 

@@ -1,0 +1,146 @@
+"""A labelled table as it stands on disk: its columns are found, and their values read as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from servier.errors import DataError
+from servier.tables import ID_NAMES, STATUS_COLUMNS, find_column, open_table, require_smiles_column
+
+DEFAULT_TARGET = "P1"
+ALL_TARGETS = "all"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that the user named; those that are None or empty are detected."""
+
+    targets: Sequence[str] = ()
+    smiles: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """The columns of a labelled table that matter, as text.
+
+    Parameters
+    ----------
+    names
+        All columns of the table.
+    targets
+        The target columns.
+    smiles_column, id_column, split_column
+        The columns with the SMILES strings, the identifiers and the split; None where there is none.
+    lines
+        The line number of each row.
+    problems
+        Why a row cannot be used, or None.
+    values
+        The values of each of these columns; an absent value is an empty text.
+    """
+
+    names: list[str]
+    targets: list[str]
+    smiles_column: str
+    id_column: str | None
+    split_column: str | None
+    lines: list[int]
+    problems: list[str | None]
+    values: dict[str, list[str]]
+
+    @property
+    def smiles(self) -> list[str]:
+        """The SMILES string of each row."""
+        return self.values[self.smiles_column]
+
+    @property
+    def ids(self) -> list[str]:
+        """The identifier of each row, empty where the table has none."""
+        return [""] * len(self.lines) if self.id_column is None else self.values[self.id_column]
+
+    @property
+    def split(self) -> list[str] | None:
+        """The value of the split column in each row, or None without such a column."""
+        return None if self.split_column is None else self.values[self.split_column]
+
+
+def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool = False) -> LabelledTable:
+    """Read the columns of a labelled table; rows without any value are left out.
+
+    Parameters
+    ----------
+    path
+        A table of any format.
+    columns
+        The columns that the user named.
+    keep_ragged
+        Whether rows that cannot be used, such as those with too many fields, are kept.
+
+    Raises
+    ------
+    DataError
+        The table is absent or empty, or it is not clear which columns are meant.
+    """
+    with open_table(path) as table:
+        names = table.header.columns
+        smiles = require_smiles_column(names, columns.smiles)
+        identifier = find_column(names, columns.id, ID_NAMES, "id")
+        split = find_column(names, columns.split, (), "split")
+        targets = choose_targets(names, columns.targets, (smiles, identifier, split))
+        records = [record for record in table if (keep_ragged if record.problem else any(record.fields))]
+    if not records:
+        raise DataError("this table has a header but no rows", path=path)
+    positions = {
+        name: names.index(name) for name in (smiles, identifier, split, *targets) if name is not None
+    }
+    return LabelledTable(
+        names=names,
+        targets=targets,
+        smiles_column=smiles,
+        id_column=identifier,
+        split_column=split,
+        lines=[record.line for record in records],
+        problems=[record.problem for record in records],
+        values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+    )
+
+
+def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
+    """Return the target columns: those asked for, else P1, else the only column that is left.
+
+    Parameters
+    ----------
+    names
+        The columns of the table.
+    wanted
+        The columns asked for; `all` stands for every column that is left.
+    taken
+        Columns that have another use.
+
+    Raises
+    ------
+    DataError
+        A target is absent, or none was named and there are several candidates.
+    """
+    left = [name for name in names if name not in taken and name not in STATUS_COLUMNS]
+    if wants_all(wanted, names):
+        return left
+    if wanted:
+        return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
+    if DEFAULT_TARGET in names:
+        return [DEFAULT_TARGET]
+    if len(left) == 1:
+        return left
+    hint = f"name it with --target; the columns are {', '.join(names)}"
+    raise DataError("it is not clear which column is the target", hint=hint)
+
+
+def wants_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether all columns are asked for, rather than a column called `all`."""
+    return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
