@@ -5,7 +5,7 @@ which share of the molecule's circular substructures no training molecule has. W
 taken from the training molecules themselves, each held against the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.metadata import DomainLimits
 from servier.chem.molecules import Mol
 from servier.chem.similarity import FP_SIZE, Neighbours, PackedBits, pick_distant
 from servier.features.morgan import Environments, MorganCount
@@ -72,11 +73,11 @@ class Domain:
     environments
         The numbers of all circular substructures of all training molecules, sorted, uint32.
     limits
-        The lowest `similarity` and the highest share of `unseen` substructures that are usual.
+        What is usual.
     """
 
     def __init__(
-        self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: Mapping[str, float]
+        self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: DomainLimits
     ) -> None:
         self._neighbours = Neighbours(fingerprints)
         self._environments = environments
@@ -87,7 +88,7 @@ class Domain:
         rows, numbers = _flatten(environments)
         similarity = np.array([self._neighbours.similarities(bits).max() for bits in _fold(rows, numbers)])
         unseen = self._unseen(rows, numbers)
-        is_usual = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
+        is_usual = (similarity >= self._limits.similarity) & (unseen <= self._limits.unseen)
         return DomainMeasures(similarity, unseen, is_usual.astype(np.float64))
 
     def _unseen(self, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -103,7 +104,7 @@ def find_environments(mols: Sequence[Mol]) -> list[Environments]:
 
 def fit_domain(
     fingerprints: PackedBits, mols: Sequence[Mol], seed: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+) -> tuple[dict[str, NDArray[Any]], DomainLimits]:
     """Find out what is usual among the training molecules.
 
     For each of them, or 2,000 drawn at random, the nearest of the others is looked for, and the share of
@@ -132,10 +133,11 @@ def fit_domain(
     pairs = zip(queries, _fold(rows, own), strict=True)
     similarity = [neighbours.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
     unseen = _share(counts[np.searchsorted(numbers, own)] == 1, rows)
-    limits = {
-        "similarity": round(float(np.quantile(similarity, 1 - USUAL)), 4),
-        "unseen": round(float(np.quantile(unseen, USUAL)), 4),
-    }
+    limits = DomainLimits(
+        similarity=round(float(np.quantile(similarity, 1 - USUAL)), 4),
+        unseen=round(float(np.quantile(unseen, USUAL)), 4),
+        molecules=len(references),
+    )
     return {"domain_rows": references, "environments": numbers.astype(np.uint32)}, limits
 
 

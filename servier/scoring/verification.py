@@ -40,13 +40,13 @@ def verify(checkpoint: Checkpoint) -> list[Check]:
     -------
     A check for each entry and for each sentinel molecule.
     """
-    return [*_check_members(checkpoint), *_check_sentinels(checkpoint)]
+    return [*_check_entries(checkpoint), *_check_sentinels(checkpoint)]
 
 
-def _check_members(checkpoint: Checkpoint) -> Iterator[Check]:
+def _check_entries(checkpoint: Checkpoint) -> Iterator[Check]:
     for name in checkpoint.entries:
         try:
-            checkpoint.entries[name]  # reading a entry compares it with its digest
+            checkpoint.entries[name]  # reading an entry compares it with its digest
         except CheckpointError as error:
             yield Check(f"entry {name}", error.problem)
         else:
@@ -54,9 +54,9 @@ def _check_members(checkpoint: Checkpoint) -> Iterator[Check]:
 
 
 def _check_sentinels(checkpoint: Checkpoint) -> Iterator[Check]:
-    names = [f"sentinel {sentinel['smiles']}" for sentinel in checkpoint.metadata["sentinels"]]
+    names = [f"sentinel {sentinel.smiles}" for sentinel in checkpoint.metadata.sentinels]
     try:
-        engine = build_engine(checkpoint.metadata["input"], checkpoint.graphs)
+        engine = build_engine(checkpoint.metadata.input, checkpoint.graphs)
     except CheckpointError as error:
         yield from (Check(name, f"cannot be scored: {error.problem}") for name in names)
         return

@@ -59,8 +59,8 @@ def test_usual_is_what_most_training_molecules_are(mols, domain):
 def test_a_training_molecule_is_not_its_own_neighbour(mols):
     """The limit is below 1 although each training molecule is among those it is held against."""
     twins = [*mols[:40], *mols[:40]]
-    assert fit_domain(fingerprints(twins), twins, 0)[1]["similarity"] == 1
-    assert fit_domain(fingerprints(mols), mols, 0)[1]["similarity"] < 1
+    assert fit_domain(fingerprints(twins), twins, 0)[1].similarity == 1
+    assert fit_domain(fingerprints(mols), mols, 0)[1].similarity < 1
 
 
 def test_large_molecules_share_more_than_a_byte_holds(mols):
