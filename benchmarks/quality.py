@@ -177,7 +177,7 @@ def run(task, tables, model, seed, workers):
     table = load_dataset(path, Columns((task.target,)))
     checkpoint = train(table, replace(options, seed=seed, workers=workers), recipe)
     seconds = time.monotonic() - started
-    held_out = checkpoint.metadata["metrics"]["held_out"][task.target]
+    held_out = checkpoint.metadata.metrics.held_out[task.target]
     return seconds, held_out, Scorer([checkpoint]).score(tables.smiles).values[:, 0]
 
 

@@ -6,11 +6,10 @@ pickled, and nothing in it is ever executed.
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, takewhile
 from pathlib import Path
@@ -20,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.archive import pack
+from servier.checkpoint.metadata import COPY, Metadata, decode_metadata, encode_metadata
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError
 
-FORMAT = "servier checkpoint"
-FORMAT_VERSION = 1
 METADATA = "metadata.json"
 REFERENCE = "reference.npz"
 
@@ -35,27 +33,32 @@ class Checkpoint:
 
     Parameters
     ----------
-    metadata
-        What `metadata.json` holds.
+    metadata_json
+        The entry `metadata.json`, as it was written.
     entries
         The other entries, by name.
     path
         Where it was read from.
     """
 
-    metadata: dict[str, Any]
+    metadata_json: bytes
     entries: Mapping[str, bytes]
     path: str | None = None
 
     @cached_property
+    def metadata(self) -> Metadata:
+        """What the checkpoint says of itself."""
+        return decode_metadata(self.metadata_json, self.path)
+
+    @property
     def targets(self) -> list[Target]:
         """The targets, in the order of the graph's outputs."""
-        return [Target(**target) for target in self.metadata["targets"]]
+        return self.metadata.targets
 
     @property
     def model_name(self) -> str:
         """`1` or `2`."""
-        return str(self.metadata["model_name"])
+        return self.metadata.model_name
 
     @property
     def graphs(self) -> list[bytes]:
@@ -66,7 +69,7 @@ class Checkpoint:
     @cached_property
     def digest(self) -> str:
         """The sha256 of the metadata, and with it of all entries."""
-        return hashlib.sha256(_encode_metadata(self.metadata)).hexdigest()
+        return hashlib.sha256(self.metadata_json).hexdigest()
 
     @cached_property
     def reference(self) -> dict[str, NDArray[Any]]:
@@ -89,23 +92,15 @@ def graph_name(i: int) -> str:
     return f"model_{i}.onnx"
 
 
-def make_checkpoint(
-    metadata: dict[str, Any], targets: list[Target], entries: Mapping[str, bytes]
-) -> Checkpoint:
-    """Complete metadata with format, targets and digests."""
-    complete = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        **metadata,
-        "targets": [asdict(target) for target in targets],
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(entries.items())},
-    }
-    return Checkpoint(complete, entries)
+def make_checkpoint(metadata: Metadata, entries: Mapping[str, bytes]) -> Checkpoint:
+    """Make a checkpoint; the digests of its entries are added to its metadata."""
+    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(entries.items())}
+    return Checkpoint(encode_metadata(replace(metadata, sha256=sha256)), entries)
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint file; equal checkpoints give equal bytes."""
-    return pack({METADATA: _encode_metadata(checkpoint.metadata), **checkpoint.entries})
+    return pack({METADATA: checkpoint.metadata_json, **checkpoint.entries})
 
 
 class _Entries(Mapping[str, bytes]):
@@ -117,7 +112,7 @@ class _Entries(Mapping[str, bytes]):
     def __getitem__(self, name: str) -> bytes:
         content = _read_entry(self._path, name)
         if hashlib.sha256(content).hexdigest() != self._sha256[name]:
-            raise CheckpointError(f"entry {name} is damaged", path=self._path, hint="copy or train it again")
+            raise CheckpointError(f"entry {name} is damaged", path=self._path, hint=COPY)
         return content
 
     def __iter__(self) -> Any:
@@ -146,18 +141,12 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
     if not path.is_file():
         hint = f"train one with: servier train --model_name {model_name or 1}"
         raise CheckpointError("no such checkpoint", path=path, hint=hint)
-    try:
-        metadata = json.loads(_read_entry(path, METADATA))
-    except ValueError as error:
-        raise CheckpointError("its metadata is damaged", path=path, hint="copy or train it again") from error
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise CheckpointError("this is not a servier checkpoint", path=path)
-    if metadata["format_version"] > FORMAT_VERSION:
-        raise CheckpointError("written by a newer servier", path=path, hint="update servier")
-    if model_name is not None and metadata["model_name"] != model_name:
-        problem = f"this is a checkpoint of model {metadata['model_name']}, not of model {model_name}"
+    content = _read_entry(path, METADATA)
+    metadata = decode_metadata(content, path)
+    if model_name is not None and metadata.model_name != model_name:
+        problem = f"this is a checkpoint of model {metadata.model_name}, not of model {model_name}"
         raise CheckpointError(problem, path=path, hint="give the other file, or the other --model_name")
-    return Checkpoint(metadata, _Entries(path, metadata["sha256"]), str(path))
+    return Checkpoint(content, _Entries(path, metadata.sha256), str(path))
 
 
 def _read_entry(path: Path, name: str) -> bytes:
@@ -167,10 +156,6 @@ def _read_entry(path: Path, name: str) -> bytes:
             problem = problem if name == METADATA else f"entry {name} is damaged or missing"
             return archive.read(name)
     except (zipfile.BadZipFile, KeyError, zlib.error, EOFError, NotImplementedError) as error:
-        raise CheckpointError(problem, path=path, hint="copy or train it again") from error
+        raise CheckpointError(problem, path=path, hint=COPY) from error
     except OSError as error:
         raise CheckpointError(f"cannot read it: {error.strerror}", path=path) from error
-
-
-def _encode_metadata(metadata: dict[str, Any]) -> bytes:
-    return json.dumps(metadata, indent=1, allow_nan=False).encode()

@@ -214,6 +214,7 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
       servier inspect models/model_1.servier --html card.html
     """
     from servier.checkpoint.file import open_checkpoint
+    from servier.checkpoint.metadata import encode_metadata
     from servier.report.text import describe_checkpoint
     from servier.scoring.scorer import Scorer
 
@@ -221,7 +222,7 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
     if verify and not _verify(opened, as_json):
         context.exit(1)
     for name in opened.entries:
-        opened.entries[name]  # reading a entry compares it with its digest
+        opened.entries[name]  # reading an entry compares it with its digest
     Scorer([opened])
     if html:
         from servier.report.html.card import write_card
@@ -229,7 +230,7 @@ def inspect(context: click.Context, checkpoint: str, verify: bool, html: str | N
         write_card(opened, html)
         logger.info("the model card is %s", html)
     if not verify:
-        click.echo(json.dumps(opened.metadata, indent=1) if as_json else describe_checkpoint(opened))
+        click.echo(encode_metadata(opened.metadata).decode() if as_json else describe_checkpoint(opened))
 
 
 def _verify(checkpoint: Any, as_json: bool) -> bool:

@@ -217,10 +217,10 @@ def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | Inva
     mols
         What the rows of the table hold.
     """
-    dataset, reference = checkpoint.metadata["dataset"], checkpoint.reference
-    if data.digest == dataset["digest"]:
+    dataset, reference = checkpoint.metadata.dataset, checkpoint.reference
+    if data.digest == dataset.digest:
         words = "the rows that training held out"
-        return Unseen(reference["test_rows"], words, dataset["train_rows"], [])
+        return Unseen(reference["test_rows"], words, dataset.train_rows, [])
     parents = set(reference["train_identities"][:, 1].tolist())
     is_seen = np.array(
         [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]

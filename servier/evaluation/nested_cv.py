@@ -110,7 +110,7 @@ def repeat_training(
     shares = []
     strategy = ""
     for options, rows in _runs(checkpoint, data, n_folds, n_repeats, split, workers):
-        found = train_on(rows, options, checkpoint.metadata["training"]["recipe"]).metadata["metrics"]["test"]
+        found = train_on(rows, options, checkpoint.metadata.training.recipe).metadata.metrics.test
         metrics.append(found)
         shares.append(len(rows.test) / len(rows.train))
         strategy = rows.strategy
@@ -121,17 +121,18 @@ def repeat_training(
 def _runs(
     checkpoint: Checkpoint, data: Dataset, n_folds: int, n_repeats: int, split: str | None, workers: int
 ) -> Iterator[tuple[Options, Any]]:
-    card = checkpoint.metadata
-    strategy = card["split"]["strategy"]
+    metadata = checkpoint.metadata
+    strategy = metadata.split.strategy
     options = Options(
         model_name=checkpoint.model_name,
-        preset=card["preset"] or Options.preset,
+        preset=metadata.preset or Options.preset,
         split=split or ("scaffold" if strategy in ("predefined", "time") else strategy),
-        **card["duplicates"],
+        same_molecule=metadata.duplicates.same_molecule,
+        conflicts=metadata.duplicates.conflicts,
         workers=workers,
     )
     for repeat in range(n_repeats):
-        options = replace(options, seed=card["seed"] + repeat)
+        options = replace(options, seed=metadata.seed + repeat)
         usable = usable_rows(data, options)
         for train, test in usable.splitter.folds(n_folds, options.seed):
             yield options, usable.divide(train, test)

@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.metadata import TrainingNotes
 from servier.errors import RecipeError
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.fitted_model import FittedModel, Report
@@ -115,7 +116,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
         native[f"model_{target}_{booster}.txt"] = text.encode()
         texts[target].append(text)
     boosters = [[lgb.Booster(model_str=text) for text in own] for own in texts]
-    notes = {"rounds": rounds, "recipe": asdict(recipe)}
+    notes = TrainingNotes(rounds=rounds, recipe=asdict(recipe))
     return FittedModel([to_onnx(boosters).SerializeToString()], native, held_out, notes)
 
 

@@ -1,11 +1,12 @@
 """What every learner is given and leaves behind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from servier.checkpoint.metadata import TrainingNotes
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 """For each fold the rows to fit on, and those that are held out."""
@@ -29,10 +30,10 @@ class FittedModel:
         Raw scores of training rows by models that had not seen them, float64, shape (n_rows, n_targets); NaN
         where a row was never held out.
     notes
-        What training found out: rounds, epochs, losses.
+        The recipe, and what training found out: rounds, losses.
     """
 
     graphs: list[bytes]
     native: dict[str, bytes]
     held_out: NDArray[np.float64]
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: TrainingNotes

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.metadata import TrainingNotes
 from servier.metrics import mean_score
 from servier.models.export import export_model
 from servier.models.fine_tuning import Recipe
@@ -63,9 +63,10 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
     rows = np.arange(len(problem.y))
     final = work.train(Task(rows, rows[:0], [found.epochs]))
     report(f"last network: {len(rows)} molecules, {found.epochs} epochs, loss {final.losses[-1]:.4f}")
-    notes: dict[str, Any] = {"losses": final.losses, "recipe": asdict(recipe)}
+    encoder = None
     if problem.pretrained:
-        notes["encoder"] = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
+        encoder = {key: problem.pretrained.metadata[key] for key in ("library", "versions")}
+    notes = TrainingNotes(losses=final.losses, recipe=asdict(recipe), encoder=encoder)
     networks = {"model.keras": work.tuner.network}
     if found.build_kernel is not None:
         networks["kernel.keras"] = found.build_kernel()

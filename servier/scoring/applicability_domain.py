@@ -5,7 +5,7 @@ fraction of the molecule's circular substructures that occur in no training mole
 the training molecules themselves, each of which is compared with the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.metadata import DomainLimits
 from servier.chem.molecules import Mol
 from servier.chem.similarity import FP_SIZE, Neighbours, PackedBits, pick_distant
 from servier.features.morgan import Environments, MorganCount
@@ -81,7 +82,7 @@ class Domain:
     """
 
     def __init__(
-        self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: Mapping[str, float]
+        self, fingerprints: PackedBits, environments: NDArray[np.uint32], limits: DomainLimits
     ) -> None:
         self._neighbours = Neighbours(fingerprints)
         self._environments = environments
@@ -94,7 +95,7 @@ class Domain:
             [self._neighbours.similarities(bits).max() for bits in _fold(rows, identifiers)]
         )
         unseen = self._unseen(rows, identifiers)
-        is_inside = (similarity >= self._limits["similarity"]) & (unseen <= self._limits["unseen"])
+        is_inside = (similarity >= self._limits.similarity) & (unseen <= self._limits.unseen)
         return DomainMeasures(similarity, unseen, is_inside.astype(np.float64))
 
     def _unseen(self, rows: NDArray[np.int64], identifiers: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -110,7 +111,7 @@ def find_environments(mols: Sequence[Mol]) -> list[Environments]:
 
 def fit_domain(
     fingerprints: PackedBits, mols: Sequence[Mol], seed: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+) -> tuple[dict[str, NDArray[Any]], DomainLimits]:
     """Fit the limits of the applicability domain, which 95 % of the training molecules meet.
 
     Each training molecule, or 2,000 drawn at random, is compared with the others: how similar the nearest of
@@ -138,10 +139,11 @@ def fit_domain(
     pairs = zip(queries, _fold(rows, own), strict=True)
     similarity = [neighbours.similarities(bits)[references != i].max(initial=0.0) for i, bits in pairs]
     unseen = _fraction(counts[np.searchsorted(identifiers, own)] == 1, rows)
-    limits = {
-        "similarity": round(float(np.quantile(similarity, 1 - COVERED)), 4),
-        "unseen": round(float(np.quantile(unseen, COVERED)), 4),
-    }
+    limits = DomainLimits(
+        similarity=round(float(np.quantile(similarity, 1 - COVERED)), 4),
+        unseen=round(float(np.quantile(unseen, COVERED)), 4),
+        molecules=len(references),
+    )
     return {"domain_rows": references, "environments": identifiers.astype(np.uint32)}, limits
 
 

@@ -133,16 +133,17 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
     """Return the applicability domains of the models, one for all that learnt from the same molecules."""
     domains = {}
     for checkpoint in checkpoints:
-        arrays, limits = checkpoint.reference, checkpoint.metadata["domain"]
+        arrays, limits = checkpoint.reference, checkpoint.metadata.domain
         fingerprints = arrays["train_fingerprints"][arrays["domain_rows"]]
-        trained_on = fingerprints.tobytes(), arrays["environments"].tobytes(), tuple(limits.values())
+        trained_on = fingerprints.tobytes(), arrays["environments"].tobytes(), limits
         domains[trained_on] = Domain(fingerprints, arrays["environments"], limits)
     return list(domains.values())
 
 
 def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
     """Return the sorted answers for the reference molecules; None unless all models have the same ones."""
-    digests = {checkpoint.metadata.get("reference", {}).get("digest") for checkpoint in checkpoints}
+    references = [checkpoint.metadata.reference for checkpoint in checkpoints]
+    digests = {None if reference is None else reference.digest for reference in references}
     if len(digests) > 1 or None in digests:
         return None
     answers = average_models(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.metadata import Sentinel
 from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all, parse_smiles
 from servier.errors import CheckpointError
 from servier.features.feature_set import Features
@@ -60,7 +61,7 @@ class Scorer:
         self._confidences = confidences
         self.targets = join_targets(self.checkpoints)
         self._engines = [
-            build_engine(checkpoint.metadata["input"], checkpoint.graphs) for checkpoint in self.checkpoints
+            build_engine(checkpoint.metadata.input, checkpoint.graphs) for checkpoint in self.checkpoints
         ]
         if n_smiles is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
             raise CheckpointError("model 1 averages over no randomized SMILES", hint="leave out --n_smiles")
@@ -179,21 +180,21 @@ def _take_environments(
     return find_environments([mol for mol, chosen in zip(mols, is_scored, strict=True) if chosen])
 
 
-def make_sentinels(engine: Engine) -> list[dict[str, object]]:
+def make_sentinels(engine: Engine) -> list[Sentinel]:
     """Score the sentinel molecules, for the metadata of a checkpoint."""
     mols = parse_all(SENTINELS)
     scores = engine(mols).values.tolist()
     return [
-        {"smiles": smiles, "input_sha256": engine.digest(mol), "scores": values}
+        Sentinel(smiles, engine.digest(mol), values)
         for smiles, mol, values in zip(SENTINELS, mols, scores, strict=True)
     ]
 
 
 def sentinel_errors(checkpoint: Checkpoint, engine: Engine) -> NDArray[np.float64]:
     """Return how far the scores of each sentinel molecule are from those in the checkpoint."""
-    sentinels = checkpoint.metadata["sentinels"]
-    expected = np.array([sentinel["scores"] for sentinel in sentinels])
-    found = engine([parse_smiles(sentinel["smiles"]) for sentinel in sentinels]).values
+    sentinels = checkpoint.metadata.sentinels
+    expected = np.array([sentinel.scores for sentinel in sentinels])
+    found = engine([parse_smiles(sentinel.smiles) for sentinel in sentinels]).values
     return np.asarray(np.abs(found - expected).max(axis=1))
 
 
@@ -201,6 +202,6 @@ def _check_sentinels(checkpoint: Checkpoint, engine: Engine) -> None:
     if not np.all(sentinel_errors(checkpoint, engine) <= SENTINEL_TOLERANCE):
         from rdkit import __version__ as here
 
-        there = checkpoint.metadata["versions"].get("rdkit", "another version")
+        there = checkpoint.metadata.versions.get("rdkit", "another version")
         problem = f"molecules read differently here (RDKit {here}) from where it was trained (RDKit {there})"
         raise CheckpointError(problem, path=checkpoint.path, hint="install that version, or train again")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -133,4 +133,5 @@ def _read(path: Path, name: str) -> Checkpoint:
     entries = {entry: opened.entries[entry] for entry in opened.entries}
     needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
     Scorer([opened])
-    return Checkpoint(opened.metadata, {entry: entries[entry] for entry in sorted(needed)}, path.name)
+    kept = {entry: entries[entry] for entry in sorted(needed)}
+    return replace(opened, entries=kept, path=path.name)

@@ -159,7 +159,7 @@ def _describe(models: Models, name: str) -> str:
     first, *others = models.select(name)
     if others:
         return "Consensus, the mean of both (model 1 counts twice)"
-    preset = first.metadata["preset"]
+    preset = first.metadata.preset
     return f"Model {name}, " + (
         f"fingerprints and trees ({preset})" if preset else "a network that reads SMILES"
     )

@@ -4,11 +4,11 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.metadata import ReferenceFacts
 from servier.checkpoint.target import Target, map_targets
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.errors import DataError
@@ -36,9 +36,9 @@ class ReferenceMolecules:
     digest: str
     mols: list[Mol]
 
-    def describe(self) -> dict[str, Any]:
-        """Return the entry in the metadata of a checkpoint."""
-        return {"file": self.file, "digest": self.digest, "molecules": len(self.mols)}
+    def describe(self) -> ReferenceFacts:
+        """Return the facts that the metadata of a checkpoint records."""
+        return ReferenceFacts(self.file, self.digest, len(self.mols))
 
     def answer(self, engine: Engine, targets: list[Target]) -> NDArray[np.float64]:
         """Return the answers of a model for them, shape (n_mols, n_targets); NaN where it has none."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from servier import __version__, metrics
 from servier.checkpoint.archive import pack_arrays, pack_lines
 from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, make_checkpoint
+from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
 from servier.checkpoint.target import Target
 from servier.chem.molecules import canonical_smiles, identity_hashes
 from servier.chem.similarity import fingerprints
@@ -71,13 +72,14 @@ def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Ch
         name: measure_held_out(rows, i, scale, raw[:, i], options.seed)
         for i, (name, scale, _) in enumerate(named)
     }
-    measured = {
-        "held_out": {name: found["metrics"] for name, found in held_out.items()},
-        "coverage": {name: found["coverage"] for name, found in held_out.items()},
-    }
+    measured = Metrics(
+        held_out={name: found["metrics"] for name, found in held_out.items()},
+        coverage={name: found["coverage"] for name, found in held_out.items()},
+        test={},
+    )
     checkpoint = _make_checkpoint(rows, options, fitted, targets, measured, reference)
-    measured = {**measured, "test": _measure_test(rows, checkpoint)}
-    return replace(checkpoint, metadata=checkpoint.metadata | {"metrics": measured})
+    measured = replace(measured, test=_measure_test(rows, checkpoint))
+    return make_checkpoint(replace(checkpoint.metadata, metrics=measured), checkpoint.entries)
 
 
 def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray[np.float64]]:
@@ -104,37 +106,27 @@ def _make_checkpoint(
     options: Options,
     fitted: Fitted,
     targets: list[Target],
-    measured: dict[str, Any],
+    measured: Metrics,
     reference: ReferenceMolecules | None,
 ) -> Checkpoint:
-    data = rows.data
     known = fingerprints(rows.mols)
     domain_arrays, limits = fit_domain(known, rows.mols, options.seed)
-    metadata: dict[str, Any] = {
-        "model_name": options.model_name,
-        "preset": options.preset if options.model_name == "1" else None,
-        "input": fitted.engine.spec,
-        "dataset": {
-            "file": Path(data.path).name,
-            "digest": data.digest,
-            "rows": len(data),
-            "train_rows": len(rows.train),
-            "test_rows": len(rows.test),
-            **rows.counts,
-        },
-        "split": {
-            "strategy": rows.strategy,
-            "column": data.split_column,
-            "test_fraction": options.test_fraction,
-        },
-        "duplicates": {"same_molecule": options.same_molecule, "conflicts": options.conflicts},
-        "seed": options.seed,
-        "training": fitted.model.notes,
-        "metrics": measured,
-        "domain": {**limits, "molecules": len(domain_arrays["domain_rows"])},
-        "sentinels": make_sentinels(fitted.engine),
-        "versions": {"servier": __version__, **_installed_versions()},
-    }
+    metadata = Metadata(
+        model_name=options.model_name,
+        preset=options.preset if options.model_name == "1" else None,
+        input=fitted.engine.spec,
+        dataset=_describe_dataset(rows),
+        split=SplitFacts(rows.strategy, rows.data.split_column, options.test_fraction),
+        duplicates=DuplicateRules(options.same_molecule, options.conflicts),
+        seed=options.seed,
+        training=fitted.model.notes,
+        metrics=measured,
+        domain=limits,
+        sentinels=make_sentinels(fitted.engine),
+        versions={"servier": __version__, **_installed_versions()},
+        reference=None if reference is None else reference.describe(),
+        targets=targets,
+    )
     arrays: dict[str, NDArray[Any]] = {
         "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
         "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
@@ -145,11 +137,23 @@ def _make_checkpoint(
         **domain_arrays,
     }
     if reference is not None:
-        metadata["reference"] = reference.describe()
         arrays["reference_answers"] = reference.answer(fitted.engine, targets)
     graphs = {graph_name(i): graph for i, graph in enumerate(fitted.model.graphs)}
     entries = {**graphs, REFERENCE: pack_arrays(arrays), **fitted.model.native}
-    return make_checkpoint(metadata, targets, entries)
+    return make_checkpoint(metadata, entries)
+
+
+def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
+    return DatasetFacts(
+        file=Path(rows.data.path).name,
+        digest=rows.data.digest,
+        rows=len(rows.data),
+        train_rows=len(rows.train),
+        test_rows=len(rows.test),
+        left_out=rows.counts["left_out"],
+        duplicates=rows.counts["duplicates"],
+        conflicts=rows.counts["conflicts"],
+    )
 
 
 def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[str, float]]:

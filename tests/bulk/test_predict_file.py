@@ -211,7 +211,7 @@ def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_pat
     path = models_dir / "model_2.servier"
     servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--n_smiles", 1)
     checkpoint = open_checkpoint(path)
-    tokenizer = Tokenizer(checkpoint.metadata["input"]["vocabulary"])
+    tokenizer = Tokenizer(checkpoint.metadata.input["vocabulary"])
     session = ort.InferenceSession(checkpoint.graphs[0])
     target = checkpoint.targets[0]
     for row in read(tmp_path / "one.csv")[:40]:

@@ -1,12 +1,14 @@
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from metadata_for_tests import METADATA
 
 from servier.checkpoint.archive import pack, pack_arrays
-from servier.checkpoint.file import METADATA, encode_checkpoint, graph_name, make_checkpoint, open_checkpoint
-from servier.checkpoint.target import Target
+from servier.checkpoint.documents import write_document
+from servier.checkpoint.file import encode_checkpoint, graph_name, make_checkpoint, open_checkpoint
 from servier.errors import CheckpointError
 from servier.scoring.scorer import Scorer
 
@@ -17,7 +19,7 @@ GRAPH = graph_name(0)
 def small(tmp_path):
     arrays = {"train_lines": np.arange(3), "test_rows": np.arange(2)}
     entries = {GRAPH: b"graph" * 100, "reference.npz": pack_arrays(arrays)}
-    checkpoint = make_checkpoint({"model_name": "1"}, [Target("P1", "binary", 2.0, -1.0, 0.4)], entries)
+    checkpoint = make_checkpoint(METADATA, entries)
     path = tmp_path / "model.servier"
     path.write_bytes(encode_checkpoint(checkpoint))
     return path, checkpoint
@@ -28,7 +30,7 @@ def test_what_is_written_is_read(small):
     path, checkpoint = small
     opened = open_checkpoint(path, "1")
     assert opened.metadata == checkpoint.metadata
-    assert opened.targets == [Target("P1", "binary", 2.0, -1.0, 0.4)]
+    assert opened.targets == METADATA.targets
     assert dict(opened.entries) == dict(checkpoint.entries)
     assert opened.digest == checkpoint.digest
     assert opened.reference["train_lines"].tolist() == [0, 1, 2]
@@ -67,11 +69,10 @@ def test_every_flipped_byte_is_noticed_or_harmless(small):
         assert opened.metadata == checkpoint.metadata
 
 
-def test_exchanged_member_is_noticed(small):
-    """A entry that does not have its digest is refused when it is read."""
+def test_exchanged_entry_is_noticed(small):
+    """An entry that does not have its digest is refused when it is read."""
     path, checkpoint = small
-    contents = {METADATA: json.dumps(checkpoint.metadata).encode(), **checkpoint.entries, GRAPH: b"other"}
-    path.write_bytes(pack(contents))
+    path.write_bytes(encode_checkpoint(replace(checkpoint, entries={**checkpoint.entries, GRAPH: b"other"})))
     with pytest.raises(CheckpointError, match=r"model_0\.onnx is damaged"):
         open_checkpoint(path).entries[GRAPH]
 
@@ -82,7 +83,7 @@ def test_exchanged_member_is_noticed(small):
         ({"format": "zip of cats"}, "not a servier checkpoint"),
         ({"format": "servier checkpoint", "format_version": 99}, "newer servier"),
         (
-            {"format": "servier checkpoint", "format_version": 1, "model_name": "2"},
+            write_document(replace(METADATA, model_name="2")),
             "checkpoint of model 2, not of model 1",
         ),
         ([], "not a servier checkpoint"),
@@ -91,7 +92,7 @@ def test_exchanged_member_is_noticed(small):
 def test_other_files_are_refused(tmp_path, metadata, message):
     """A zip that is something else says what it is."""
     path = tmp_path / "x.servier"
-    path.write_bytes(pack({METADATA: json.dumps(metadata).encode()}))
+    path.write_bytes(pack({"metadata.json": json.dumps(metadata).encode()}))
     with pytest.raises(CheckpointError, match=message):
         open_checkpoint(path, "1")
 
@@ -119,6 +120,6 @@ def test_checkpoint_is_not_pickled(model_1, model_2):
 def test_sentinels_guard_against_another_reading(model_1):
     """A checkpoint whose sentinel scores are not met here is refused."""
     opened = open_checkpoint(model_1)
-    opened.metadata["sentinels"][0]["scores"][0] += 0.01
+    opened.metadata.sentinels[0].scores[0] += 0.01
     with pytest.raises(CheckpointError, match="read differently here"):
         Scorer([opened])

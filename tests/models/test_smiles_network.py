@@ -82,9 +82,9 @@ def test_fewer_epochs_are_the_beginning_of_more(fitted):
     """What a longer training has after some epochs a shorter one ends with: one run tries them all."""
     longer = train(recipe=replace(RECIPE, epochs=[3, 4]))
     shorter = train(recipe=replace(RECIPE, epochs=[4]))
-    chosen = fitted if len(longer.notes["losses"]) == 3 else shorter
+    chosen = fitted if len(longer.notes.losses) == 3 else shorter
     np.testing.assert_array_equal(longer.held_out, chosen.held_out)
-    assert shorter.notes["losses"][:3] == fitted.notes["losses"]
+    assert shorter.notes.losses[:3] == fitted.notes.losses
 
 
 def test_every_row_was_held_out(fitted):

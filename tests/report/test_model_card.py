@@ -3,11 +3,13 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from servier.checkpoint.archive import pack
-from servier.checkpoint.file import Checkpoint, encode_checkpoint, open_checkpoint
+from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
+from servier.checkpoint.metadata import DomainLimits
 from servier.report.html.card import write_card
 from servier.report.html.pages import number
 
@@ -25,27 +27,26 @@ def test_card_has_the_numbers_of_the_checkpoint(servier, model_1, tmp_path):
     assert "intact" in said
     page = (tmp_path / "card.html").read_text()
     checkpoint = open_checkpoint(model_1)
-    measured = checkpoint.metadata["metrics"]
+    measured = checkpoint.metadata.metrics
     rows = dict(re.findall(r'<tr data-metric="([^"]+)">(.*?)</tr>', page))
-    assert list(rows) == list(measured["held_out"]["P1"])
+    assert list(rows) == list(measured.held_out["P1"])
     for name, row in rows.items():
-        expected = [measured[part]["P1"][name] for part in ("held_out", "test")]
+        expected = [part["P1"][name] for part in (measured.held_out, measured.test)]
         assert re.findall(r"<td[^>]*>([^<]+)</td>", row) == [number(value) for value in expected]
     for words in (
-        checkpoint.digest, *checkpoint.metadata["sha256"].values(), "scaffold", "Intended use",
+        checkpoint.digest, *checkpoint.metadata.sha256.values(), "scaffold", "Intended use",
         "Domain and limits", "holds no intervals",
     ):  # fmt: skip
         assert words in page
 
 
-def test_card_shows_the_domain_where_it_is_known(model_1, tmp_path):
-    """What the metadata say of the domain is a sentence on the card; without it there is none."""
+def test_card_shows_the_domain(model_1, tmp_path):
+    """What the metadata say of the domain is a sentence on the card."""
     known = open_checkpoint(model_1)
-    for domain in ({"similarity": 0.3127, "unseen": 0.25, "molecules": 192}, None):
-        write_card(Checkpoint(known.metadata | {"domain": domain}, known.entries), tmp_path / "card.html")
-        page = re.sub(r"\s+", " ", (tmp_path / "card.html").read_text())
-        words = "nearest of 192 training molecules is at least 0.31 similar and at most 25.0 % of its"
-        assert (words in page) == (domain is not None)
+    domain = DomainLimits(similarity=0.3127, unseen=0.25, molecules=192)
+    write_card(make_checkpoint(replace(known.metadata, domain=domain), known.entries), tmp_path / "card.html")
+    page = re.sub(r"\s+", " ", (tmp_path / "card.html").read_text())
+    assert "nearest of 192 training molecules is at least 0.31 similar and at most 25.0 % of its" in page
 
 
 def test_an_intact_checkpoint_passes_every_check(servier, model_1, parts):
@@ -55,7 +56,7 @@ def test_an_intact_checkpoint_passes_every_check(servier, model_1, parts):
     assert all(line.startswith("pass  ") for line in lines)
 
 
-def test_a_damaged_member_fails_and_the_others_are_checked_too(servier, parts, tmp_path):
+def test_a_damaged_entry_fails_and_the_others_are_checked_too(servier, parts, tmp_path):
     """One line says fail, the rest pass, and the status is 1; without --verify it is one error."""
     path = tmp_path / "m.servier"
     path.write_bytes(pack(parts | {"reference.npz": b"something else"}))
@@ -70,13 +71,13 @@ def test_a_damaged_member_fails_and_the_others_are_checked_too(servier, parts, t
 def test_other_scores_of_a_sentinel_fail(servier, model_1, tmp_path):
     """A molecule that is scored otherwise than in training is named."""
     known = open_checkpoint(model_1)
-    metadata = json.loads(json.dumps(known.metadata))
-    metadata["sentinels"][1]["scores"][0] += 0.5
+    changed = known.metadata.sentinels[1]
+    changed.scores[0] += 0.5
     path = tmp_path / "m.servier"
-    path.write_bytes(encode_checkpoint(Checkpoint(metadata, dict(known.entries))))
+    path.write_bytes(encode_checkpoint(make_checkpoint(known.metadata, known.entries)))
     checks = json.loads(servier("inspect", path, "--verify", "--json", status=1).stdout)
     failed = [check for check in checks if check["problem"]]
-    assert [check["name"] for check in failed] == [f"sentinel {metadata['sentinels'][1]['smiles']}"]
+    assert [check["name"] for check in failed] == [f"sentinel {changed.smiles}"]
     assert failed[0]["problem"] == "its score differs by 0.5 from that of training"
 
 

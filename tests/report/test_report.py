@@ -84,10 +84,10 @@ def test_confusion_table_is_that_of_scikit_learn(evaluated, simulated, model_1):
 def test_report_says_what_is_needed_to_repeat_it(evaluated, simulated, model_1):
     """The command, both digests, the seed and the versions are in the report."""
     text = Reading(evaluated / "report.html").text
-    metadata = open_checkpoint(model_1)
+    checkpoint = open_checkpoint(model_1)
     for words in (
-        "servier evaluate", f"--model_path {model_1}", load_dataset(simulated).digest, metadata.digest,
-        "50 resamples, seed 0", f"rdkit {metadata.metadata['versions']['rdkit']}",
+        "servier evaluate", f"--model_path {model_1}", load_dataset(simulated).digest, checkpoint.digest,
+        "50 resamples, seed 0", f"rdkit {checkpoint.metadata.versions['rdkit']}",
     ):  # fmt: skip
         assert words in text
 

@@ -59,8 +59,8 @@ def test_new_molecules_of_the_same_kind_are_inside(mols, domain):
 def test_a_training_molecule_is_not_its_own_neighbour(mols):
     """The limit is below 1 although each training molecule is among those it is compared with."""
     doubled = [*mols[:40], *mols[:40]]
-    assert fit_domain(fingerprints(doubled), doubled, 0)[1]["similarity"] == 1
-    assert fit_domain(fingerprints(mols), mols, 0)[1]["similarity"] < 1
+    assert fit_domain(fingerprints(doubled), doubled, 0)[1].similarity == 1
+    assert fit_domain(fingerprints(mols), mols, 0)[1].similarity < 1
 
 
 def test_large_molecules_share_more_than_a_byte_holds(mols):

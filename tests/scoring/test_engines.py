@@ -18,7 +18,7 @@ MOLS = parse_all(ROWS)
 @pytest.fixture(scope="module", params=["1", "2"])
 def engine(request, models_dir):
     checkpoint = open_checkpoint(models_dir / f"model_{request.param}.servier")
-    return build_engine(checkpoint.metadata["input"], checkpoint.graphs)
+    return build_engine(checkpoint.metadata.input, checkpoint.graphs)
 
 
 def test_problems_stay_problems(engine):
@@ -82,7 +82,7 @@ def test_specification_builds_the_same_engine(engine, models_dir):
     """What the checkpoint stores is what the engine says of itself."""
     kinds = {"features": "1", "smiles": "2"}
     path = models_dir / f"model_{kinds[engine.spec['kind']]}.servier"
-    assert open_checkpoint(path).metadata["input"] == engine.spec
+    assert open_checkpoint(path).metadata.input == engine.spec
 
 
 def test_unknown_engine_is_refused():

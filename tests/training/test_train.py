@@ -119,7 +119,7 @@ def test_missing_labels_teach_nothing(several):
     data = load_dataset(several, Columns(("bromine",)))
     known = ~np.isnan(data.y[:, 0])
     checkpoint = train(data, EVERYTHING, RECIPE)
-    assert checkpoint.metadata["dataset"]["train_rows"] == known.sum()
+    assert checkpoint.metadata.dataset.train_rows == known.sum()
     missing = [smiles for smiles, has_label in zip(data.smiles, known, strict=True) if not has_label]
     labels = Scorer([checkpoint]).score(missing).labels()[:, 0]
     assert np.mean(labels == ["Br" in smiles for smiles in missing]) > 0.9
@@ -153,12 +153,12 @@ def test_duplicates_are_trained_on_once(tmp_path):
     other = [{"smiles": row["smiles"], "y": 1 - row["y"]} for row in rows[90:]]
     path = write(tmp_path / "twice.csv", rows + again + other)
     checkpoint = train(load_dataset(path), EVERYTHING, RECIPE)
-    found = checkpoint.metadata["dataset"]
-    assert (found["train_rows"], found["duplicates"], found["conflicts"]) == (90, 40, 10)
+    found = checkpoint.metadata.dataset
+    assert (found.train_rows, found.duplicates, found.conflicts) == (90, 40, 10)
     apart = train(
         load_dataset(path), Options(preset="fast", test_fraction=0.0, same_molecule="canonical"), RECIPE
     )
-    assert apart.metadata["dataset"]["train_rows"] == 120
+    assert apart.metadata.dataset.train_rows == 120
 
 
 def test_duplicates_are_not_torn_apart(tmp_path):
@@ -171,7 +171,7 @@ def test_duplicates_are_not_torn_apart(tmp_path):
     for split in ("scaffold", "random"):
         checkpoint = train(data, Options(preset="fast", split=split), RECIPE)
         tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference["test_rows"]}
-        assert checkpoint.metadata["dataset"]["train_rows"] == len(smiles) - len(tested)
+        assert checkpoint.metadata.dataset.train_rows == len(smiles) - len(tested)
 
 
 def test_a_class_of_few_rows_is_refused(several, tmp_path):

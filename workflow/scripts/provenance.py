@@ -22,10 +22,10 @@ def describe_model(path: str) -> dict[str, object]:
     metadata = checkpoint.metadata
     return {
         "digest": checkpoint.digest,
-        "seed": metadata["seed"],
-        "recipe": metadata["training"]["recipe"],
-        "dataset": {name: metadata["dataset"][name] for name in ("file", "digest")},
-        "versions": metadata["versions"],
+        "seed": metadata.seed,
+        "recipe": metadata.training.recipe,
+        "dataset": {"file": metadata.dataset.file, "digest": metadata.dataset.digest},
+        "versions": metadata.versions,
     }
 
 

@@ -34,14 +34,13 @@ def render_card(checkpoint: Checkpoint) -> bytes:
         model_name=checkpoint.model_name,
         digest=checkpoint.digest,
         targets=checkpoint.targets,
-        metrics=metadata["metrics"],
-        dataset=metadata["dataset"],
-        split=metadata["split"],
-        domain=metadata.get("domain"),
-        sentinels=metadata["sentinels"],
-        entries=metadata["sha256"],
+        metrics=metadata.metrics,
+        dataset=metadata.dataset,
+        domain=metadata.domain,
+        sentinels=metadata.sentinels,
+        entries=metadata.sha256,
         training=describe_training(checkpoint),
-        recipe={name: _in_words(value) for name, value in metadata["training"]["recipe"].items()},
+        recipe={name: _in_words(value) for name, value in metadata.training.recipe.items()},
         max_atoms=MAX_ATOMS,
     )
 
@@ -49,24 +48,24 @@ def render_card(checkpoint: Checkpoint) -> bytes:
 def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return what a model was trained on, and how: facts by their names, and labels by target."""
     metadata = checkpoint.metadata
-    rows, split, twins = metadata["dataset"], metadata["split"], metadata["duplicates"]
-    preset = f", preset {metadata['preset']}" if metadata["preset"] else ""
-    column = f", column {split['column']}" if split["column"] else ""
+    rows, split, rules = metadata.dataset, metadata.split, metadata.duplicates
+    preset = f", preset {metadata.preset}" if metadata.preset else ""
+    column = f", column {split.column}" if split.column else ""
     labels = checkpoint.reference["train_y"].astype(np.float64)
-    versions = sorted(metadata["versions"].items())
+    versions = sorted(metadata.versions.items())
     return {
         "facts": {
             "model": f"{checkpoint.model_name}{preset}",
-            "input": describe_input(metadata["input"]),
-            "table": rows["file"],
-            "table digest": rows["digest"],
-            "molecules for training": f"{rows['train_rows']:,}",
-            "rows held out for testing": f"{rows['test_rows']:,}",
-            "rows left out": f"{rows['left_out']:,} (unreadable or without a label)",
-            "duplicates": f"{rows['duplicates']:,} rows joined (same molecule: {twins['same_molecule']}), "
-            f"{rows['conflicts']:,} molecules with labels in conflict (conflicts: {twins['conflicts']})",
-            "split": f"{split['strategy']}{column}",
-            "seed": str(metadata["seed"]),
+            "input": describe_input(metadata.input),
+            "table": rows.file,
+            "table digest": rows.digest,
+            "molecules for training": f"{rows.train_rows:,}",
+            "rows held out for testing": f"{rows.test_rows:,}",
+            "rows left out": f"{rows.left_out:,} (unreadable or without a label)",
+            "duplicates": f"{rows.duplicates:,} rows joined (same molecule: {rules.same_molecule}), "
+            f"{rows.conflicts:,} molecules with labels in conflict (conflicts: {rules.conflicts})",
+            "split": f"{split.strategy}{column}",
+            "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
         },
         "labels": {target.name: describe_labels(labels[:, i]) for i, target in enumerate(checkpoint.targets)},

@@ -8,14 +8,15 @@ from servier.report.text.text_tables import text_table
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
+    from servier.checkpoint.metadata import DomainLimits
 
 
 def describe_metrics(checkpoint: "Checkpoint") -> str:
     """Return the metrics that training measured, as a table."""
-    measured = checkpoint.metadata["metrics"]
+    metrics = checkpoint.metadata.metrics
     lines: list[str] = []
-    for target in measured["held_out"]:
-        held_out, test = measured["held_out"][target], measured["test"].get(target, {})
+    for target, held_out in metrics.held_out.items():
+        test = metrics.test.get(target, {})
         rows = [
             (name, f"{held_out[name]:.4f}", f"{test[name]:.4f}" if name in test else "-") for name in held_out
         ]
@@ -26,30 +27,28 @@ def describe_metrics(checkpoint: "Checkpoint") -> str:
 def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     """Return what a checkpoint is and how good it is."""
     data = checkpoint.metadata
-    rows = data["dataset"]
+    rows = data.dataset
     facts = [
         ("checkpoint", checkpoint.path or ""),
         ("digest", checkpoint.digest),
-        ("model", data["model_name"] + (f", preset {data['preset']}" if data["preset"] else "")),
-        ("input", describe_input(data["input"])),
-        ("trained on", f"{rows['file']}, digest {rows['digest'][:16]}"),
+        ("model", data.model_name + (f", preset {data.preset}" if data.preset else "")),
+        ("input", describe_input(data.input)),
+        ("trained on", f"{rows.file}, digest {rows.digest[:16]}"),
         (
             "rows",
             (
-                f"{rows['train_rows']} to train, {rows['test_rows']} to test, {rows['left_out']} left out, "
-                f"{rows['duplicates']} duplicates, {rows['conflicts']} molecules with labels in conflict"
+                f"{rows.train_rows} to train, {rows.test_rows} to test, {rows.left_out} left out, "
+                f"{rows.duplicates} duplicates, {rows.conflicts} molecules with labels in conflict"
             ),
         ),
-        ("split", data["split"]["strategy"]),
-        ("domain", describe_domain(data["domain"])),
-        ("seed", str(data["seed"])),
-        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))),
+        ("split", data.split.strategy),
+        ("domain", describe_domain(data.domain)),
+        ("seed", str(data.seed)),
+        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data.versions.items()))),
         ("intact", "yes: every entry has its digest, and the sentinel molecules get their scores"),
     ]
-    if "reference" in data:
-        facts.append(
-            ("reference", f"{data['reference']['molecules']} molecules of {data['reference']['file']}")
-        )
+    if data.reference is not None:
+        facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
     for target in checkpoint.targets:
         threshold = (
             "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
@@ -59,7 +58,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
-    for target, coverage in data["metrics"]["coverage"].items():
+    for target, coverage in data.metrics.coverage.items():
         lines += [
             "",
             f"{target}, how often conformal bounds held the truth of held-out rows",
@@ -68,11 +67,11 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     return "\n".join(lines)
 
 
-def describe_domain(domain: Mapping[str, Any]) -> str:
+def describe_domain(domain: "DomainLimits") -> str:
     """Return what is usual among the training molecules, in words."""
     return (
-        f"nearest of {domain['molecules']} training molecules at least {domain['similarity']:.2f} similar, "
-        f"at most {100 * domain['unseen']:.0f} % of substructures unseen"
+        f"nearest of {domain.molecules} training molecules at least {domain.similarity:.2f} similar, "
+        f"at most {100 * domain.unseen:.0f} % of substructures unseen"
     )
 
 

@@ -1,0 +1,249 @@
+"""What a checkpoint says of itself: the only place where its metadata is written and read.
+
+The fields stand in the order of `metadata.json`. What a learner or a featurizer decides alone stays a
+dictionary: recipes, and the specification of what a model reads.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from servier.checkpoint.documents import OPTIONAL, DocumentError, parse_json, read_document, write_document
+from servier.checkpoint.target import Target
+from servier.errors import CheckpointError
+
+FORMAT = "servier checkpoint"
+FORMAT_VERSION = 1
+COPY = "copy or train it again"
+
+Values = dict[str, dict[str, float]]
+"""For each target numbers by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """The table that a model was trained on.
+
+    Parameters
+    ----------
+    file, digest
+        The name of the file, and the sha256 of its labelled rows.
+    rows, train_rows, test_rows
+        How many it has, how many molecules were trained on, and how many rows were held out.
+    left_out, duplicates, conflicts
+        Rows that cannot be read or have no label, rows joined to others of the same molecule, and molecules
+        with labels that differ.
+    """
+
+    file: str
+    digest: str
+    rows: int
+    train_rows: int
+    test_rows: int
+    left_out: int
+    duplicates: int
+    conflicts: int
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """How the test rows were held out.
+
+    Parameters
+    ----------
+    strategy, column
+        One of `servier.data.folds.STRATEGIES`, and the column that it goes by.
+    test_fraction
+        The share that was asked for.
+    """
+
+    strategy: str
+    column: str | None
+    test_fraction: float
+
+
+@dataclass(frozen=True)
+class DuplicateRules:
+    """What became of molecules that the table has more than once, as in `servier.data.duplicates`."""
+
+    same_molecule: str
+    conflicts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingNotes:
+    """What a learner was told and what it found out.
+
+    Parameters
+    ----------
+    rounds
+        Of model 1: for each target the rounds of each booster.
+    losses
+        Of model 2: the loss after each epoch.
+    recipe
+        All settings of the learner, by name.
+    encoder
+        Of model 2: the `library` that its encoder was pre-trained on, and the `versions` that did it.
+    """
+
+    rounds: list[list[int]] | None = field(default=None, metadata=OPTIONAL)
+    losses: list[float] | None = field(default=None, metadata=OPTIONAL)
+    recipe: dict[str, Any]
+    encoder: dict[str, Any] | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How good the model was in training, by target.
+
+    Parameters
+    ----------
+    held_out
+        Metrics of training rows, scored in cross-validation.
+    coverage
+        For each confidence how often conformal bounds held the truth of these rows.
+    test
+        Metrics of the test rows.
+    """
+
+    held_out: Values
+    coverage: dict[str, Values]
+    test: Values
+
+
+@dataclass(frozen=True)
+class DomainLimits:
+    """What is usual among the training molecules.
+
+    Parameters
+    ----------
+    similarity, unseen
+        The lowest similarity to the nearest one, and the highest share of unseen substructures.
+    molecules
+        How many molecules the similarity is taken to.
+    """
+
+    similarity: float
+    unseen: float
+    molecules: int
+
+
+@dataclass(frozen=True)
+class Sentinel:
+    """A molecule whose scores show whether a model still reads molecules as it did in training.
+
+    Parameters
+    ----------
+    smiles
+        The molecule.
+    input_sha256
+        A digest of what the graph was fed.
+    scores
+        Its raw scores, one for each target.
+    """
+
+    smiles: str
+    input_sha256: str
+    scores: list[float]
+
+
+@dataclass(frozen=True)
+class ReferenceFacts:
+    """The molecules among whose answers each answer gets its percentile.
+
+    Parameters
+    ----------
+    file, digest
+        The name of their table, and a sha256 of their SMILES strings.
+    molecules
+        How many can be read.
+    """
+
+    file: str
+    digest: str
+    molecules: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a checkpoint says of itself.
+
+    Parameters
+    ----------
+    format, format_version
+        That this is a checkpoint, and how it is to be read.
+    model_name, preset
+        `1` or `2`, and which features model 1 reads.
+    input
+        What `servier.scoring.engines.build_engine` needs beside the graphs.
+    dataset, split, duplicates, seed
+        What the model was trained on, and how its rows were chosen.
+    training, metrics
+        How it was trained, and how good it was.
+    domain
+        Where it applies.
+    sentinels
+        A few molecules with their scores.
+    versions
+        The packages that trained it.
+    reference
+        The molecules that answers are compared with, if there are any.
+    targets
+        What it predicts, in the order of the graph's outputs.
+    sha256
+        Of every other entry of the file, by its name.
+    """
+
+    format: str = FORMAT
+    format_version: int = FORMAT_VERSION
+    model_name: str
+    preset: str | None
+    input: dict[str, Any]
+    dataset: DatasetFacts
+    split: SplitFacts
+    duplicates: DuplicateRules
+    seed: int
+    training: TrainingNotes
+    metrics: Metrics
+    domain: DomainLimits
+    sentinels: list[Sentinel]
+    versions: dict[str, str]
+    reference: ReferenceFacts | None = field(default=None, metadata=OPTIONAL)
+    targets: list[Target]
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+def encode_metadata(metadata: Metadata) -> bytes:
+    """Return what `metadata.json` holds; equal metadata gives equal bytes."""
+    return json.dumps(write_document(metadata), indent=1, allow_nan=False).encode()
+
+
+def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
+    """Read what `metadata.json` holds.
+
+    Parameters
+    ----------
+    content
+        The entry.
+    path
+        The checkpoint, to be named where something is wrong.
+
+    Raises
+    ------
+    CheckpointError
+        It is damaged, not that of a checkpoint, of a newer format, or lacks a field.
+    """
+    try:
+        document = parse_json(content)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError("its metadata is damaged", path=path, hint=COPY) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CheckpointError("this is not a servier checkpoint", path=path)
+    version = document.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise CheckpointError("written by a newer servier", path=path, hint="update servier")
+    try:
+        return read_document(Metadata, document)
+    except DocumentError as error:
+        raise CheckpointError(f"its metadata is damaged: {error}", path=path, hint=COPY) from error
