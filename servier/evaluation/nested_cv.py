@@ -127,7 +127,8 @@ def _runs(
         model_name=checkpoint.model_name,
         preset=card["preset"] or Options.preset,
         split=split or ("scaffold" if strategy in ("predefined", "time") else strategy),
-        **card["duplicates"],
+        same_molecule=card["duplicates"]["same_molecule"],
+        conflicts=card["duplicates"]["conflicts"],
         workers=workers,
     )
     for repeat in range(n_repeats):
