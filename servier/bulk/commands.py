@@ -1,56 +1,81 @@
-"""What stands behind `servier predict-file`: options to a run, a run to words and a summary."""
+"""The runs of `servier predict-file`: what they log, and the summary that they write."""
 
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from servier.bulk.options import Options, Shard
+from servier.bulk.options import Options
 from servier.bulk.planning import Plan, plan
-from servier.bulk.run import Summary
-from servier.bulk.run import predict_file as run_predict_file
+from servier.bulk.run import Summary, predict_file
 from servier.errors import DataError
-from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport, format_seconds
 from servier.tables import STANDARD_STREAM, write_whole
 
 logger = logging.getLogger(__name__)
 
-DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
 MANY = 0.5
 
 
-def predict_file(source: str, target: str, checkpoints: Sequence[str], given: dict[str, Any]) -> str | None:
-    """Run the command; return what belongs on stdout.
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run.
 
     Parameters
     ----------
     source, target, checkpoints
         As in `servier.bulk.run.predict_file`.
-    given
-        The options of the command line, by name.
+    summary
+        Where a summary of the run goes, as JSON; None for nowhere.
     """
-    restart, dry_run, summary_path = (given.pop(name) for name in ("restart", "dry_run", "summary"))
-    given["delimiter"] = DELIMITER_NAMES.get(given["delimiter"], given["delimiter"])
-    if given["columns"] is not None:
-        given["columns"] = tuple(name.strip() for name in given["columns"].split(","))
-    given["shard"] = None if given["shard"] is None else Shard.parse(given["shard"])
-    given["workers"] = given["workers"] or count_cores()
-    options = Options(**given)
-    _check_summary(summary_path, [source, target, *checkpoints])
-    if dry_run and source == STANDARD_STREAM:
+
+    source: str
+    target: str
+    checkpoints: Sequence[str]
+    summary: str | None = None
+
+
+def measure_file(files: RunFiles, options: Options) -> str:
+    """Score a sample, and return a few lines on what the whole run would take.
+
+    Raises
+    ------
+    DataError
+        The input is stdin, or the summary would replace a file of the run.
+    """
+    _check_summary(files)
+    if files.source == STANDARD_STREAM:
         raise DataError("stdin cannot be measured", hint="give a file for INPUT")
-    if dry_run:
-        planned = plan(source, target, checkpoints, options)
-        _write_summary(summary_path, asdict(planned))
-        return describe_plan(planned, options.workers)
+    planned = plan(files.source, files.target, files.checkpoints, options)
+    _write_summary(files.summary, asdict(planned))
+    return describe_plan(planned, options.workers)
+
+
+def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> None:
+    """Score a file, and log what became of its rows.
+
+    Parameters
+    ----------
+    files, options
+        The files, and how to score.
+    restart
+        Whether an interrupted run is forgotten.
+
+    Raises
+    ------
+    DataError
+        The summary would replace a file of the run.
+    """
+    _check_summary(files)
     report = ProgressReport()
     try:
-        summary = run_predict_file(source, target, checkpoints, options, restart=restart, report=report)
+        summary = predict_file(
+            files.source, files.target, files.checkpoints, options, restart=restart, report=report
+        )
     except KeyboardInterrupt:
-        if STANDARD_STREAM not in (source, target):
+        if STANDARD_STREAM not in (files.source, files.target):
             logger.warning("The same command goes on from the last durable row.")
         raise
     finally:
@@ -59,13 +84,14 @@ def predict_file(source: str, target: str, checkpoints: Sequence[str], given: di
     if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
         column = options.smiles_column or "the detected column"
         logger.warning("More than half of the rows have no answer: does %s hold SMILES strings?", column)
-    _write_summary(summary_path, asdict(summary) | {"rate": summary.rate})
-    return None
+    _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
 
 
-def _check_summary(path: str | None, others: Sequence[str]) -> None:
-    """Refuse to write the summary over a file of the run."""
-    if path and Path(path).resolve() in [Path(other).resolve() for other in others]:
+def _check_summary(files: RunFiles) -> None:
+    """Refuse to write the summary over another file of the run."""
+    path = files.summary
+    others = [Path(other).resolve() for other in (files.source, files.target, *files.checkpoints)]
+    if path and Path(path).resolve() in others:
         raise DataError("the summary would replace this file", path=path, hint="give --summary another name")
 
 

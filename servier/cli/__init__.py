@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from servier import __version__
-from servier.cli import models, scoring, tables, tuning
+from servier.cli import bulk, evaluation, models, scoring, tables, tuning
 from servier.errors import ServierError
 
 
@@ -45,15 +45,15 @@ def main(quiet: bool) -> None:
 
 for command in (
     models.train,
-    models.evaluate,
-    models.compare,
+    evaluation.evaluate,
+    evaluation.compare,
     models.inspect,
     tuning.tune,
     tuning.pretrain,
     scoring.predict,
     scoring.explain,
-    scoring.predict_file,
-    scoring.merge,
+    bulk.predict_file,
+    bulk.merge,
     scoring.serve,
     tables.check,
     tables.featurize,

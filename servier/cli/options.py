@@ -1,201 +1,227 @@
-"""What commands have in common: options, and what they mean."""
+"""Options that several commands have, and what they stand for."""
 
-import functools
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from servier.cli.commands import option
 from servier.errors import ServierError
 
-Command = Callable[..., None]
+if TYPE_CHECKING:
+    from servier.checkpoint.file import Checkpoint
+    from servier.checkpoint.target import Target
+    from servier.data.datasets import Dataset
+    from servier.evaluation.bootstrap import Resampling
+    from servier.training.options import Options
 
-MODELS = click.Choice(["1", "2"])
-SPLITS = click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"])
+Value = TypeVar("Value")
+
 DEFAULT_MODEL_PATHS = {"1": "models/model_1.servier", "2": "models/model_2.servier"}
+MODELS = click.Choice(["1", "2"])
+PRESETS = click.Choice(["fast", "accurate"])
+SPLITS = click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"])
 
-
-def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Join several option decorators into one."""
-    return lambda command: functools.reduce(lambda inner, wrap: wrap(inner), reversed(decorators), command)
-
-
-smiles_column = click.option(
-    "--smiles_column", metavar="NAME", help="Column with the SMILES strings.  [default: detected]"
-)
-targets = click.option(
+SMILES_COLUMN = option(metavar="NAME", help="Column with the SMILES strings.  [default: detected]")
+TARGETS = option(
     "--target",
-    "targets",
     multiple=True,
     metavar="COLUMN",
     help="Column to predict; repeatable; all: every other column with labels.  [default: P1]",
 )
-id_column = click.option(
-    "--id_column", metavar="NAME", help="Column with the identifiers.  [default: detected]"
-)
-same_molecule = click.option(
-    "--same_molecule",
+ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
+SAME_MOLECULE = option(
     type=click.Choice(["parent", "canonical", "written"]),
     help="Rows of one molecule: equal without salts, as canonical SMILES, or as written.  [default: parent]",
 )
-workers = click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
-as_html = click.option("--html", type=click.Path(dir_okay=False), help="Also write it there, as a web page.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-
-detail = options(
-    click.option("--detail", is_flag=True, help="Also say how sure an answer is."),
-    click.option(
-        "--confidence",
-        multiple=True,
-        type=click.Choice(["0.8", "0.9", "0.95"]),
-        help="How often the set of labels, or the interval, is to hold the truth; repeatable; implies "
-        "--detail.  [default: 0.9]",
-    ),
+PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
+WORKERS = option(type=click.IntRange(1), help="Number of processes.  [default: all cores]")
+TIMEOUT = option(
+    type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds that one molecule may take."
 )
-
-asked_models = options(
-    click.option(
-        "--model_1_path", default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1."
-    ),
-    click.option(
-        "--model_2_path", default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2."
-    ),
-    click.option(
-        "--model_name",
-        type=click.Choice(["1", "2", "consensus"]),
-        default="1",
-        show_default=True,
-        help="Model to ask; consensus is the mean of both, in which model 1 counts twice.",
-    ),
-)
-
-presets = click.option(
-    "--preset", type=click.Choice(["fast", "accurate"]), help="Features of model 1.  [default: accurate]"
-)
-split_options = options(
-    click.option(
-        "--split",
-        type=SPLITS,
-        help="How test rows are held out: by Bemis-Murcko scaffolds; by clusters of fingerprints; at random, "
-        "the classes balanced or not; as --split_column says (train, valid, test); its groups kept whole; or "
-        "what is latest in it.  [default: scaffold, or predefined with --split_column]",
-    ),
-    click.option(
-        "--test_fraction",
-        type=click.FloatRange(0, 0.9),
-        help="Share of rows held out; 0: none.  [default: 0.2]",
-    ),
-    same_molecule,
-    click.option(
-        "--conflicts",
-        type=click.Choice(["merge", "drop"]),
-        help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
-    ),
-    click.option("--seed", type=int, help="Seed of all randomness.  [default: 0]"),
-)
-
-resampling_options = options(
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap."),
-    click.option(
-        "--resamples",
-        type=click.IntRange(20),
-        default=1000,
-        show_default=True,
-        help="How often rows are drawn.",
-    ),
-    workers,
-)
-
-dataset_options = options(
-    click.option(
-        "--data_dir",
-        type=click.Path(file_okay=False),
-        default="data",
-        show_default=True,
-        help="Path to the data directory.",
-    ),
-    click.option(
-        "--dataset",
-        type=click.Path(dir_okay=False),
-        help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
-    ),
-    targets,
-    smiles_column,
-    id_column,
-    click.option(
-        "--split_column", metavar="NAME", help="Column that says train, valid or test, or what --split needs."
-    ),
-    click.option("--task", type=click.Choice(["binary", "regression"]), help="[default: by the labels]"),
-)
+HTML = option(type=click.Path(dir_okay=False), help="Also write it there, as a web page.")
+JSON = option("--json", is_flag=True, help="Print JSON, for machines.")
 
 
-def load_labelled(given: dict[str, Any], tasks: Sequence[str] | None = None) -> Any:
-    """Read the labelled table that the options mean."""
-    from servier.data.datasets import Columns, find_dataset, load_dataset
+@dataclass(frozen=True)
+class TableOptions:
+    """Which labelled table is meant, and which of its columns."""
 
-    path = given["dataset"] or find_dataset(given["data_dir"])
-    columns = Columns(given["targets"], given["smiles_column"], given["id_column"], given["split_column"])
-    return load_dataset(path, columns, tasks or given["task"])
-
-
-def load_for_targets(given: dict[str, Any], targets: Sequence[Any]) -> Any:
-    """Read the labelled table that the options mean, with a column for each target of a model."""
-    from servier.data.datasets import ALL_TARGETS
-    from servier.errors import ServierError
-
-    if not given["targets"] or list(given["targets"]) == [ALL_TARGETS]:
-        given["targets"] = [target.name for target in targets]
-    if len(given["targets"]) != len(targets):
-        names = ", ".join(target.name for target in targets)
-        raise ServierError(
-            f"this model has the targets {names}", hint="name one column for each with --target"
+    data_dir: str = field(
+        metadata=option(
+            type=click.Path(file_okay=False),
+            default="data",
+            show_default=True,
+            help="Path to the data directory.",
         )
-    return load_labelled(given, [target.task for target in targets])
+    )
+    dataset: str | None = field(
+        metadata=option(
+            type=click.Path(dir_okay=False),
+            help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
+        )
+    )
+    targets: tuple[str, ...] = field(metadata=TARGETS)
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    id_column: str | None = field(metadata=ID_COLUMN)
+    split_column: str | None = field(
+        metadata=option(metavar="NAME", help="Column that says train, valid or test, or what --split needs.")
+    )
+    task: str | None = field(
+        metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
+    )
+
+    def load(self) -> "Dataset":
+        """Read the table."""
+        return self._load(self.targets, self.task)
+
+    def load_for(self, targets: Sequence["Target"]) -> "Dataset":
+        """Read the table, with a column for each target of a model."""
+        from servier.data.datasets import ALL_TARGETS
+
+        names = [target.name for target in targets]
+        chosen = names if self.targets in ((), (ALL_TARGETS,)) else self.targets
+        if len(chosen) != len(names):
+            raise ServierError(
+                f"this model has the targets {', '.join(names)}",
+                hint="name one column for each with --target",
+            )
+        return self._load(chosen, [target.task for target in targets])
+
+    def _load(self, targets: Sequence[str], tasks: Sequence[str] | str | None) -> "Dataset":
+        from servier.data.datasets import Columns, find_dataset, load_dataset
+
+        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column)
+        return load_dataset(self.dataset or find_dataset(self.data_dir), columns, tasks)
 
 
-def training_options(given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the `Options` of the training, and the fields of the recipe that differ from the defaults.
+@dataclass(frozen=True)
+class SplitOptions:
+    """Which rows are held out for testing, and what becomes of duplicates; None where nothing is said."""
+
+    split: str | None = field(
+        metadata=option(
+            type=SPLITS,
+            help="How test rows are held out: by Bemis-Murcko scaffolds; by clusters of fingerprints; at "
+            "random, the classes balanced or not; as --split_column says (train, valid, test); its groups "
+            "kept whole; or what is latest in it.  [default: scaffold, or predefined with --split_column]",
+        )
+    )
+    test_fraction: float | None = field(
+        metadata=option(
+            type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
+        )
+    )
+    same_molecule: str | None = field(metadata=SAME_MOLECULE)
+    conflicts: str | None = field(
+        metadata=option(
+            type=click.Choice(["merge", "drop"]),
+            help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
+        )
+    )
+    seed: int | None = field(metadata=option(type=int, help="Seed of all randomness.  [default: 0]"))
+
+
+@dataclass(frozen=True)
+class ResamplingOptions:
+    """How confidence intervals are computed."""
+
+    seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of the bootstrap."))
+    resamples: int = field(
+        metadata=option(
+            type=click.IntRange(20), default=1000, show_default=True, help="How often rows are drawn."
+        )
+    )
+    workers: int | None = field(metadata=WORKERS)
+
+    def resampling(self) -> "Resampling":
+        """Return how rows are drawn."""
+        from servier.evaluation.bootstrap import Resampling
+
+        return Resampling(self.resamples, self.seed, worker_processes(self.workers))
+
+
+@dataclass(frozen=True)
+class DetailOptions:
+    """Whether answers say how certain they are."""
+
+    detail: bool = field(metadata=option(is_flag=True, help="Also say how sure an answer is."))
+    confidence: tuple[str, ...] = field(
+        metadata=option(
+            multiple=True,
+            type=click.Choice(["0.8", "0.9", "0.95"]),
+            help="How often the set of labels, or the interval, is to hold the truth; repeatable; implies "
+            "--detail.  [default: 0.9]",
+        )
+    )
+
+    @property
+    def confidences(self) -> tuple[str, ...]:
+        """The confidences of the conformal sets and intervals that are asked for, each once."""
+        return tuple(dict.fromkeys(self.confidence or (("0.9",) if self.detail else ())))
+
+
+@dataclass(frozen=True)
+class ModelPaths:
+    """Which model answers, and where the checkpoints are."""
+
+    model_1_path: str = field(
+        metadata=option(default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1.")
+    )
+    model_2_path: str = field(
+        metadata=option(default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2.")
+    )
+    model_name: str = field(
+        metadata=option(
+            type=click.Choice(["1", "2", "consensus"]),
+            default="1",
+            show_default=True,
+            help="Model to ask; consensus is the mean of both, in which model 1 counts twice.",
+        )
+    )
+
+    def open(self) -> "list[Checkpoint]":
+        """Open the checkpoint, or both of a consensus."""
+        from servier.checkpoint.file import open_checkpoint
+
+        paths = {"1": self.model_1_path, "2": self.model_2_path}
+        names = list(paths) if self.model_name == "consensus" else [self.model_name]
+        return [open_checkpoint(paths[name], name) for name in names]
+
+
+def training_options(
+    model_name: str, preset: str | None, splitting: SplitOptions, config: str | None, workers: int | None
+) -> "tuple[Options, dict[str, Any]]":
+    """Return how to train, and the fields of the recipe that differ from the defaults.
 
     What the command line says takes precedence over the recipe file.
     """
     from servier.training.options import Options
-    from servier.training.recipes import SETTINGS, RecipeFile, read_recipe
+    from servier.training.recipes import RecipeFile, read_recipe
 
-    if given["model_name"] == "2" and given["preset"] is not None:
+    if model_name == "2" and preset is not None:
         raise ServierError("model 2 reads SMILES strings, and has no presets", hint="leave out --preset")
-    recipe = read_recipe(given["config"], given["model_name"]) if given["config"] else RecipeFile()
-    chosen = {name: given[name] for name in SETTINGS if given[name] is not None}
-    workers = worker_processes(given["workers"])
+    file = read_recipe(config, model_name) if config else RecipeFile()
+    settings = file.settings
     options = Options(
-        given["model_name"],
-        reference=given.get("reference"),
-        workers=workers,
-        **(recipe.settings | chosen),
+        model_name=model_name,
+        preset=first(preset, settings.preset, default=Options.preset),
+        split=first(splitting.split, settings.split, default=Options.split),
+        test_fraction=first(splitting.test_fraction, settings.test_fraction, default=Options.test_fraction),
+        same_molecule=first(splitting.same_molecule, settings.same_molecule, default=Options.same_molecule),
+        conflicts=first(splitting.conflicts, settings.conflicts, default=Options.conflicts),
+        seed=first(splitting.seed, settings.seed, default=Options.seed),
+        workers=worker_processes(workers),
     )
-    return options, recipe.recipe
+    return options, file.recipe
 
 
-def open_models(model_name: str, given: dict[str, Any]) -> list[Any]:
-    """Open the checkpoints that the options of `asked_models` mean."""
-    from servier.checkpoint.file import open_checkpoint
-
-    names = ["1", "2"] if model_name == "consensus" else [model_name]
-    return [open_checkpoint(given[f"model_{name}_path"], name) for name in names]
-
-
-def resampling(given: dict[str, Any]) -> Any:
-    """Return how rows are drawn for intervals, as the options say."""
-    from servier.evaluation.bootstrap import Resampling
-
-    return Resampling(given["resamples"], given["seed"], worker_processes(given["workers"]))
-
-
-def confidences(given: dict[str, Any]) -> tuple[str, ...]:
-    """Take the options of `detail`, and return of which bounds they ask for."""
-    levels, wants_detail = given.pop("confidence"), given.pop("detail")
-    return tuple(dict.fromkeys(levels or (("0.9",) if wants_detail else ())))
+def first(*values: Value | None, default: Value) -> Value:
+    """Return the first value that is not None, or else the default."""
+    return next((value for value in values if value is not None), default)
 
 
 def command_line() -> str:

@@ -1,37 +1,41 @@
-"""The commands that write tables."""
+"""The commands that read and write tables."""
 
 import json
 import logging
-from typing import Any
+from dataclasses import dataclass, field
 
 import click
 
+from servier.cli.commands import argument, command, option
 from servier.cli.options import (
-    as_json,
-    id_column,
-    same_molecule,
-    smiles_column,
-    targets,
+    ID_COLUMN,
+    JSON,
+    PRESETS,
+    SAME_MOLECULE,
+    SMILES_COLUMN,
+    TARGETS,
+    WORKERS,
     worker_processes,
-    workers,
 )
 
 logger = logging.getLogger(__name__)
 
 
-@click.command()
-@click.argument("input", metavar="INPUT")
-@click.argument("output", metavar="OUTPUT.parquet")
-@click.option(
-    "--preset",
-    type=click.Choice(["fast", "accurate"]),
-    default="accurate",
-    show_default=True,
-    help="Which features.",
-)
-@smiles_column
-@workers
-def featurize(input: str, output: str, preset: str, smiles_column: str | None, workers: int | None) -> None:  # noqa: A002
+@dataclass(frozen=True)
+class FeaturizeOptions:
+    """The options of `servier featurize`."""
+
+    source: str = field(metadata=argument(metavar="INPUT"))
+    output: str = field(metadata=argument(metavar="OUTPUT.parquet"))
+    preset: str = field(
+        metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
+    )
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    workers: int | None = field(metadata=WORKERS)
+
+
+@command(FeaturizeOptions)
+def featurize(given: FeaturizeOptions) -> None:
     """Compute the features of every molecule of a file.
 
     OUTPUT.parquet has all columns of INPUT, a status, and the features; train takes it with --dataset.
@@ -40,29 +44,34 @@ def featurize(input: str, output: str, preset: str, smiles_column: str | None, w
     Example:
       servier featurize data/dataset_single.csv results/features.parquet
     """
-    from servier.features.registry import PRESETS
+    from servier.features.registry import PRESETS as FEATURIZERS
     from servier.features.store import write_features
     from servier.progress import ProgressReport
 
+    featurizers, workers = FEATURIZERS[given.preset], worker_processes(given.workers)
     report = ProgressReport()
     try:
-        counts = write_features(
-            input, output, PRESETS[preset], smiles_column, worker_processes(workers), report
-        )
+        counts = write_features(given.source, given.output, featurizers, given.smiles_column, workers, report)
     finally:
         report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
 
 
-@click.command()
-@click.argument("input", metavar="DATA")
-@click.argument("output", metavar="[OUTPUT.csv]", required=False)
-@targets
-@smiles_column
-@id_column
-@same_molecule
-@as_json
-def check(input: str, output: str | None, as_json: bool, **given: Any) -> None:  # noqa: A002
+@dataclass(frozen=True)
+class CheckOptions:
+    """The options of `servier check`."""
+
+    source: str = field(metadata=argument(metavar="DATA"))
+    output: str | None = field(metadata=argument(metavar="[OUTPUT.csv]", required=False))
+    targets: tuple[str, ...] = field(metadata=TARGETS)
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    id_column: str | None = field(metadata=ID_COLUMN)
+    same_molecule: str | None = field(metadata=SAME_MOLECULE)
+    as_json: bool = field(metadata=JSON)
+
+
+@command(CheckOptions)
+def check(given: CheckOptions) -> None:
     """Look for what is wrong with a labelled table, before anyone trains on it.
 
     Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds or very
@@ -79,18 +88,26 @@ def check(input: str, output: str | None, as_json: bool, **given: Any) -> None: 
     from servier.data.datasets import Columns
     from servier.report.text import describe_audit
 
-    columns = Columns(given["targets"], given["smiles_column"], given["id_column"])
-    audit = check_table(input, columns, given["same_molecule"] or "parent")
-    if output:
-        write_findings(audit, output)
-    click.echo(json.dumps(as_document(audit), indent=1) if as_json else describe_audit(audit))
+    columns = Columns(given.targets, given.smiles_column, given.id_column)
+    audit = check_table(given.source, columns, given.same_molecule or "parent")
+    if given.output:
+        write_findings(audit, given.output)
+    click.echo(json.dumps(as_document(audit), indent=1) if given.as_json else describe_audit(audit))
 
 
-@click.command()
-@click.argument("output", metavar="OUTPUT.csv")
-@click.option("--rows", type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
-def simulate(output: str, rows: int, seed: int) -> None:
+@dataclass(frozen=True)
+class SimulateOptions:
+    """The options of `servier simulate`."""
+
+    output: str = field(metadata=argument(metavar="OUTPUT.csv"))
+    rows: int = field(
+        metadata=option(type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
+    )
+    seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of all randomness."))
+
+
+@command(SimulateOptions)
+def simulate(given: SimulateOptions) -> None:
     """Write a simulated, labelled data set.
 
     The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC
@@ -103,7 +120,8 @@ def simulate(output: str, rows: int, seed: int) -> None:
     from servier.data.simulation import simulate as make_simulation
     from servier.data.simulation import write_simulation
 
-    simulation = make_simulation(rows, seed)
-    write_simulation(simulation, output)
-    click.echo(f"{rows} simulated molecules, {simulation.labels.mean():.1%} with P1 = 1, are in {output}")
+    simulation = make_simulation(given.rows, given.seed)
+    write_simulation(simulation, given.output)
+    share = simulation.labels.mean()
+    click.echo(f"{given.rows} simulated molecules, {share:.1%} with P1 = 1, are in {given.output}")
     click.echo(f"Best achievable AUROC: {simulation.best_auroc:.4f}")

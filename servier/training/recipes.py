@@ -1,13 +1,18 @@
 """Recipe files: what `--config` reads."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
 from servier.features.registry import PRESETS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+OptionsT = TypeVar("OptionsT", bound="DataclassInstance")
 
 MINIMA: dict[str, float] = {
     "folds": 2,
@@ -25,7 +30,25 @@ SETTINGS: dict[str, tuple[str, ...] | float] = {
     "conflicts": CONFLICTS,
     "seed": 0,
 }
-"""Options of the command line that a recipe may set, with their values, or the default of a number."""
+"""The values that each of the `Settings` may have, or the default of a number."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of the command line that a recipe may set too; None where it does not say.
+
+    Parameters
+    ----------
+    preset, split, test_fraction, same_molecule, conflicts, seed
+        As in `servier.training.options.Options`.
+    """
+
+    preset: str | None = None
+    split: str | None = None
+    test_fraction: float | None = None
+    same_molecule: str | None = None
+    conflicts: str | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +63,7 @@ class RecipeFile:
         Fields of the model's recipe.
     """
 
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Settings = Settings()
     recipe: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,28 +88,36 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
             f"this is not a recipe for model {model_name}", path=path, hint="give the other --model_name"
         )
     content = _check_fields(path, content, _recipe_fields(model_name), tuple(SETTINGS))
-    settings = {key: content.pop(key) for key in SETTINGS if key in content}
-    for key, value in settings.items():
-        _check_setting(path, key, value)
+    for key in SETTINGS:
+        if key in content:
+            _check_setting(path, key, content[key])
+    settings = Settings(
+        preset=content.pop("preset", None),
+        split=content.pop("split", None),
+        test_fraction=content.pop("test_fraction", None),
+        same_molecule=content.pop("same_molecule", None),
+        conflicts=content.pop("conflicts", None),
+        seed=content.pop("seed", None),
+    )
     return RecipeFile(settings, content)
 
 
-def read_fields(path: str | Path, known: dict[str, Any]) -> dict[str, Any]:
-    """Read a file of settings, in YAML.
+def read_options(path: str | Path, defaults: OptionsT) -> OptionsT:
+    """Read a file of settings, in YAML, into a dataclass.
 
     Parameters
     ----------
     path
         The file.
-    known
-        The settings that there are, with their defaults.
+    defaults
+        The dataclass, with what holds where the file does not say.
 
     Raises
     ------
     RecipeError
         The file is absent or no YAML, or has a key that does not exist.
     """
-    return _check_fields(path, _read_mapping(path), known, ())
+    return replace(defaults, **_check_fields(path, _read_mapping(path), asdict(defaults), ()))
 
 
 def _read_mapping(path: str | Path) -> dict[str, Any]:

@@ -7,40 +7,6 @@ import sys
 import pytest
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
-COMMANDS = [
-    "train",
-    "evaluate",
-    "compare",
-    "predict",
-    "predict-file",
-    "featurize",
-    "inspect",
-    "simulate",
-    "serve",
-]
-
-
-def test_help_has_the_words_that_users_know(servier):
-    """The group and its first commands say what they always said."""
-    assert "servier - Property molecule prediction and model management" in servier("--help").stdout
-    for command, text in {
-        "train": ["Train model from scratch.", "Path to the data directory", "Model to be trained"],
-        "evaluate": ["Evaluate model.", "Path to the data directory", "Path of the model to be evaluated"],
-        "predict": [
-            "Predict P1 property based on molecule fingerprint.",
-            "SMILE",
-            "--model_1_path",
-            "--model_2_path",
-        ],
-    }.items():
-        said = " ".join(servier(command, "--help").stdout.split())
-        assert all(words in said for words in text)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_an_example(servier, command):
-    """Help shows how the command is typed."""
-    assert f"servier {command}" in servier(command, "--help").stdout.partition("Example")[2]
 
 
 def test_version(servier):

@@ -1,11 +1,12 @@
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from servier.errors import RecipeError
-from servier.training.recipes import read_recipe
+from servier.pretraining.options import PretrainingOptions
+from servier.training.recipes import SETTINGS, Settings, read_options, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -15,7 +16,23 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text("model_name: 1\npreset: fast\nseed: 3\nfolds: 4\n")
     found = read_recipe(path, "1")
-    assert (found.settings, found.recipe) == ({"preset": "fast", "seed": 3}, {"folds": 4})
+    assert (found.settings, found.recipe) == (Settings(preset="fast", seed=3), {"folds": 4})
+
+
+def test_every_setting_has_its_allowed_values():
+    """No setting is read from a recipe without being checked."""
+    assert set(SETTINGS) == {field.name for field in fields(Settings)}
+
+
+def test_options_of_pretraining_are_read_from_a_file(tmp_path):
+    """What the file says is taken, the rest is as before; a field that does not exist is refused."""
+    path = tmp_path / "r.yaml"
+    path.write_text("epochs: 2\n")
+    before = PretrainingOptions(molecules=700, epochs=9)
+    assert read_options(path, before) == PretrainingOptions(molecules=700, epochs=2)
+    path.write_text("epoch: 2\n")
+    with pytest.raises(RecipeError, match="unknown key 'epoch'"):
+        read_options(path, before)
 
 
 @pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])

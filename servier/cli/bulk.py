@@ -1,0 +1,168 @@
+"""The commands that score whole files."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from servier.cli.commands import argument, command, option
+from servier.cli.options import (
+    DEFAULT_MODEL_PATHS,
+    SMILES_COLUMN,
+    TIMEOUT,
+    WORKERS,
+    DetailOptions,
+    worker_processes,
+)
+
+if TYPE_CHECKING:
+    from servier.bulk.options import Options
+
+DELIMITERS = {",": ",", ";": ";", "\t": "\t", "\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
+"""The delimiter for each way to name it."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PredictFileOptions:
+    """The options of `servier predict-file`."""
+
+    source: str = field(metadata=argument(metavar="INPUT"))
+    target: str = field(metadata=argument(metavar="OUTPUT"))
+    model_paths: tuple[str, ...] = field(
+        metadata=option(
+            "--model_path",
+            multiple=True,
+            help="A checkpoint; given twice, the mean of both is taken, in which model 1 counts twice."
+            f"  [default: {DEFAULT_MODEL_PATHS['1']}]",
+        )
+    )
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    delimiter: str | None = field(
+        metadata=option(
+            type=click.Choice(list(DELIMITERS)),
+            metavar="CHARACTER",
+            help="Comma, semicolon or tab.  [default: detected]",
+        )
+    )
+    columns: str | None = field(
+        metadata=option(metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
+    )
+    max_atoms: int = field(
+        metadata=option(
+            type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
+        )
+    )
+    timeout: float = field(metadata=TIMEOUT)
+    n_smiles: int | None = field(
+        metadata=option(
+            type=click.IntRange(1),
+            help="SMILES of a molecule that model 2 averages over (test-time augmentation).  "
+            "[default: as trained]",
+        )
+    )
+    details: DetailOptions
+    top: int | None = field(
+        metadata=option(
+            type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
+        )
+    )
+    threshold: float | None = field(
+        metadata=option(type=float, metavar="X", help="Write only rows with a score of at least X.")
+    )
+    rank_by: str | None = field(
+        metadata=option(
+            metavar="TARGET",
+            help="The target whose score --top and --threshold mean.  [default: the first]",
+        )
+    )
+    shard: str | None = field(
+        metadata=option(metavar="I/N", help="Score only the I-th of N slices; join them with: servier merge.")
+    )
+    restart: bool = field(
+        metadata=option(is_flag=True, help="Forget an interrupted run instead of going on with it.")
+    )
+    dry_run: bool = field(
+        metadata=option(is_flag=True, help="Measure on a sample, and print what the whole run would take.")
+    )
+    summary: str | None = field(
+        metadata=option(type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
+    )
+    workers: int | None = field(metadata=WORKERS)
+
+    def scoring_options(self) -> "Options":
+        """Return how the file is scored."""
+        from servier.bulk.options import Options, Shard
+
+        columns = None if self.columns is None else self.columns.split(",")
+        return Options(
+            smiles_column=self.smiles_column,
+            delimiter=None if self.delimiter is None else DELIMITERS[self.delimiter],
+            columns=None if columns is None else tuple(name.strip() for name in columns),
+            max_atoms=self.max_atoms,
+            timeout=self.timeout,
+            n_smiles=self.n_smiles,
+            confidences=self.details.confidences,
+            top=self.top,
+            threshold=self.threshold,
+            rank_by=self.rank_by,
+            shard=None if self.shard is None else Shard.parse(self.shard),
+            workers=worker_processes(self.workers),
+        )
+
+
+@command(PredictFileOptions)
+def predict_file(given: PredictFileOptions) -> None:
+    """Score every molecule of a file.
+
+    INPUT is a CSV or TSV, SMI or SD file, plain or compressed (.gz, .zst), a Parquet file, the Parquet
+    file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
+    for stdout. It has one row for each input row, in the same order: all columns of the input, then the
+    predictions, a status and a reason. It appears under its name when it is complete, and replaces a file of
+    this name then; until then the same command goes on where an interrupted one stopped.
+
+    \b
+    Examples:
+      servier predict-file library.csv.gz scored.csv.gz --model_path models/model_1.servier
+      servier predict-file library.smi best.csv --top 1000
+      servier predict-file library.parquet part3.parquet --shard 3/16
+    """
+    from servier.bulk.commands import RunFiles, measure_file, score_file
+
+    files = RunFiles(
+        source=given.source,
+        target=given.target,
+        checkpoints=given.model_paths or (DEFAULT_MODEL_PATHS["1"],),
+        summary=given.summary,
+    )
+    if given.dry_run:
+        click.echo(measure_file(files, given.scoring_options()))
+    else:
+        score_file(files, given.scoring_options(), restart=given.restart)
+
+
+@dataclass(frozen=True)
+class MergeOptions:
+    """The options of `servier merge`."""
+
+    output: str = field(metadata=argument(metavar="OUTPUT"))
+    shards: tuple[str, ...] = field(metadata=argument(metavar="SHARD...", nargs=-1, required=True))
+
+
+@command(MergeOptions)
+def merge(given: MergeOptions) -> None:
+    """Join the shards that predict-file --shard wrote.
+
+    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes;
+    it takes the place of a file that had this name.
+
+    \b
+    Example:
+      servier merge scored.csv.gz part1.csv.gz part2.csv.gz part3.csv.gz
+    """
+    from servier.bulk.merging import merge as merge_shards
+
+    merged = merge_shards(given.output, given.shards)
+    logger.info("%s rows of %s shards are in %s", merged.written, len(given.shards), given.output)

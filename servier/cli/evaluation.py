@@ -1,0 +1,166 @@
+"""The commands that say how good models are."""
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from servier.cli.commands import argument, command, option
+from servier.cli.options import (
+    DEFAULT_MODEL_PATHS,
+    HTML,
+    JSON,
+    MODELS,
+    SPLITS,
+    ResamplingOptions,
+    TableOptions,
+    command_line,
+    worker_processes,
+)
+
+if TYPE_CHECKING:
+    from servier.checkpoint.file import Checkpoint
+    from servier.data.datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of `servier evaluate`."""
+
+    table: TableOptions
+    model_path: str | None = field(
+        metadata=option(help="Path of the model to be evaluated.  [default: models/model_N.servier]")
+    )
+    model_name: str | None = field(
+        metadata=option(type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]")
+    )
+    folds: int | None = field(
+        metadata=option(
+            type=click.IntRange(2),
+            help="Instead train anew in so many folds of the table, and test each.",
+        )
+    )
+    repeats: int = field(
+        metadata=option(type=click.IntRange(1), default=1, show_default=True, help="How often folds are cut.")
+    )
+    split: str | None = field(
+        metadata=option(
+            type=SPLITS, help="How folds are cut.  [default: as the model's test rows were held out]"
+        )
+    )
+    output_dir: str | None = field(
+        metadata=option(
+            type=click.Path(file_okay=False),
+            help="Also write metrics.json, leaks.csv and report.html there; of several targets a "
+            "report_TARGET.html each, to which report.html leads. With --folds only metrics.json.",
+        )
+    )
+    resampling: ResamplingOptions
+    as_json: bool = field(metadata=JSON)
+
+
+@command(EvaluateOptions)
+def evaluate(given: EvaluateOptions) -> None:
+    """Evaluate model.
+
+    Scores rows that the model never saw: of the data set it was trained on the rows that training held
+    out, of any other all rows but those with a molecule that it was trained on. With --folds it is the way of
+    training that is evaluated, on every row: models are trained as this one was, each without one fold.
+
+    \b
+    Examples:
+      servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
+      servier evaluate --data_dir data --model_name 1 --folds 5 --repeats 3
+    """
+    from servier.checkpoint.file import open_checkpoint
+    from servier.tables import write_whole
+
+    path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
+    checkpoint = open_checkpoint(path, given.model_name)
+    data = given.table.load_for(checkpoint.targets)
+    if given.folds is None:
+        document, words = _evaluate_model(checkpoint, data, given)
+    else:
+        document, words = _evaluate_training(checkpoint, data, given.folds, given)
+    text = json.dumps(document, indent=1)
+    if given.output_dir:
+        with write_whole(Path(given.output_dir) / "metrics.json") as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    click.echo(text if given.as_json else words)
+
+
+def _evaluate_model(
+    checkpoint: "Checkpoint", data: "Dataset", given: EvaluateOptions
+) -> tuple[dict[str, Any], str]:
+    """Return metrics of rows that a model never saw, as a document and in words."""
+    from servier.evaluation.evaluate import as_document
+    from servier.evaluation.evaluate import evaluate as evaluate_model
+    from servier.evaluation.leakage import write_leaks
+    from servier.report.text import describe_evaluation
+
+    resampling = given.resampling.resampling()
+    evaluation = evaluate_model(checkpoint, data, resampling)
+    columns = dict(zip(evaluation.targets, data.targets, strict=True))
+    if given.output_dir:
+        from servier.report.html.document import Source, write_reports
+
+        write_leaks(evaluation.overlap.leaks, Path(given.output_dir) / "leaks.csv")
+        source = Source(checkpoint, data, evaluation, resampling, command_line())
+        logger.info("the report is %s", write_reports(source, given.output_dir)[0])
+    return as_document(checkpoint, evaluation, data), describe_evaluation(evaluation, columns)
+
+
+def _evaluate_training(
+    checkpoint: "Checkpoint", data: "Dataset", folds: int, given: EvaluateOptions
+) -> tuple[dict[str, Any], str]:
+    """Return metrics of models that are trained anew, as a document and in words."""
+    from servier.evaluation.nested_cv import repeat_training
+    from servier.report.text import describe_nested
+
+    workers = worker_processes(given.resampling.workers)
+    runs = repeat_training(checkpoint, data, folds, given.repeats, given.split, workers)
+    document = runs.as_document(checkpoint, data)
+    return document, describe_nested(document)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The options of `servier compare`."""
+
+    first: str = field(metadata=argument(metavar="CHECKPOINT_A"))
+    second: str = field(metadata=argument(metavar="CHECKPOINT_B"))
+    table: TableOptions
+    resampling: ResamplingOptions
+    html: str | None = field(metadata=HTML)
+    as_json: bool = field(metadata=JSON)
+
+
+@command(CompareOptions)
+def compare(given: CompareOptions) -> None:
+    """Say whether one model is better than another.
+
+    Both score the rows that neither was trained on; a paired bootstrap says whether they differ.
+
+    \b
+    Example:
+      servier compare models/model_1.servier models/model_2.servier --data_dir data
+    """
+    from servier.checkpoint.file import open_checkpoint
+
+    a, b = open_checkpoint(given.first), open_checkpoint(given.second)
+    data = given.table.load_for(a.targets)
+    from servier.evaluation.compare import as_document, compare_checkpoints
+    from servier.report.text import describe_comparison
+
+    document = as_document(a, b, data, compare_checkpoints(a, b, data, given.resampling.resampling()))
+    if given.html:
+        from servier.report.html.comparison import write_comparison
+
+        write_comparison(document, command_line(), given.html)
+        logger.info("the comparison is %s", given.html)
+    click.echo(json.dumps(document, indent=1) if given.as_json else describe_comparison(document))
