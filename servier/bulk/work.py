@@ -150,7 +150,7 @@ class ScoringWork(Generic[Item]):
         return self._encode([row], [] if self.ranked is None else [float("nan")])
 
     def join(self, answers: list[Scored]) -> Scored:
-        """Put the answers one after another."""
+        """Concatenate the answers."""
         return Scored(
             [cells for answer in answers for cells in answer.cells],
             sum((answer.counts for answer in answers), Counter()),

@@ -1,4 +1,4 @@
-"""Feature Parquet files, read."""
+"""Read feature Parquet files."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class FeatureSpecification:
 
 
 class FeatureFile:
-    """A feature Parquet file, of which any rows can be read.
+    """A feature Parquet file whose rows can be read in any order.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class FeatureFile:
     featurizers
         Its features.
     others
-        Other columns that will be read.
+        Names of other columns that will be read.
     """
 
     def __init__(
