@@ -165,4 +165,7 @@ class ScoringWork(Generic[Item]):
     def _encode(self, rows: list[list[object]], ranks: list[float]) -> Scored:
         """Write rows as they go into the output."""
         counts = Counter(str(row[-2]) for row in rows)
-        return Scored(rows if self.header is None else encode_predictions(rows, self.header), counts, ranks)
+        cells: Sequence[bytes | list[object]] = rows
+        if self.header is not None:
+            cells = encode_predictions(rows, self.header)
+        return Scored(cells, counts, ranks)

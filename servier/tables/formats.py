@@ -135,7 +135,8 @@ def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = Non
         if n_lines is not None:
             return max(0, n_lines - 1)
     with read_table(reread(file), path, delimiter) as table:
-        return sum(1 for _ in (table.raw_records() if isinstance(table, DelimitedText) else table))
+        rows: Iterable[object] = table.raw_records() if isinstance(table, DelimitedText) else table
+        return sum(1 for _ in rows)
 
 
 def _count_lines(stream: IO[bytes]) -> int | None:

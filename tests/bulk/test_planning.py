@@ -1,46 +1,19 @@
 """The estimate of a dry run."""
 
 import math
-import time
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from slow_work_for_tests import BLOCK_ROWS, SlowWork
 
 from servier.bulk import planning
 from servier.bulk.blocks import Block
 from servier.bulk.options import Options
-from servier.bulk.work import Scored, ScoringWork
+from servier.bulk.work import ScoringWork
 from servier.chem.molecules import InvalidMolecule
 from servier.scoring.predictions import empty_row, output_rows
 from servier.tables import Header
-
-BLOCK_ROWS = 100
-
-
-@dataclass(frozen=True)
-class SlowWork:
-    """Takes the same time for each row, and starts slowly."""
-
-    seconds: float
-
-    def prepare(self):
-        time.sleep(0.5)
-        return self.score
-
-    def score(self, rows):
-        started = time.perf_counter()
-        time.sleep(self.seconds * len(rows) / BLOCK_ROWS)
-        counts = Counter({"ok": len(rows)})
-        return Scored([b"\n"] * len(rows), counts, [], time.perf_counter() - started)
-
-    def give_up(self, item, status, reason):
-        raise AssertionError(item, status, reason)
-
-    def join(self, answers):
-        raise AssertionError(answers)
 
 
 class Rows:
