@@ -35,23 +35,18 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "morgan": {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
     "pairs": {"kind": "atom_pair_count"},
     "torsions": {"kind": "torsion_count"},
-    "avalon": {"kind": "avalon_count", "fp_size": 1024},
     "erg": {"kind": "erg"},
     "descriptors": {"kind": "descriptors_2d"},
     "physchem": {"kind": "physchem"},
 }
-ALL = "all four"
+ALL = "all three"
 SETS: dict[str, list[str]] = {
     "morgan + physchem (fast)": ["morgan", "physchem"],
     "descriptors": ["descriptors"],
     "descriptors + erg": ["erg", "descriptors"],
-    "descriptors + avalon": ["avalon", "descriptors"],
     "descriptors + morgan": ["morgan", "descriptors"],
-    ALL: ["morgan", "avalon", "erg", "descriptors"],
-    "all but morgan": ["avalon", "erg", "descriptors"],
-    "all but avalon": ["morgan", "erg", "descriptors"],
-    "all but erg": ["morgan", "avalon", "descriptors"],
-    "all but descriptors": ["morgan", "avalon", "erg"],
+    ALL: ["morgan", "erg", "descriptors"],
+    "all but descriptors": ["morgan", "erg"],
 }
 DATASETS = {
     "hERG": "binary",

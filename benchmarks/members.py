@@ -27,42 +27,27 @@ FEATURES = [
     {"kind": "morgan_count", "radius": 2, "fp_size": 2048},
     {"kind": "atom_pair_count"},
     {"kind": "torsion_count"},
-    {"kind": "avalon_count"},
     {"kind": "erg"},
     {"kind": "descriptors_2d"},
 ]
 EXTRA = {"num_leaves": 31, "min_data_in_leaf": 5, "extra_trees": True, "fingerprint_gain": 0.5}
-AVALON, PAIRS, TORSIONS = "avalon_count", "atom_pair_count", "torsion_count"
+PAIRS, TORSIONS = "atom_pair_count", "torsion_count"
 MORGAN, DESCRIPTORS = "morgan_count", "descriptors_2d"
 BOOSTERS = {
-    "B": {"without": [AVALON, TORSIONS]},
-    "C": {"without": [AVALON, PAIRS, TORSIONS], "num_leaves": 8},
-    "D": EXTRA | {"without": [AVALON, PAIRS, TORSIONS], "num_leaves": 15, "fingerprint_gain": 0.2},
-    "G": EXTRA | {"without": [AVALON, MORGAN]},
-    "H": EXTRA | {"without": [AVALON, DESCRIPTORS]},
-    "Ba": {"without": [PAIRS, TORSIONS]},
-    "Da": EXTRA | {"without": [PAIRS, TORSIONS], "num_leaves": 15, "fingerprint_gain": 0.2},
-    "Ga": EXTRA | {"without": [MORGAN]},
-    "Gb": EXTRA | {"without": [MORGAN, PAIRS, TORSIONS]},
-    "Ha": EXTRA | {"without": [DESCRIPTORS]},
-    "Hb": EXTRA | {"without": [DESCRIPTORS, PAIRS, TORSIONS]},
-    "B31": {"without": [AVALON, TORSIONS], "num_leaves": 31},
-    "B63": {"without": [AVALON, TORSIONS], "num_leaves": 63},
-    "D31": EXTRA | {"without": [AVALON, PAIRS, TORSIONS], "fingerprint_gain": 0.2},
-    "G63": EXTRA | {"without": [AVALON, MORGAN], "num_leaves": 63},
-    "G127": EXTRA | {"without": [AVALON, MORGAN], "num_leaves": 127},
-    "H63": EXTRA | {"without": [AVALON, DESCRIPTORS], "num_leaves": 63},
+    "B": {"without": [TORSIONS]},
+    "C": {"without": [PAIRS, TORSIONS], "num_leaves": 8},
+    "D": EXTRA | {"without": [PAIRS, TORSIONS], "num_leaves": 15, "fingerprint_gain": 0.2},
+    "G": EXTRA | {"without": [MORGAN]},
+    "H": EXTRA | {"without": [DESCRIPTORS]},
+    "B31": {"without": [TORSIONS], "num_leaves": 31},
+    "B63": {"without": [TORSIONS], "num_leaves": 63},
+    "D31": EXTRA | {"without": [PAIRS, TORSIONS], "fingerprint_gain": 0.2},
+    "G63": EXTRA | {"without": [MORGAN], "num_leaves": 63},
+    "G127": EXTRA | {"without": [MORGAN], "num_leaves": 127},
+    "H63": EXTRA | {"without": [DESCRIPTORS], "num_leaves": 63},
 }
 ENSEMBLES = [
     "B C D G H",
-    "Ba C D G H",
-    "B C D Ga H",
-    "B C D G Ha",
-    "B C D Gb H",
-    "B C D G Hb",
-    "Ba C D G Ha",
-    "B C Da G H",
-    "B C D G Gb H",
     "B63 C D31 G63 H63",
 ]
 
@@ -72,7 +57,7 @@ def prepare(task, data, work_dir, seed):
     table = load_dataset(read_tables(task, data, work_dir).train, Columns((task.target,)))
     rows = select_rows(table, Options(test_fraction=0.0, seed=seed))
     (scale,), labels = transform_labels(rows)
-    path = work_dir / task.name / "boosters.npy"
+    path = work_dir / task.name / "features.npy"
     if not path.exists():
         np.save(path, compute_features([table.smiles[i] for i in rows.train], FEATURES, 1).X)
     features = FeatureSet(FEATURES)

@@ -9,14 +9,14 @@ from typing import Any
 
 from servier import __version__
 from servier.bulk.blocks import Reader
-from servier.bulk.journal import identify_file
 from servier.bulk.options import Options, Shard
 from servier.bulk.outputs import Output, is_parquet, make_output
-from servier.bulk.work import RescoringWork, ScoringWork
+from servier.bulk.source import Source, open_source
+from servier.bulk.work import ScoreFeatures, ScoreSmiles, ScoringMethod, ScoringWork
 from servier.checkpoint.file import open_checkpoint
 from servier.errors import DataError, ServierError
 from servier.scoring.scorer import Scorer
-from servier.tables import STANDARD_STREAM, count_rows, open_table, require_smiles_column
+from servier.tables import STANDARD_STREAM, require_smiles_column
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Inputs:
     """
 
     reader: Reader
-    work: ScoringWork
+    work: ScoringWork[Any]
     output: Output
     identity: dict[str, Any]
     rows: range
@@ -67,49 +67,41 @@ def open_inputs(
         n_smiles=options.n_smiles,
         confidences=options.confidences,
     )
-    is_feature_file = _is_feature_file(source, scorer)
-    with open_table(source, options.delimiter) as table:
-        as_values = is_parquet(target)
+    with open_source(source, options.delimiter) as opened:
+        features = opened.features
+        if features is not None:
+            features.check(scorer.featurizers)
         reader = Reader(
-            table,
+            opened.table,
             target,
             options.smiles_column,
             options.columns,
-            as_values=as_values,
-            by_number=is_feature_file,
+            as_values=is_parquet(target),
+            by_number=features is not None,
         )
-        output = make_output(target, table, reader.header, reader.kept, scorer.fields)
-        identity = identify(source, scorer, options)
-        work = _make_work(checkpoints, options, output, scorer)
-        if is_feature_file:
-            smiles = (
-                require_smiles_column(table.header.columns, options.smiles_column)
-                if options.confidences
-                else None
-            )
-            work = RescoringWork(**vars(work), features_path=str(source), smiles_column=smiles)
-        rows, n_rows = _rows(source, target, options, reader.block_rows)
+        output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
+        identity = identify(opened, scorer, options)
+        method = _choose_method(opened, options)
+        work = _make_work(method, checkpoints, options, output, scorer)
+        rows, n_rows = _rows(opened, target, options, reader.block_rows)
         yield Inputs(reader, work, output, identity, rows, n_rows)
 
 
-def _is_feature_file(source: Path, scorer: Scorer) -> bool:
-    """Say whether a file holds features; these must be those that the models read."""
-    if source.suffix.lower() != ".parquet":
-        return False
-    from servier.features.feature_file import FeatureFile, feature_specification
-
-    if feature_specification(source) is None:
-        return False
-    FeatureFile(source, scorer.featurizers)
-    return True
+def _choose_method(source: Source, options: Options) -> ScoringMethod[Any]:
+    """Return how rows are scored: by the features in the file where it has them."""
+    if source.features is None:
+        return ScoreSmiles()
+    names = source.table.header.columns
+    column = require_smiles_column(names, options.smiles_column) if options.confidences else None
+    return ScoreFeatures(str(source.path), column)
 
 
-def identify(source: Path, scorer: Scorer, options: Options) -> dict[str, Any]:
+def identify(source: Source, scorer: Scorer, options: Options) -> dict[str, Any]:
     """Return everything that decides the output."""
     from rdkit import __version__ as rdkit_version
 
     return {
-        "input": {} if str(source) == STANDARD_STREAM else identify_file(source),
+        "input": source.identity(),
         "checkpoints": [checkpoint.digest for checkpoint in scorer.checkpoints],
         "ranked by": rank_column(scorer, options),
         "option": options.identity(),
@@ -139,24 +131,33 @@ def rank_column(scorer: Scorer, options: Options) -> str | None:
 
 
 def _make_work(
-    checkpoints: Sequence[str | Path], options: Options, output: Output, scorer: Scorer
-) -> ScoringWork:
+    method: ScoringMethod[Any],
+    checkpoints: Sequence[str | Path],
+    options: Options,
+    output: Output,
+    scorer: Scorer,
+) -> ScoringWork[Any]:
     names = [target.name for target in scorer.targets]
-    ranked = names.index(options.rank_by or names[0]) if options.is_selecting else None
-    paths = tuple(str(path) for path in checkpoints)
     return ScoringWork(
-        paths, options.max_atoms, options.n_smiles, output.text_header, ranked, options.confidences
+        method,
+        tuple(str(path) for path in checkpoints),
+        options.max_atoms,
+        options.n_smiles,
+        output.text_header,
+        names.index(options.rank_by or names[0]) if options.is_selecting else None,
+        len(scorer.fields),
+        options.confidences,
     )
 
 
-def _rows(source: Path, target: Path, options: Options, step: int) -> tuple[range, int | None]:
+def _rows(source: Source, target: Path, options: Options, step: int) -> tuple[range, int | None]:
     """Return which rows of the input are meant, and how many they are where that is known."""
     if str(target) == STANDARD_STREAM and options.top is not None:
         raise ServierError("the best rows are known only at the end", hint="give a file for OUTPUT")
-    if str(source) == STANDARD_STREAM:
-        if options.shard:
-            raise ServierError("stdin cannot be scored in shards", hint="give a file")
+    if source.is_stream and options.shard:
+        raise ServierError("stdin cannot be scored in shards", hint="give a file")
+    n_rows = source.n_rows
+    if n_rows is None:
         return range(sys.maxsize), None
-    n_rows = count_rows(source, options.delimiter)
     rows = (options.shard or Shard()).rows(n_rows, step)
     return rows, len(rows)

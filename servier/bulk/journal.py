@@ -6,7 +6,6 @@ not count.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -14,8 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError
-
-EDGE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,6 @@ class Progress:
 def journal_path(target: Path) -> Path:
     """Return where the journal of an output is."""
     return target.with_name(f"{target.name}.journal")
-
-
-def identify_file(path: str | Path) -> dict[str, Any]:
-    """Return the size of a file and a sha256 of its first and last megabyte."""
-    with Path(path).open("rb") as stream:
-        sha = hashlib.sha256(stream.read(EDGE))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - EDGE))
-        sha.update(stream.read())
-    return {"size": size, "sha256 of both ends": sha.hexdigest()}
 
 
 class Journal:

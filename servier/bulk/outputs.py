@@ -34,8 +34,8 @@ class Output(Protocol):
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
 
-    def combine(self, rows: Sequence[Any], ends: Sequence[Any]) -> list[Any]:
-        """Put the ends after the rows' own columns."""
+    def combine(self, rows: Sequence[Any], cells: Sequence[Any]) -> list[Any]:
+        """Put the cells of predictions after the rows' own columns."""
 
     def read_back(self, path: Path) -> Iterator[tuple[Any, Sequence[Any]]]:
         """Iterate over the rows of a spool or a text output, as they were appended, and over their fields."""
@@ -68,9 +68,9 @@ class TextOutput:
         """Return how many bytes of a file its first line takes, compressed by itself as it is."""
         return len(packer(path)(self._first_line))
 
-    def combine(self, rows: Sequence[bytes], ends: Sequence[bytes]) -> list[bytes]:
-        """Put the ends after the rows' own columns."""
-        return [row + end for row, end in zip(rows, ends, strict=True)]
+    def combine(self, rows: Sequence[bytes], cells: Sequence[bytes]) -> list[bytes]:
+        """Put the cells of predictions after the rows' own columns."""
+        return [row + added for row, added in zip(rows, cells, strict=True)]
 
     def read_back(self, path: Path) -> Iterator[tuple[bytes, Sequence[Any]]]:
         """Iterate over the lines of a spool or an output, with their ends, and over their fields."""
@@ -102,9 +102,9 @@ class ParquetOutput:
 
         return ArrowSpool(path, self.schema, mark)
 
-    def combine(self, rows: Sequence[list[object]], ends: Sequence[list[object]]) -> list[list[object]]:
-        """Put the ends after the rows' own columns."""
-        return [[*row, *end] for row, end in zip(rows, ends, strict=True)]
+    def combine(self, rows: Sequence[list[object]], cells: Sequence[list[object]]) -> list[list[object]]:
+        """Put the cells of predictions after the rows' own columns."""
+        return [[*row, *added] for row, added in zip(rows, cells, strict=True)]
 
     def read_back(self, path: Path) -> Iterator[tuple[list[Any], Sequence[Any]]]:
         """Iterate over the rows of a spool, or of a finished file."""

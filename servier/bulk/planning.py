@@ -1,7 +1,10 @@
 """What a run over a whole file would take, measured on a sample of it."""
 
+import math
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +33,7 @@ class Plan:
     sampled
         Rows that were scored to measure.
     rate
-        Rows per second with all workers.
+        Rows per second, all workers together.
     seconds
         Wall time for all rows.
     core_hours
@@ -57,16 +60,46 @@ def plan(source: str | Path, target: str | Path, checkpoints: Sequence[str | Pat
     """
     with open_inputs(Path(source), Path(target), checkpoints, options) as inputs:
         n_rows = inputs.n_rows or 0
-        rate, n_sampled, n_bytes = _measure(inputs, options, Path(target))
-    share = n_bytes / max(n_sampled, 1)
+        sample = _measure(inputs, options, Path(target))
+        seconds = estimate_seconds(n_rows, inputs.reader.block_rows, options.workers, sample)
+    share = sample.output_bytes / max(sample.rows, 1)
     kept = min(n_rows, options.top) if options.top is not None else n_rows
-    seconds = n_rows / rate if rate else 0.0
-    return Plan(n_rows, n_sampled, rate, seconds, seconds * options.workers / 3600, round(share * kept))
+    rate = n_rows / seconds if seconds else 0.0
+    return Plan(n_rows, sample.rows, rate, seconds, seconds * options.workers / 3600, round(share * kept))
 
 
-def _measure(inputs: Inputs, options: Options, target: Path) -> tuple[float, int, int]:
-    """Return rows per second, rows scored, and bytes of their part of the output."""
-    blocks: list[Block] = []
+@dataclass
+class Sample:
+    """What was measured.
+
+    Parameters
+    ----------
+    rows
+        Rows that were scored.
+    seconds
+        How long the workers took for them, all together, without the time in which they start.
+    output_bytes
+        The size of these rows in the output.
+    """
+
+    rows: int = 0
+    seconds: float = 0.0
+    output_bytes: int = 0
+
+
+def estimate_seconds(n_rows: int, block_rows: int, workers: int, sample: Sample) -> float:
+    """Return how long the workers take for all rows.
+
+    A block is scored by one worker, so what counts is the worker with the most blocks.
+    """
+    n_blocks = -(-n_rows // block_rows)
+    of_one_worker = min(n_rows, -(-n_blocks // workers) * block_rows)
+    return sample.seconds / max(sample.rows, 1) * of_one_worker
+
+
+def _measure(inputs: Inputs, options: Options, target: Path) -> Sample:
+    """Score a sample, for about `SAMPLE_SECONDS` after the first answer."""
+    blocks: deque[Block] = deque()
 
     def read() -> Iterator[Sequence[Any]]:
         for block in _sample(inputs):
@@ -74,26 +107,19 @@ def _measure(inputs: Inputs, options: Options, target: Path) -> tuple[float, int
             yield block.items
 
     pack = packer(target) if str(target) != STANDARD_STREAM else bytes
-    ends: list[float] = []
-    sizes: list[int] = []
-    n_bytes = 0
-    answers = ordered_map(inputs.work, read(), options.workers, options.timeout)
-    try:
-        for number, scored in enumerate(answers):
-            ends.append(time.monotonic())
-            sizes.append(scored.counts.total())
-            lines = inputs.output.combine(blocks[number].rows, scored.ends)
+    sample = Sample()
+    deadline = math.inf
+    with closing(ordered_map(inputs.work, read(), options.workers, options.timeout)) as answers:
+        for scored in answers:
+            lines = inputs.output.combine(blocks.popleft().rows, scored.cells)
             text = b"".join(line if isinstance(line, bytes) else repr(line).encode() for line in lines)
-            n_bytes += len(pack(text))
-            if ends[-1] - ends[0] > SAMPLE_SECONDS:
+            sample.rows += scored.counts.total()
+            sample.seconds += scored.seconds
+            sample.output_bytes += len(pack(text))
+            deadline = min(deadline, time.monotonic() + SAMPLE_SECONDS)
+            if time.monotonic() > deadline:
                 break
-    finally:
-        answers.close()  # type: ignore[attr-defined]
-    # The first answers come late, for processes start; what comes after them shows the rate.
-    warm = min(options.workers, len(ends) - 1)
-    seconds = ends[-1] - ends[warm] if ends and warm < len(ends) - 1 else 0.0
-    rate = sum(sizes[warm + 1 :]) / seconds if seconds else sum(sizes) / 1.0
-    return rate, sum(sizes), n_bytes
+    return sample
 
 
 def _sample(inputs: Inputs) -> Iterator[Block]:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,8 +142,8 @@ class _Run:
                 under_way.append(block)
                 yield block.items
 
-        answers = ordered_map(self._inputs.work, read(), self._options.workers, self._options.timeout)
-        try:
+        chunks, options = read(), self._options
+        with closing(ordered_map(self._inputs.work, chunks, options.workers, options.timeout)) as answers:
             for scored in answers:
                 written = self._combine(under_way.popleft(), scored)
                 self._spool.append(written)
@@ -153,8 +153,6 @@ class _Run:
                 if clock.is_time_to_commit():
                     self._journal.commit(self._progress(n_done, n_written, counts))
                 clock.report(counts, self._inputs.n_rows, resumed=progress.rows)
-        finally:
-            answers.close()  # type: ignore[attr-defined]
         self._journal.commit(self._progress(n_done, n_written, counts))
 
     def _progress(self, n_done: int, n_written: int, counts: Counter[str]) -> Progress:
@@ -162,7 +160,7 @@ class _Run:
         return Progress(n_done, n_written, mark.size, mark.checksum, dict(counts))
 
     def _combine(self, block: Block, scored: Scored) -> list[Any]:
-        lines = self._output.combine(block.rows, scored.ends)
+        lines = self._output.combine(block.rows, scored.cells)
         return lines if self._selection is None else self._selection.choose(lines, scored.ranks)
 
     def publish(self) -> None:

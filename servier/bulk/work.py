@@ -1,43 +1,113 @@
-"""What worker processes do: SMILES strings go in, a few numbers for each come out, ready to be written."""
+"""What worker processes do: rows go in, the cells of their predictions come out, ready to be written."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from servier.checkpoint.file import open_checkpoint
 from servier.chem.molecules import InvalidMolecule, Row, Status
-from servier.scoring.predictions import Predictions, output_rows
+from servier.errors import DataError
+from servier.scoring.predictions import Predictions, empty_row, output_rows
 from servier.scoring.scorer import Scorer
 from servier.tables import Header, encode_predictions
 
 PART_ROWS = 512
 
+Item = TypeVar("Item")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+
 
 @dataclass(frozen=True)
 class Scored:
-    """The answers for a run of rows.
+    """The answers for a block of rows.
 
     Parameters
     ----------
-    ends
+    cells
         For each row what is written after its own columns: text, or a list of values for a Parquet file.
     counts
         Rows by status.
     ranks
         For each row the score by which rows are selected, NaN where there is none; empty where none are.
+    seconds
+        How long the worker took.
     """
 
-    ends: list[bytes] | list[list[object]]
+    cells: Sequence[bytes | list[object]]
     counts: Counter[str]
     ranks: list[float]
+    seconds: float = 0.0
+
+
+class ScoringMethod(Protocol[Item_contra]):
+    """How rows are scored. It must pickle."""
+
+    def prepare(self, scorer: Scorer) -> Callable[[Sequence[Item_contra]], Iterable[Predictions]]:
+        """Return the function from a block of rows to their predictions, in one part or several."""
 
 
 @dataclass(frozen=True)
-class ScoringWork:
-    """Scores chunks of rows: a SMILES string each, and why the row cannot be used, or None.
+class ScoreSmiles:
+    """Scores SMILES strings, each with the reason why its row cannot be used, or None."""
+
+    def prepare(self, scorer: Scorer) -> Callable[[Sequence[Row]], Iterable[Predictions]]:
+        """Return the function that parses and scores."""
+        return lambda rows: [scorer.score_rows(rows)]
+
+
+@dataclass(frozen=True)
+class ScoreFeatures:
+    """Scores rows of a feature Parquet file, by their numbers.
 
     Parameters
     ----------
+    path
+        The file.
+    smiles_column
+        Where the molecules are; None where answers do not say how familiar a molecule is.
+    """
+
+    path: str
+    smiles_column: str | None
+
+    def prepare(self, scorer: Scorer) -> Callable[[Sequence[int]], Iterable[Predictions]]:
+        """Open the file; the function reads features and scores them.
+
+        Raises
+        ------
+        DataError
+            The features are no longer those that the scorer reads.
+        """
+        from servier.features.feature_file import FeatureFile
+
+        column = self.smiles_column
+        file = FeatureFile.open(self.path, scorer.featurizers, [column] if column else [])
+        if file is None:
+            raise DataError(
+                "no features in this file", path=self.path, hint="make it with: servier featurize"
+            )
+
+        def score(start: int, stop: int) -> Predictions:
+            smiles = file.read_strings(column, start, stop) if column else []
+            return scorer.score_features(file.read(start, stop), [(text, None) for text in smiles])
+
+        def score_parts(rows: Sequence[int]) -> Iterable[Predictions]:
+            parts = (rows[i : i + PART_ROWS] for i in range(0, len(rows), PART_ROWS))
+            return (score(part[0], part[-1] + 1) for part in parts)
+
+        return score_parts
+
+
+@dataclass(frozen=True)
+class ScoringWork(Generic[Item]):
+    """Scores blocks of rows.
+
+    Parameters
+    ----------
+    method
+        How rows are scored: by their SMILES strings or by their features.
     paths
         Of the checkpoints.
     max_atoms, n_smiles
@@ -46,77 +116,56 @@ class ScoringWork:
         How the output is written as text; None for values.
     ranked
         The position of the target by which rows are selected; None where none are.
+    n_fields
+        How many columns predictions add to a table.
     confidences
         As in `Options`.
     """
 
+    method: ScoringMethod[Item]
     paths: tuple[str, ...]
     max_atoms: int
     n_smiles: int | None
     header: Header | None
     ranked: int | None
+    n_fields: int
     confidences: tuple[str, ...] = ()
 
-    def open_scorer(self) -> Scorer:
-        """Open the checkpoints."""
+    def prepare(self) -> Callable[[Sequence[Item]], Scored]:
+        """Open the checkpoints; the function scores a block, and takes the time."""
         checkpoints = [open_checkpoint(path) for path in self.paths]
-        return Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
+        scorer = Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
+        score = self.method.prepare(scorer)
 
-    def prepare(self) -> Callable[[Sequence[Row]], Scored]:
-        """Open the checkpoints; the function parses and scores."""
-        scorer = self.open_scorer()
+        def work(rows: Sequence[Item]) -> Scored:
+            started = time.perf_counter()
+            scored = self.join([self._encode_predictions(part) for part in score(rows)])
+            return replace(scored, seconds=time.perf_counter() - started)
 
-        return lambda rows: self.pack(scorer.score_rows(rows))
+        return work
 
-    def give_up(self, item: object, status: str, reason: str) -> Scored:  # noqa: ARG002
-        """Return a row without an answer."""
-        return self.pack(self.open_scorer().refuse(InvalidMolecule(Status(status), reason)))
+    def give_up(self, item: Item, status: str, reason: str) -> Scored:  # noqa: ARG002
+        """Return a row without an answer; nothing is opened for it."""
+        row = empty_row(self.n_fields, InvalidMolecule(Status(status), reason))
+        return self._encode([row], [] if self.ranked is None else [float("nan")])
 
     def join(self, answers: list[Scored]) -> Scored:
-        """Put the answers one after another."""
+        """Concatenate the answers."""
         return Scored(
-            [end for answer in answers for end in answer.ends],  # type: ignore[arg-type]
+            [cells for answer in answers for cells in answer.cells],
             sum((answer.counts for answer in answers), Counter()),
             [rank for answer in answers for rank in answer.ranks],
+            sum(answer.seconds for answer in answers),
         )
 
-    def pack(self, predictions: Predictions) -> Scored:
-        """Write predictions as they go into the file."""
-        rows = output_rows(predictions)
+    def _encode_predictions(self, predictions: Predictions) -> Scored:
         ranks = [] if self.ranked is None else predictions.values[:, self.ranked].tolist()
+        return self._encode(output_rows(predictions), ranks)
+
+    def _encode(self, rows: list[list[object]], ranks: list[float]) -> Scored:
+        """Write rows as they go into the output."""
         counts = Counter(str(row[-2]) for row in rows)
-        return Scored(rows if self.header is None else encode_predictions(rows, self.header), counts, ranks)
-
-
-@dataclass(frozen=True)
-class RescoringWork(ScoringWork):
-    """Scores rows of a feature Parquet file, by their numbers.
-
-    Parameters
-    ----------
-    features_path
-        The file.
-    smiles_column
-        Where the molecules are; needed with `confidences` only, which say how familiar a molecule is.
-    """
-
-    features_path: str = ""
-    smiles_column: str | None = None
-
-    def prepare(self) -> Callable[[Sequence[int]], Scored]:  # type: ignore[override]
-        """Open the checkpoints and the file; the function reads features and scores them."""
-        from servier.features.feature_file import FeatureFile
-
-        scorer = self.open_scorer()
-        column = self.smiles_column
-        file = FeatureFile(self.features_path, scorer.featurizers, [column] if column else [])
-
-        def score(rows: Sequence[int]) -> Scored:
-            parts = [rows[i : i + PART_ROWS] for i in range(0, len(rows), PART_ROWS)]
-            return self.join([self.pack(score_part(part[0], part[-1] + 1)) for part in parts])
-
-        def score_part(start: int, stop: int) -> Predictions:
-            smiles = file.read_strings(column, start, stop) if column else []
-            return scorer.score_features(file.read(start, stop), [(text, None) for text in smiles])
-
-        return score
+        cells: Sequence[bytes | list[object]] = rows
+        if self.header is not None:
+            cells = encode_predictions(rows, self.header)
+        return Scored(cells, counts, ranks)

@@ -1,4 +1,4 @@
-"""What every featurizer has in common."""
+"""The base classes of the featurizers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,15 +17,14 @@ LIMIT = 1e9
 
 @dataclass(frozen=True)
 class Featurizer(ABC):
-    """One block of numbers for one molecule.
+    """Computes a block of numbers for a molecule.
 
-    A subclass is a frozen dataclass: its fields are its parameters, and with its `kind` they are all that
-    is stored of it. RDKit's own generators do not pickle, so they are made where they are first used. With
-    `constitution_only` it is also right for molecules of which nothing else was perceived.
+    A subclass is a frozen dataclass. Its fields are its parameters; together with its `kind` they are all
+    that is stored. RDKit's generators do not pickle, so they are made on first use. A featurizer with
+    `constitution_only` also gives the right values for molecules of which nothing else was perceived.
     """
 
     kind: ClassVar[str]
-    dtype: ClassVar[str] = "float32"
     is_count: ClassVar[bool] = False
     constitution_only: ClassVar[bool] = False
 
@@ -38,7 +37,7 @@ class Featurizer(ABC):
         """Return the values of one molecule, as many as `len(self)`."""
 
     def write(self, computed: Sequence[Any], X: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
-        """Write what was computed for some molecules into rows of a matrix of zeros."""
+        """Write the values computed for some molecules into rows of a matrix of zeros."""
         X[rows] = to_float32(np.array(computed, np.float64).reshape(-1, len(self)))
 
     def __call__(self, mol: Mol) -> NDArray[np.float32]:
@@ -52,15 +51,14 @@ class Featurizer(ABC):
         return [f"{self.kind}_{i}" for i in range(len(self))]
 
     def spec(self) -> dict[str, Any]:
-        """Return what is needed to build this featurizer again."""
+        """Return what is needed to rebuild this featurizer."""
         return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True)
 class CountFingerprint(Featurizer):
-    """A fingerprint that counts substructures, nearly all of them absent, folded to `fp_size` bins."""
+    """A count fingerprint, folded to `fp_size` bins, nearly all of which are 0."""
 
-    dtype: ClassVar[str] = "uint16"
     is_count: ClassVar[bool] = True
     fp_size: int = 2048
 
@@ -82,7 +80,7 @@ class CountFingerprint(Featurizer):
 
 
 class GeneratedFingerprint(CountFingerprint):
-    """A fingerprint that one of RDKit's generators counts."""
+    """A count fingerprint from one of RDKit's generators."""
 
     def compute(self, mol: Mol) -> dict[int, int]:
         """Return the counts that are not 0, by bin."""
@@ -90,7 +88,7 @@ class GeneratedFingerprint(CountFingerprint):
         return counts
 
     def occurrences(self, mol: Mol) -> dict[int, tuple[tuple[int, ...], ...]]:
-        """Return by bin the atoms of each substructure counted there, its centre first if it has one."""
+        """Return for each bin the atoms of the substructures counted in it, a central atom first."""
         found = rdFingerprintGenerator.AdditionalOutput()
         found.AllocateAtomsPerBit()
         self._generator.GetCountFingerprint(mol, additionalOutput=found)
@@ -102,6 +100,6 @@ class GeneratedFingerprint(CountFingerprint):
 
 
 def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Make values fit for a model: float32, undefined ones 0, the rest within plus or minus 1e9."""
+    """Convert values to float32: NaN becomes 0, and all others are clipped to plus or minus 1e9."""
     values = np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
     return np.asarray(np.clip(values, -LIMIT, LIMIT), np.float32)

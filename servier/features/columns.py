@@ -1,6 +1,7 @@
-"""Features as columns of an Arrow table: one for each featurizer.
+"""Convert features to columns of an Arrow table, one for each featurizer, and back.
 
-Counts are lists of the bins that are not 0 with their counts, other values lists of a fixed size.
+Counts are stored as lists of the bins that are not 0 with their counts, other values as lists of a fixed
+size.
 """
 
 from collections.abc import Sequence
@@ -20,14 +21,14 @@ COUNTS = pa.list_(pa.field("element", _COUNT, nullable=False))
 
 
 def block_field(featurizer: Featurizer) -> pa.Field:
-    """Return name and type of the column of a featurizer."""
+    """Return the name and the type of the column of a featurizer."""
     values = pa.field("element", pa.float32(), nullable=False)
     kind = COUNTS if featurizer.is_count else pa.list_(values, len(featurizer))
     return pa.field(featurizer.kind, kind, nullable=False)
 
 
 def to_columns(X: NDArray[np.float32], features: FeatureSet) -> list[pa.Array]:
-    """Return the columns for a matrix of features, float32, shape (n_rows, n_features)."""
+    """Convert a matrix of features, float32, shape (n_rows, n_features), to columns."""
     return [
         _encode_counts(X[:, columns]) if featurizer.is_count else _encode_values(X[:, columns])
         for featurizer, columns in zip(features.featurizers, features.slices, strict=True)
@@ -35,7 +36,7 @@ def to_columns(X: NDArray[np.float32], features: FeatureSet) -> list[pa.Array]:
 
 
 def to_matrix(columns: Sequence[pa.Array], features: FeatureSet) -> NDArray[np.float32]:
-    """Return the matrix, float32, shape (n_rows, n_features), for the columns of all featurizers."""
+    """Convert the columns of all featurizers to a matrix, float32, shape (n_rows, n_features)."""
     X = np.zeros((len(columns[0]), len(features)), np.float32)
     for featurizer, place, column in zip(features.featurizers, features.slices, columns, strict=True):
         if featurizer.is_count:

@@ -1,4 +1,4 @@
-"""Features of many molecules, on several processes."""
+"""Compute the features of many molecules on several processes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CHUNK_ROWS = 512
 
 @dataclass(frozen=True)
 class FeatureWork:
-    """Features of chunks of rows, for worker processes.
+    """Computes the features of chunks of rows in worker processes.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class FeatureWork:
         return lambda rows: features(SmilesRows(rows, constitution_only=features.constitution_only))
 
     def give_up(self, item: Row, status: str, reason: str) -> Features:  # noqa: ARG002
-        """Return a row of zeros with its problem."""
+        """Return a row of zeros with the reason why it has no features."""
         X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
         return Features(X, [InvalidMolecule(Status(status), reason)])
 
     def join(self, answers: list[Features]) -> Features:
-        """Put rows below rows."""
+        """Concatenate the rows."""
         problems = [problem for part in answers for problem in part.problems]
         return Features(np.concatenate([part.X for part in answers]), problems)
 

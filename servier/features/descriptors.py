@@ -15,8 +15,8 @@ from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate_descriptors
 class Descriptors2D(Featurizer):
     """The descriptors of `rdkit.Chem.Descriptors`, by its names and in its order.
 
-    A value that RDKit leaves undefined (a partial charge of an element without parameters, say) is 0, and
-    the few that grow beyond all bounds with the size of the molecule are cut off at 1e9.
+    A value that RDKit leaves undefined, such as a partial charge of an element without parameters, is 0. The
+    few that grow without limit with the size of the molecule are clipped at 1e9.
     """
 
     kind: ClassVar[str] = "descriptors_2d"

@@ -32,7 +32,7 @@ class ErG(Featurizer):
 
     def compute(self, mol: Mol) -> NDArray[Any]:
         """Return the fuzzy counts, float64, shape (21 * max_path,)."""
-        # RDKit would take over a distance matrix that an earlier descriptor has cached, of another graph.
+        # Otherwise RDKit would reuse a distance matrix of another graph, cached by an earlier descriptor.
         mol.ClearComputedProps(includeRings=False)
         values = rdReducedGraphs.GetErGFingerprint(mol, fuzzIncrement=self.fuzz, maxPath=self.max_path)
         return np.asarray(values)

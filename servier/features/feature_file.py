@@ -1,12 +1,14 @@
-"""Feature Parquet files, read."""
+"""Read feature Parquet files."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rdkit import __version__ as rdkit_version
 
 from servier.chem.molecules import InvalidMolecule, Status
@@ -18,43 +20,90 @@ from servier.tables import STATUS_COLUMNS
 from servier.tables.parquet import FEATURES_KEY, open_parquet
 
 
-def feature_specification(path: str | Path) -> dict[str, Any] | None:
-    """Return what a file says of its features, or None where it is no feature Parquet file."""
-    if Path(path).suffix.lower() != ".parquet":
-        return None
-    metadata = open_parquet(path).schema_arrow.metadata or {}
-    return json.loads(metadata[FEATURES_KEY]) if FEATURES_KEY in metadata else None
-
-
-class FeatureFile:
-    """A feature Parquet file, of which any rows can be read.
+@dataclass(frozen=True)
+class FeatureSpecification:
+    """What a feature Parquet file says of its features.
 
     Parameters
     ----------
     path
-        The file.
+        The file, for messages.
     featurizers
-        The specification that is needed.
-    others
-        Other columns that will be read.
+        The specification of the feature set.
+    rdkit
+        The version of RDKit that computed them.
+    """
 
-    Raises
-    ------
-    DataError
-        The file holds other features, or was made with another RDKit.
+    path: str
+    featurizers: list[dict[str, Any]]
+    rdkit: str
+
+    @classmethod
+    def find(cls, metadata: Mapping[bytes, bytes] | None, path: str | Path) -> "FeatureSpecification | None":
+        """Find the specification in the metadata of a Parquet schema; None where it holds no features."""
+        if metadata is None or FEATURES_KEY not in metadata:
+            return None
+        found = json.loads(metadata[FEATURES_KEY])
+        return cls(str(path), found["featurizers"], found["rdkit"])
+
+    def check(self, wanted: list[dict[str, Any]]) -> None:
+        """Check that these are the features that are needed.
+
+        Raises
+        ------
+        DataError
+            The file holds other features, or was made with another RDKit.
+        """
+        if self.featurizers != wanted:
+            problem = f"this file holds other features ({_name(self.featurizers)})"
+            raise DataError(problem, path=self.path, hint=f"featurize again with: {_name(wanted)}")
+        if self.rdkit != rdkit_version:
+            problem = f"made with RDKit {self.rdkit}, here is {rdkit_version}"
+            raise DataError(problem, path=self.path, hint="featurize again")
+
+
+class FeatureFile:
+    """A feature Parquet file whose rows can be read in any order.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    featurizers
+        Its features.
+    others
+        Names of other columns that will be read.
     """
 
     def __init__(
-        self, path: str | Path, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
+        self, file: pq.ParquetFile, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
     ) -> None:
-        self._features = FeatureSet(featurizers)
+        self._file, self._features = file, FeatureSet(featurizers)
         kinds = [featurizer.kind for featurizer in self._features.featurizers]
         self._columns = [*kinds, *STATUS_COLUMNS, *others]
-        _check_specification(path, self._features.specs)
-        self._file = open_parquet(path)
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         self._starts = np.cumsum([0, *sizes])
         self._group, self._table = -1, None
+
+    @classmethod
+    def open(
+        cls, path: str | Path, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
+    ) -> "FeatureFile | None":
+        """Open a feature Parquet file; any other table gives None.
+
+        Raises
+        ------
+        DataError
+            The file holds other features than these, or was made with another RDKit.
+        """
+        if Path(path).suffix.lower() != ".parquet":
+            return None
+        file = open_parquet(path)
+        specification = FeatureSpecification.find(file.schema_arrow.metadata, path)
+        if specification is None:
+            return None
+        specification.check(FeatureSet(featurizers).specs)
+        return cls(file, featurizers, others)
 
     @property
     def n_rows(self) -> int:
@@ -94,23 +143,16 @@ class FeatureFile:
         return Features(to_matrix(blocks, self._features), problems)
 
 
-def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features:
-    """Read all features of a feature Parquet file, as `FeatureFile` does."""
-    file = FeatureFile(path, featurizers)
-    return file.read(0, file.n_rows)
+def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features | None:
+    """Read all features of a feature Parquet file; any other table gives None.
 
-
-def _check_specification(path: str | Path, wanted: list[dict[str, Any]]) -> None:
-    """Say why a file does not have these features."""
-    found = feature_specification(path)
-    if found is None:
-        raise DataError("no features in this file", path=path, hint="make it with: servier featurize")
-    if found["featurizers"] != wanted:
-        problem = f"this file holds other features ({_name(found['featurizers'])})"
-        raise DataError(problem, path=path, hint=f"featurize again with: {_name(wanted)}")
-    if found["rdkit"] != rdkit_version:
-        problem = f"made with RDKit {found['rdkit']}, here is {rdkit_version}"
-        raise DataError(problem, path=path, hint="featurize again")
+    Raises
+    ------
+    DataError
+        As `FeatureFile.open`.
+    """
+    file = FeatureFile.open(path, featurizers)
+    return None if file is None else file.read(0, file.n_rows)
 
 
 def _name(specs: list[dict[str, Any]]) -> str:

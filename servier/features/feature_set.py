@@ -1,4 +1,4 @@
-"""Molecules to numbers: the registry of featurizers, and the presets made of them."""
+"""Several featurizers side by side, which turn molecules into a matrix."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from servier.features.registry import build
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a run of rows.
+    """The features of consecutive rows.
 
     Parameters
     ----------
     X
-        float32, shape (n_rows, n_features); rows without a molecule are 0.
+        float32, shape (n_rows, n_features); rows without a molecule hold zeros.
     problems
         For each row None, or why it has no features.
     """
@@ -45,10 +45,10 @@ class FeatureSet:
 
     def __init__(self, specs: Sequence[dict[str, Any]]) -> None:
         self.featurizers = [build(spec) for spec in specs]
-        ends = np.cumsum([len(featurizer) for featurizer in self.featurizers])
+        stops = np.cumsum([len(featurizer) for featurizer in self.featurizers])
         self.slices = [
-            slice(int(end) - len(featurizer), int(end))
-            for featurizer, end in zip(self.featurizers, ends, strict=True)
+            slice(int(stop) - len(featurizer), int(stop))
+            for featurizer, stop in zip(self.featurizers, stops, strict=True)
         ]
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class FeatureSet:
 
     @property
     def specs(self) -> list[dict[str, Any]]:
-        """What is needed to build these featurizers again."""
+        """What is needed to rebuild these featurizers."""
         return [featurizer.spec() for featurizer in self.featurizers]
 
     @property
@@ -91,9 +91,9 @@ class FeatureSet:
         return any(map(_is_morgan, self.featurizers))
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> Features:
-        """Compute the features of many molecules; what has none stays a row of zeros with its problem.
+        """Compute the features of many molecules; one that cannot be used is a row of zeros with its problem.
 
-        Each molecule is asked for once, so that they may be read on the way.
+        The molecules are iterated over only once, so they may be parsed lazily.
         """
         return self.with_environments(mols)[0]
 
@@ -102,7 +102,7 @@ class FeatureSet:
     ) -> tuple[Features, list[Environments] | None]:
         """Compute features, and return with them the circular substructures of the rows that have features.
 
-        These come for nothing where the features count them; None where they do not.
+        The substructures are a by-product of Morgan counts; None where the features hold no such counts.
         """
         X = np.zeros((len(mols), len(self)), np.float32)
         problems: list[InvalidMolecule | None] = []

@@ -16,7 +16,7 @@ from servier.features.base import GeneratedFingerprint
 RADIUS = 2
 
 Environments = dict[int, int]
-"""How often each circular substructure of a molecule occurs, by its number of 32 bits."""
+"""How often each circular substructure of a molecule occurs, by its 32-bit identifier."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MorganCount(GeneratedFingerprint):
     radius: int = RADIUS
 
     def compute(self, mol: Mol) -> Environments:
-        """Return the counts that are not 0, not folded yet."""
+        """Return the counts that are not 0, before folding."""
         counts: Environments = self._generator.GetSparseCountFingerprint(mol).GetNonzeroElements()
         return counts
 

@@ -11,7 +11,7 @@ from servier.features.base import GeneratedFingerprint
 
 @dataclass(frozen=True)
 class AtomPairCount(GeneratedFingerprint):
-    """How often each two kinds of atoms occur at each distance up to `max_distance` bonds.
+    """How often each pair of atom types occurs at each distance up to `max_distance` bonds.
 
     References
     ----------
@@ -29,7 +29,7 @@ class AtomPairCount(GeneratedFingerprint):
 
 @dataclass(frozen=True)
 class TorsionCount(GeneratedFingerprint):
-    """How often each chain of four kinds of atoms occurs.
+    """How often each path of four bonded atom types occurs.
 
     References
     ----------

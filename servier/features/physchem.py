@@ -1,4 +1,4 @@
-"""The descriptors that cost next to nothing beside reading the SMILES."""
+"""Descriptors that take little time compared with parsing the SMILES string."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

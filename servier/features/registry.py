@@ -3,7 +3,6 @@
 from typing import Any
 
 from servier.errors import RecipeError
-from servier.features.avalon import AvalonCount
 from servier.features.base import Featurizer
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
@@ -13,7 +12,7 @@ from servier.features.physchem import Physchem
 
 FEATURIZERS: dict[str, type[Featurizer]] = {
     featurizer.kind: featurizer
-    for featurizer in (MorganCount, AtomPairCount, TorsionCount, AvalonCount, ErG, Descriptors2D, Physchem)
+    for featurizer in (MorganCount, AtomPairCount, TorsionCount, ErG, Descriptors2D, Physchem)
 }
 
 

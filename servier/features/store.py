@@ -6,8 +6,9 @@ metadata says which featurizers and which RDKit made them.
 
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,6 +29,7 @@ from servier.tables import (
     STANDARD_STREAM,
     STATUS_COLUMNS,
     Record,
+    Table,
     count_rows,
     open_table,
     require_smiles_column,
@@ -41,7 +43,7 @@ GROUP_ROWS = 8 * CHUNK_ROWS
 
 @dataclass(frozen=True)
 class ColumnWork:
-    """Features of chunks of rows as columns of the file, for worker processes.
+    """Computes the columns of the file for chunks of rows in worker processes.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ class ColumnWork:
         return _encode(row, FeatureSet(self.featurizers))
 
     def join(self, answers: list[pa.RecordBatch]) -> pa.RecordBatch:
-        """Put rows below rows."""
+        """Concatenate the rows."""
         return pa.concat_batches(answers)
 
 
@@ -88,7 +90,7 @@ def write_features(
     workers
         Number of processes.
     report
-        Told of each group of rows.
+        Called after each group of rows.
 
     Returns
     -------
@@ -101,32 +103,37 @@ def write_features(
     """
     if table_format(target) != "parquet":
         raise DataError("features go into a Parquet file", path=target, hint="end its name in .parquet")
-    features = FeatureSet(featurizers)
-    counts: Counter[str] = Counter()
-    started = time.monotonic()
     n_rows = None if str(source) == STANDARD_STREAM else count_rows(source)
+    counts, started = Counter[str](), time.monotonic()
     with open_table(source) as table, write_whole(target) as temporary:
-        names = table.header.columns
-        position = names.index(require_smiles_column(names, smiles_column))
-        schema = _schema(names, features, source)
-        chunks: list[list[Record]] = []
-
-        def read() -> Iterator[list[Row]]:
-            for records in _batched(table, CHUNK_ROWS):
-                chunks.append(records)
-                yield [(str(record.fields[position] or ""), record.problem) for record in records]
-
-        parts = ordered_map(ColumnWork(featurizers), read(), workers)
+        position = table.header.columns.index(require_smiles_column(table.header.columns, smiles_column))
+        schema = _schema(table.header.columns, FeatureSet(featurizers), source)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        batches = _batches(table, position, featurizers, schema, workers)
         with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=texts) as writer:
-            for group in _batched(parts, GROUP_ROWS // CHUNK_ROWS):
-                batches = [_join(chunks.pop(0), part, schema) for part in group]
-                for batch in batches:
+            for group in _batched(batches, GROUP_ROWS // CHUNK_ROWS):
+                writer.write_table(pa.Table.from_batches(group), row_group_size=GROUP_ROWS)
+                for batch in group:
                     counts.update(batch.column("status").to_pylist())
-                writer.write_table(pa.Table.from_batches(batches), row_group_size=GROUP_ROWS)
                 if report is not None:
                     report(counts, n_rows, 0, time.monotonic() - started)
     return dict(counts)
+
+
+def _batches(
+    table: Table, position: int, featurizers: list[dict[str, Any]], schema: pa.Schema, workers: int
+) -> Iterator[pa.RecordBatch]:
+    """Iterate over the rows of a table with their features; `position` is that of the SMILES column."""
+    chunks: deque[list[Record]] = deque()
+
+    def read() -> Iterator[list[Row]]:
+        for records in _batched(table, CHUNK_ROWS):
+            chunks.append(records)
+            yield [(str(record.fields[position] or ""), record.problem) for record in records]
+
+    with closing(ordered_map(ColumnWork(featurizers), read(), workers)) as parts:
+        for part in parts:
+            yield _join(chunks.popleft(), part, schema)
 
 
 def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -8,7 +8,7 @@ answers.
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
@@ -45,7 +45,7 @@ def count_cores() -> int:
 
 def ordered_map(
     work: Work[Item, Answer], chunks: Iterable[Sequence[Item]], workers: int, timeout: float = TIMEOUT
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Do the work on chunks of items, on several processes.
 
     Parameters

@@ -137,6 +137,19 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
+def empty_row(n_fields: int, problem: InvalidMolecule) -> list[object]:
+    """Return what `output_rows` gives for a row that has no answer.
+
+    Parameters
+    ----------
+    n_fields
+        How many `prediction_fields` there are.
+    problem
+        Why it has none.
+    """
+    return [*[None] * (n_fields - 2), str(problem.status), problem.reason]
+
+
 def _cells(values: NDArray[np.float64]) -> list[float | None]:
     return [None if math.isnan(value) else value for value in values.tolist()]
 

@@ -100,14 +100,6 @@ class Scorer:
         mols = SmilesRows(rows, constitution_only=True)
         return self._join([engine.score(features) for engine in self._feature_engines()], mols)
 
-    def refuse(self, problem: InvalidMolecule) -> Predictions:
-        """Return the predictions of a single row that has no answer."""
-        nothing = np.full((1, len(self.targets), 2), np.nan)
-        bounds = dict.fromkeys(self._confidences, nothing)
-        domain = DomainMeasures.blank(1) if self._domains else None
-        percentiles = None if self._ranks is None else nothing[:, :, 0]
-        return Predictions(self.targets, nothing[:, :, 0], [problem], bounds, domain, percentiles)
-
     @property
     def engines(self) -> list[Engine]:
         """The engines, one for each checkpoint."""

@@ -1,8 +1,16 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
 from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
-from servier.tables.files import open_binary, write_whole
-from servier.tables.formats import STANDARD_STREAM, count_rows, open_table, table_format, write_csv
+from servier.tables.files import open_binary, open_file, write_whole
+from servier.tables.formats import (
+    STANDARD_STREAM,
+    count_rows,
+    count_rows_of,
+    open_table,
+    read_table,
+    table_format,
+    write_csv,
+)
 from servier.tables.records import Header, Record, Table
 from servier.tables.text import DelimitedText, encode_predictions, encode_row, encode_rows
 
@@ -16,12 +24,15 @@ __all__ = [
     "Record",
     "Table",
     "count_rows",
+    "count_rows_of",
     "encode_predictions",
     "encode_row",
     "encode_rows",
     "find_column",
     "open_binary",
+    "open_file",
     "open_table",
+    "read_table",
     "require_smiles_column",
     "table_format",
     "write_csv",

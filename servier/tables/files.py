@@ -9,16 +9,38 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from servier.errors import DataError
 
 BUFFER = 1 << 20
 
 
+class _Rereading(io.RawIOBase):
+    """The bytes of an open file from their beginning, wherever others read it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._descriptor = file.fileno()
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        content = os.pread(self._descriptor, len(buffer), self._position)
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+
+def reread(file: IO[bytes]) -> io.BufferedReader:
+    """Read an open file once more from its beginning, without disturbing those who read it already."""
+    return io.BufferedReader(_Rereading(file), BUFFER)
+
+
 @contextmanager
-def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file, plain or compressed with gzip or zstd, for reading bytes; `-` is stdin.
+def open_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its bytes as they are on disk; `-` is stdin.
 
     Raises
     ------
@@ -29,18 +51,8 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(path).open("rb") as raw:
-            start = raw.peek(4)[:4]
-            if start.startswith(b"\x1f\x8b"):
-                with gzip.open(raw) as packed:
-                    yield io.BufferedReader(packed, BUFFER)
-            elif start == b"\x28\xb5\x2f\xfd":
-                import pyarrow as pa
-
-                with pa.CompressedInputStream(raw, "zstd") as packed:
-                    yield io.BufferedReader(packed, BUFFER)
-            else:
-                yield raw
+        with Path(path).open("rb") as file:
+            yield file
     except FileNotFoundError as error:
         raise DataError("no such file", path=path) from error
     except IsADirectoryError as error:
@@ -51,6 +63,39 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
         raise DataError("this gzip file is damaged or cut short", path=path, hint="copy it again") from error
     except OSError as error:
         raise DataError(f"cannot read it: {error}", path=path) from error
+
+
+@contextmanager
+def decompress(file: IO[bytes], path: str | Path) -> Iterator[IO[bytes]]:
+    """Give the content of an open file, which is plain or compressed with gzip or zstd; stdin is plain."""
+    if str(path) == "-":
+        yield file
+        return
+    assert isinstance(file, io.BufferedReader)
+    start = file.peek(4)[:4]
+    if start.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as packed:
+            yield io.BufferedReader(packed, BUFFER)
+    elif start == b"\x28\xb5\x2f\xfd":
+        import pyarrow as pa
+
+        with pa.CompressedInputStream(file, "zstd") as packed:
+            yield io.BufferedReader(packed, BUFFER)
+    else:
+        yield file
+
+
+@contextmanager
+def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file, plain or compressed with gzip or zstd, for reading bytes; `-` is stdin.
+
+    Raises
+    ------
+    DataError
+        As `open_file`.
+    """
+    with open_file(path) as file, decompress(file, path) as stream:
+        yield stream
 
 
 @contextmanager

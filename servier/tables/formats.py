@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from servier.errors import DataError
-from servier.tables.files import open_binary, write_whole
+from servier.tables.files import decompress, open_file, reread, write_whole
 from servier.tables.records import Header, Table
 from servier.tables.text import DelimitedText, SmiText, encode_rows
 
@@ -52,14 +53,28 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
         The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read name
         its path.
     """
+    table_format(path)  # an unknown format is said before anything is opened
+    with open_file(path) as file, read_table(file, path, delimiter) as table:
+        yield table
+
+
+@contextmanager
+def read_table(file: IO[bytes], path: str | Path, delimiter: str | None = None) -> Iterator[Table]:
+    """Read a table from a file that is open already; the other parameters are those of `open_table`.
+
+    Raises
+    ------
+    DataError
+        As `open_table`.
+    """
     kind = table_format(path)
     try:
         if kind == "parquet":
             from servier.tables.parquet import ParquetTable
 
-            yield ParquetTable(path)
+            yield ParquetTable(file, path)
             return
-        with open_binary(path) as stream:
+        with decompress(file, path) as stream:
             if kind == "smi":
                 yield SmiText(stream)
             elif kind == "sdf":
@@ -97,29 +112,39 @@ def count_rows(path: str | Path, delimiter: str | None = None) -> int:
     DataError
         As `open_table`.
     """
+    with open_file(path) as file:
+        return count_rows_of(file, path, delimiter)
+
+
+def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = None) -> int:
+    """Count the rows of a table in a file that is open already, and perhaps half read.
+
+    Raises
+    ------
+    DataError
+        As `open_table`.
+    """
     kind = table_format(path)
     if kind == "parquet":
-        from servier.tables.parquet import open_parquet
+        from servier.tables.parquet import ParquetTable
 
-        return int(open_parquet(path).metadata.num_rows)
+        return ParquetTable(file, path).n_rows
     if kind == "csv":
-        n_lines = _count_lines(path)
+        with decompress(reread(file), path) as stream:
+            n_lines = _count_lines(stream)
         if n_lines is not None:
             return max(0, n_lines - 1)
-        with open_table(path, delimiter) as table:
-            assert isinstance(table, DelimitedText)
-            return sum(1 for _ in table.raw_records())
-    with open_table(path) as table:
-        return sum(1 for _ in table)
+    with read_table(reread(file), path, delimiter) as table:
+        rows: Iterable[object] = table.raw_records() if isinstance(table, DelimitedText) else table
+        return sum(1 for _ in rows)
 
 
-def _count_lines(path: str | Path) -> int | None:
+def _count_lines(stream: IO[bytes]) -> int | None:
     """Return the number of lines, or None where line breaks may stand inside quotation marks."""
     n_lines, last = 0, b"\n"
-    with open_binary(path) as stream:
-        while chunk := stream.read(1 << 20):
-            if b'"' in chunk:
-                return None
-            n_lines += chunk.count(b"\n")
-            last = chunk[-1:]
+    while chunk := stream.read(1 << 20):
+        if b'"' in chunk:
+            return None
+        n_lines += chunk.count(b"\n")
+        last = chunk[-1:]
     return n_lines + (last != b"\n")

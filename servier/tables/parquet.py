@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,23 +21,31 @@ class ParquetTable:
 
     Parameters
     ----------
+    file
+        The open file.
     path
-        The file.
+        Its name, for messages.
 
     Raises
     ------
     DataError
-        The file is absent or not a Parquet file.
+        The file is not a complete Parquet file.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._file = open_parquet(path)
+    def __init__(self, file: IO[bytes], path: str | Path) -> None:
+        self._file = open_parquet(path, file)
         schema = self._file.schema_arrow
-        has_features = FEATURES_KEY in (schema.metadata or {})
+        self.metadata: dict[bytes, bytes] = schema.metadata or {}
+        has_features = FEATURES_KEY in self.metadata
         fields = [field for field in schema if not (has_features and pa.types.is_nested(field.type))]
         self.schema = pa.schema([_without_dictionary(field) for field in fields])
         self.header = Header(self.schema.names, b"")
         self.header = Header(self.schema.names, encode_row(self.schema.names, self.header))
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return int(self._file.metadata.num_rows)
 
     def __iter__(self) -> Iterator[Record]:
         row = 0
@@ -50,16 +59,23 @@ def _without_dictionary(field: pa.Field) -> pa.Field:
     return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
 
 
-def open_parquet(path: str | Path) -> pq.ParquetFile:
+def open_parquet(path: str | Path, file: IO[bytes] | None = None) -> pq.ParquetFile:
     """Open a Parquet file.
+
+    Parameters
+    ----------
+    path
+        Its name.
+    file
+        The file where it is open already.
 
     Raises
     ------
     DataError
-        The file is absent or not a Parquet file.
+        The file is absent or not a complete Parquet file.
     """
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path if file is None else file)
     except FileNotFoundError as error:
         raise DataError("no such file", path=path) from error
     except (pa.ArrowInvalid, OSError) as error:

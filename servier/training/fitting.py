@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from servier.chem.molecules import Mol, augmented_smiles, canonical_mol, random_smiles
 from servier.chem.tokens import Tokenizer
 from servier.features.computing import compute_features
-from servier.features.feature_file import feature_specification, read_features
+from servier.features.feature_file import read_features
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
 from servier.models.encoder import EncoderWeights, read_encoder
@@ -95,9 +95,9 @@ def prepare_features(
 
 
 def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: int) -> NDArray[np.float32]:
-    if feature_specification(rows.data.path) is not None:
-        X = read_features(rows.data.path, featurizers).X
-        return np.asarray(X[np.array(rows.data.lines)[rows.train] - 1])
+    known = read_features(rows.data.path, featurizers)
+    if known is not None:
+        return np.asarray(known.X[np.array(rows.data.lines)[rows.train] - 1])
     logger.info("computing features")
     return compute_features([rows.data.smiles[i] for i in rows.train], featurizers, workers).X
 

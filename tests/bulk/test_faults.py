@@ -160,18 +160,21 @@ def test_workers_die_with_the_run(accurate_model, library, tmp_path):
     process = subprocess.Popen(
         [*command, "--model_path", accurate_model, "--timeout", "100", "--workers", "1"]
     )
-    for _ in range(400):
-        children = list(busy_children(process.pid))
-        if children:
-            break
+    deadline = time.monotonic() + 120
+    while not (children := list(busy_children(process.pid))) and time.monotonic() < deadline:
+        assert process.poll() is None, "the run has ended without the tangle"
         time.sleep(0.1)
     process.kill()
     process.wait()
-    time.sleep(1)
-    assert not [child for child in children if Path(f"/proc/{child}").exists() and "Z" not in state_of(child)]
+    assert children, "no worker was busy"
+    deadline = time.monotonic() + 10
+    while any(state_of(child) != "Z" for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [state_of(child) for child in children] == ["Z"] * len(children)
 
 
 def state_of(pid):
+    """The state of a process, Z for one that has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

@@ -8,7 +8,7 @@ from molecules_for_tests import SMILES
 from servier.chem.molecules import parse_all
 from servier.errors import DataError
 from servier.features.computing import compute_features
-from servier.features.feature_file import FeatureFile, feature_specification, read_features
+from servier.features.feature_file import FeatureFile, read_features
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
 from servier.features.store import write_features
@@ -47,7 +47,7 @@ def test_any_rows_are_read(tmp_path, start, stop):
     path.write_text("smiles,n\n" + "".join(f"{smiles[i % 7]},{i}\n" for i in range(8300)))
     write_features(path, target, FAST)
     assert pq.ParquetFile(target).metadata.num_row_groups == 3
-    whole, part = read_features(target, FAST), FeatureFile(target, FAST).read(start, stop)
+    whole, part = read_features(target, FAST), FeatureFile.open(target, FAST).read(start, stop)
     np.testing.assert_array_equal(part.X, whole.X[start:stop])
     assert part.problems == whole.problems[start:stop]
 
@@ -72,15 +72,13 @@ def test_other_features_are_refused(table, tmp_path):
 
 
 def test_plain_tables_hold_no_features(table, tmp_path):
-    """A CSV file and an ordinary Parquet file have no specification."""
+    """A CSV file and an ordinary Parquet file have no features to read."""
     import pyarrow as pa
 
     plain = tmp_path / "p.parquet"
     pq.write_table(pa.table({"smiles": ["C"]}), plain)
-    assert feature_specification(table) is None
-    assert feature_specification(plain) is None
-    with pytest.raises(DataError, match="no features in this file"):
-        read_features(plain, FAST)
+    assert read_features(table, FAST) is None
+    assert read_features(plain, FAST) is None
 
 
 def test_taken_column_name_is_refused(tmp_path):

@@ -1,13 +1,9 @@
-import csv
-import gzip
 import pickle
-from itertools import islice
 
 import numpy as np
 import pytest
 from molecules_for_tests import SMILES
 from rdkit import Chem
-from rdkit.Avalon import pyAvalonTools
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
 
 from servier.chem.molecules import InvalidMolecule, parse_all
@@ -37,29 +33,6 @@ def test_pair_and_torsion_counts_are_rdkits(mol):
     torsions = rdMolDescriptors.GetHashedTopologicalTorsionFingerprint(mol, nBits=1024)
     for kind, counts in (("atom_pair_count", pairs), ("torsion_count", torsions)):
         assert build({"kind": kind})(mol).tolist() == [counts[i] for i in range(1024)]
-
-
-@pytest.mark.parametrize("mol", MOLS, ids=SMILES)
-def test_avalon_counts_are_rdkits(mol):
-    """Each position holds RDKit's count."""
-    counts = pyAvalonTools.GetAvalonCountFP(mol, 1024)
-    assert build({"kind": "avalon_count"})(mol).tolist() == [counts[i] for i in range(1024)]
-
-
-@pytest.mark.parametrize(
-    "smiles", ["C" * 1100, "*", "[Cu+2]", "[H][H]", "F/C=C/[C@H](O)[C@@H](N)Cl |&1:3,5|"]
-)
-def test_avalon_counts_of_unusual_molecules_are_rdkits(smiles):
-    """So they are for molecules too large for the common mol block, and for those with nothing to count."""
-    mol = Chem.MolFromSmiles(smiles)
-    try:
-        counts = pyAvalonTools.GetAvalonCountFP(mol, 512)
-    except RuntimeError:
-        with pytest.raises(RuntimeError):
-            build({"kind": "avalon_count", "fp_size": 512})(mol)
-    else:
-        found = build({"kind": "avalon_count", "fp_size": 512})(mol)
-        assert found.tolist() == [counts[i] for i in range(512)]
 
 
 @pytest.mark.parametrize("mol", MOLS, ids=SMILES)
@@ -118,7 +91,7 @@ def test_feature_set_puts_blocks_side_by_side(preset):
     expected = [np.concatenate([block(mol) for block in features.featurizers]) for mol in MOLS[:5]]
     np.testing.assert_array_equal(X, to_float32(np.array(expected)))
     assert len(features) == len(features.column_names()) == X.shape[1]
-    counts = sum(len(block) for block in features.featurizers if block.dtype == "uint16")
+    counts = sum(len(block) for block in features.featurizers if block.is_count)
     assert features.is_count.sum() == counts > 0
     kinds = [block.kind for block in features.featurizers for _ in range(len(block))]
     assert features.kinds.tolist() == kinds
@@ -170,15 +143,3 @@ def test_unknown_featurizer_is_refused(spec):
     """A kind or a parameter that does not exist is an error."""
     with pytest.raises(RecipeError):
         FeatureSet([spec])
-
-
-@pytest.mark.data
-def test_avalon_counts_of_library_molecules_are_rdkits(real_data):
-    """The shorter way to the counts leaves nothing out."""
-    featurizer = build({"kind": "avalon_count"})
-    with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt", encoding="utf-8") as lines:
-        rows = list(islice(csv.DictReader(lines), 0, None, 1300))
-    for row in rows:
-        if (mol := Chem.MolFromSmiles(row["smiles"])) is not None:
-            counts = pyAvalonTools.GetAvalonCountFP(mol, 1024)
-            assert featurizer(mol).tolist() == [counts[i] for i in range(1024)], row["smiles"]

@@ -16,7 +16,7 @@ from rdkit.Chem import Descriptors
 from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate, calculate_descriptors
 from servier.features.rdkit2d.drug_likeness import _patterns
 from servier.features.rdkit2d.molecular_graph import MAX_ATOMS, build_graph
-from servier.features.rdkit2d.stereochemistry import _can_be_stereocenter, _stereocenters
+from servier.features.rdkit2d.stereochemistry import _can_be_stereocentre, _stereocentres
 
 RELATIVE_TOLERANCE = 1e-9
 ABSOLUTE_TOLERANCE = 1e-12
@@ -236,17 +236,17 @@ def test_atom_order_does_not_matter_to_the_agreement():
 
 
 def test_like_ends_are_told_apart_by_isotope_and_map_number():
-    """Two methyl groups make no stereocenter, unless one is labelled."""
+    """Two methyl groups make no stereocentre, unless one is labelled."""
     for smiles in ("CC(C)(N)O", "[13CH3]C(C)(N)O", "[CH3:1]C(C)(N)O", "[CH3:1][C@@](C)(N)O"):
         assert mismatches(Chem.MolFromSmiles(smiles)) == []
 
 
-def test_atoms_that_cannot_be_stereocenters_are_none():
+def test_atoms_that_cannot_be_stereocentres_are_none():
     """What is left out of the stereo perception is what RDKit finds nothing in."""
     for mol in read(MOLECULES):
         if graph := build_graph(mol):
-            possible = {index for index in range(graph.size) if _can_be_stereocenter(graph, index)}
-            assert _stereocenters(graph.mol) <= possible, Chem.MolToSmiles(mol)
+            possible = {index for index in range(graph.size) if _can_be_stereocentre(graph, index)}
+            assert _stereocentres(graph.mol) <= possible, Chem.MolToSmiles(mol)
 
 
 def test_screen_leaves_out_no_pattern_that_matches():

@@ -38,17 +38,16 @@ def spectra(
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
-    diagonals : sequence of sequences of float, lengths k and n_atoms
-        Atom properties on the diagonals of k Burden matrices.
-    adjacency : ndarray of float64, shape (n_atoms, n_atoms), or None
-        A further symmetric matrix to solve in the same call.
+    diagonals
+        Properties of the atoms, on the diagonals of k Burden matrices.
+    adjacency
+        A further symmetric matrix to solve in the same call, float64, shape (n_atoms, n_atoms), or None.
 
     Returns
     -------
-    ndarray of float64, shape (k, n_atoms) or (k + 1, n_atoms)
-        Eigenvalues in ascending order.
+    Eigenvalues in ascending order, float64, shape (k, n_atoms), or (k + 1, n_atoms) with the further matrix.
     """
     size = graph.size
     matrices = np.empty((len(diagonals) + (adjacency is not None), size, size))

@@ -88,13 +88,12 @@ def calculate_descriptors(mol: Chem.Mol) -> FloatArray:
 
     Parameters
     ----------
-    mol : rdkit.Chem.Mol
+    mol
         Sanitized molecule; it is not changed.
 
     Returns
     -------
-    ndarray of float64, shape (217,)
-        Values in the order of `DESCRIPTOR_NAMES`; NaN where RDKit has no value.
+    Values in the order of `DESCRIPTOR_NAMES`, float64, shape (217,); NaN where RDKit has no value.
     """
     try:
         graph = build_graph(mol)
@@ -119,8 +118,7 @@ def _shared_values(graph: MolecularGraph) -> list[float]:
     labute_asa = rdMolDescriptors.CalcLabuteASA(mol)
     polar_surface = rdMolDescriptors.CalcTPSA(mol)
     weight = rdMolDescriptors._CalcMolWt(mol)  # noqa: SLF001 - the function behind Descriptors.MolWt
-    rotatable = rotatable_bonds(graph)
-    donors = rdMolDescriptors.CalcNumHBD(mol)
+    rotatable, donors = rotatable_bonds(graph), rdMolDescriptors.CalcNumHBD(mol)
     connectivity = connectivity_indices(graph)
     screened = screen_molecule(graph)
     bcut, (mean_information, information) = _spectral_values(graph, charges, crippen)
@@ -170,7 +168,7 @@ def _gasteiger_charges(graph: MolecularGraph) -> _Charges:
 def _spectral_values(
     graph: MolecularGraph, charges: _Charges, crippen: CrippenValues
 ) -> tuple[list[float], tuple[float, float]]:
-    """BCUT2D values, and mean and total information of the characteristic polynomial."""
+    """Return the BCUT2D values, and mean and total information of the characteristic polynomial."""
     diagonals: list[list[float]] = []
     if charges.parametrized:
         masses = [
@@ -192,7 +190,7 @@ def _extremes(values: list[float]) -> list[float]:
 
 
 def _charge_extremes(charges: list[float]) -> list[float]:
-    """Greatest and least charge and magnitudes; comparisons with NaN as RDKit makes them."""
+    """Return the greatest and the least charge and magnitude; NaN is compared as RDKit does it."""
     low, high = 500.0, -500.0
     for charge in charges:
         low = min(charge, low)
@@ -218,7 +216,7 @@ def _morgan_generator() -> rdFingerprintGenerator.FingerprintGenerator64:
 
 
 def _morgan_densities(mol: Chem.Mol) -> list[float]:
-    """Distinct Morgan environments up to the radii 1, 2 and 3 per heavy atom.
+    """Return how many different Morgan environments there are per heavy atom, up to radius 1, 2 and 3.
 
     The places where an environment is found are listed by increasing radius.
     """
@@ -276,7 +274,7 @@ def _rdkit_functions() -> tuple[Callable[[Chem.Mol], float], ...]:
 
 
 def _separate_values(mol: Chem.Mol) -> FloatArray:
-    """Values from RDKit's own functions, with NaN where they fail."""
+    """Return the values of RDKit's own functions, with NaN where they fail."""
     work = Chem.Mol(mol)
     values = np.full(len(DESCRIPTOR_NAMES), np.nan)
     with rdBase.BlockLogs(), np.errstate(all="ignore"):

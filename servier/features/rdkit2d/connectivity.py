@@ -34,15 +34,15 @@ class _SmallCycles(NamedTuple):
 class ConnectivityIndices(NamedTuple):
     """Connectivity and shape indices of a molecule.
 
-    Attributes
+    Parameters
     ----------
-    chi : list of float, length 12
+    chi
         Chi0, Chi0n, Chi0v, Chi1, Chi1n, Chi1v, Chi2n, Chi2v, Chi3n, Chi3v, Chi4n, Chi4v.
-    hall_kier_alpha : float
+    hall_kier_alpha
         Sum of the Hall-Kier alpha values.
-    kappa : list of float, length 3
+    kappa
         Shape indices of the orders 1 to 3.
-    phi : float
+    phi
         Molecular flexibility.
     """
 
@@ -57,15 +57,14 @@ def connectivity_indices(graph: MolecularGraph) -> ConnectivityIndices:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    ConnectivityIndices
-        The indices.
+    The indices.
     """
-    degrees = [len(nbrs) for nbrs in graph.neighbors]
+    degrees = [len(nbrs) for nbrs in graph.neighbours]
     chi0 = sum([_INVERSE_ROOTS[d] for d in degrees])
     chi1 = sum([_INVERSE_ROOTS[degrees[i]] * _INVERSE_ROOTS[degrees[j]] for i, j, _ in graph.bonds])
     weights = _inverse_root_deltas(graph)
@@ -85,7 +84,7 @@ def connectivity_indices(graph: MolecularGraph) -> ConnectivityIndices:
 
 
 def _inverse_root_deltas(graph: MolecularGraph) -> tuple[list[float], list[float]] | None:
-    """Inverse square roots of the simple and the valence deltas; None if one is imaginary."""
+    """Return the inverse square roots of the simple and the valence deltas; None if one is imaginary."""
     simple: list[float] = []
     valence: list[float] = []
     for z, hydrogens in zip(graph.atomic_numbers, graph.hydrogens, strict=True):
@@ -108,7 +107,7 @@ def _small_cycles(graph: MolecularGraph) -> _SmallCycles:
     triangles: list[tuple[int, int, int]] = []
     squares: list[tuple[int, int, int, int]] = []
     if any(size < _FIRST_LARGE_RING for size in graph.ring_sizes):
-        sets = [{j for j, _ in nbrs} for nbrs in graph.neighbors]
+        sets = [{j for j, _ in nbrs} for nbrs in graph.neighbours]
         for i, j in combinations([i for i, rings in enumerate(graph.ring_counts) if rings], 2):
             common = sorted(sets[i] & sets[j])
             if i in sets[j]:
@@ -141,7 +140,7 @@ def _path_sums(graph: MolecularGraph, weights: FloatArray, cycles: _SmallCycles)
     ends = weights * around
     together = np.concatenate([squares, ends, ends * ends, ends * weights]) @ graph.adjacency
     squares_near, ends_near, squared_ends_near, weighted_ends_near = together.reshape(4, *weights.shape)
-    beyond = ends_near - ends  # the sum, over the neighbors of a center, of their weights times those beyond
+    beyond = ends_near - ends  # over the neighbours of a centre: their weights times those beyond
     beyond_squares = squared_ends_near - 2.0 * weights * weighted_ends_near + squares * squares_near
     sums = np.concatenate(
         [
@@ -154,8 +153,10 @@ def _path_sums(graph: MolecularGraph, weights: FloatArray, cycles: _SmallCycles)
     )
     totals: FloatArray = sums.sum(axis=1).reshape(5, -1)
     if cycles.triangles or cycles.squares:
-        for column, (of_atom, of_neighbors) in enumerate(zip(weights.tolist(), around.tolist(), strict=True)):
-            three, four = _closed_walks(of_atom, of_neighbors, cycles)
+        for column, (of_atom, of_neighbours) in enumerate(
+            zip(weights.tolist(), around.tolist(), strict=True)
+        ):
+            three, four = _closed_walks(of_atom, of_neighbours, cycles)
             totals[3, column] += three
             totals[4, column] += four
     totals[np.abs(totals) < _ROUNDING] = 0.0
@@ -163,7 +164,7 @@ def _path_sums(graph: MolecularGraph, weights: FloatArray, cycles: _SmallCycles)
 
 
 def _closed_walks(weights: list[float], around: list[float], cycles: _SmallCycles) -> tuple[float, float]:
-    """Corrections to the sums over the paths of 3 and of 4 bonds for cycles of three and four atoms."""
+    """Return what cycles of three and four atoms add to the sums over the paths of 3 and of 4 bonds."""
     three = four = 0.0
     for triangle in cycles.triangles:
         a, b, c = (weights[i] for i in triangle)

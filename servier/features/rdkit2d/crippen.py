@@ -1,7 +1,7 @@
 """Wildman-Crippen atom contributions, remembered by atom environment.
 
 The atom types of Wildman and Crippen [1]_ are SMARTS patterns that look at an atom and its
-neighbors, and for oxygen (and the hydrogens on it) at the neighbors of those too.  The
+neighbours, and for oxygen (and the hydrogens on it) at the neighbours of those too. The
 contribution of an atom is therefore a function of that environment: it is taken from RDKit
 the first time that an environment is met, and from a table afterwards.
 
@@ -37,11 +37,11 @@ class _Contribution(NamedTuple):
 class CrippenValues(NamedTuple):
     """Wildman-Crippen values of a molecule.
 
-    Attributes
+    Parameters
     ----------
-    atom_logp, atom_mr : list of float, length n_atoms
+    atom_logp, atom_mr
         Contributions of the atoms of the hydrogen-suppressed graph.
-    logp, mr : float
+    logp, mr
         Sums over all atoms, hydrogens included.
     """
 
@@ -59,13 +59,12 @@ def crippen_values(graph: MolecularGraph) -> CrippenValues:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    CrippenValues
-        Atom contributions and molecular sums.
+    Atom contributions and molecular sums.
     """
     keys = _environment_keys(graph)
     known = _contributions
@@ -89,11 +88,11 @@ def _environment_keys(graph: MolecularGraph) -> list[Hashable]:
     codes = graph.atom_codes
     shells = [
         (code, *sorted([codes[j] << 3 | order for j, order in nbrs]))
-        for code, nbrs in zip(codes, graph.neighbors, strict=True)
+        for code, nbrs in zip(codes, graph.neighbours, strict=True)
     ]
     return [
         (shell, *sorted([(order, shells[j]) for j, order in nbrs])) if z == _OXYGEN else shell
-        for shell, nbrs, z in zip(shells, graph.neighbors, graph.atomic_numbers, strict=True)
+        for shell, nbrs, z in zip(shells, graph.neighbours, graph.atomic_numbers, strict=True)
     ]
 
 

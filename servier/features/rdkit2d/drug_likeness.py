@@ -43,13 +43,12 @@ def screen_molecule(graph: MolecularGraph) -> ScreenedMolecule:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    ScreenedMolecule
-        To be passed to `fragment_counts` and `qed`.
+    What `fragment_counts` and `qed` need.
     """
     return _patterns().screen.screen(graph)
 
@@ -59,13 +58,12 @@ def fragment_counts(screened: ScreenedMolecule) -> list[int]:
 
     Parameters
     ----------
-    screened : ScreenedMolecule
+    screened
         The molecule.
 
     Returns
     -------
-    list of int, length 85
-        Counts in the order of `names.FRAGMENT_NAMES`.
+    85 counts, in the order of `names.FRAGMENT_NAMES`.
     """
     return screened.counts(_patterns().fragments)
 
@@ -75,17 +73,16 @@ def qed(graph: MolecularGraph, screened: ScreenedMolecule, properties: QedProper
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
-    screened : ScreenedMolecule
+    screened
         The molecule, screened.
-    properties : QedProperties
+    properties
         Properties computed elsewhere.
 
     Returns
     -------
-    float
-        Geometric mean of eight desirabilities with the mean weights of the reference.
+    Geometric mean of eight desirabilities with the mean weights of the reference.
     """
     patterns = _patterns()
     values = (
@@ -107,7 +104,7 @@ def qed(graph: MolecularGraph, screened: ScreenedMolecule, properties: QedProper
 
 
 def _desirability(x: float, parameters: tuple[float, ...]) -> float:
-    """Asymmetric double sigmoid, scaled to a maximum of one."""
+    """Return the asymmetric double sigmoid, scaled to a maximum of one."""
     a, b, c, d, e, f, maximum = parameters
     rise = 1.0 + math.exp(-(x - c + d / 2.0) / e)
     fall = 1.0 + math.exp(-(x - c - d / 2.0) / f)
@@ -115,13 +112,13 @@ def _desirability(x: float, parameters: tuple[float, ...]) -> float:
 
 
 def _aromatic_cycles(graph: MolecularGraph) -> int:
-    """Independent cycles left without the aliphatic ring atoms that have an aliphatic neighbor."""
+    """Count the independent cycles without the aliphatic ring atoms that have an aliphatic neighbour."""
     aromatic = graph.aromatic
     kept = {
         index
         for index, rings in enumerate(graph.ring_counts)
         if rings
-        and (aromatic[index] or all(code != SINGLE or aromatic[j] for j, code in graph.neighbors[index]))
+        and (aromatic[index] or all(code != SINGLE or aromatic[j] for j, code in graph.neighbours[index]))
     }
     if not kept:
         return 0
@@ -131,10 +128,10 @@ def _aromatic_cycles(graph: MolecularGraph) -> int:
         cycles += 1
         reached = [kept.pop()]
         while reached:
-            for neighbor, _ in graph.neighbors[reached.pop()]:
-                if neighbor in kept:
-                    kept.remove(neighbor)
-                    reached.append(neighbor)
+            for neighbour, _ in graph.neighbours[reached.pop()]:
+                if neighbour in kept:
+                    kept.remove(neighbour)
+                    reached.append(neighbour)
     return cycles
 
 
@@ -155,7 +152,7 @@ def _patterns() -> _Patterns:
 
 
 def _fragment_definitions() -> dict[str, str]:
-    """SMARTS of the fragment descriptors by name, from RDKit's data file."""
+    """Return the SMARTS of the fragment descriptors by name, from RDKit's data file."""
     path = Path(RDConfig.RDDataDir) / "FragmentDescriptors.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)

@@ -27,7 +27,7 @@ _UNCONNECTED: Final = 1e6
 
 
 def _intrinsic_factor(atomic_number: int) -> float:
-    """4 / N**2, with N the principal quantum number of the valence shell."""
+    """Return 4 / N**2, with N the principal quantum number of the valence shell."""
     shell = 1 + sum(atomic_number > last for last in (2, 10, 18, 36, 54, 86))
     return 4.0 / (shell * shell)
 
@@ -45,20 +45,19 @@ def estate_indices(graph: MolecularGraph, distances: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
-    distances : ndarray of float64, shape (n_atoms, n_atoms)
-        Topological distances; at least 1e6 between unconnected atoms.
+    distances
+        Topological distances, float64, shape (n_atoms, n_atoms); at least 1e6 between unconnected atoms.
 
     Returns
     -------
-    ndarray of float64, shape (n_atoms,)
-        Index of each atom.
+    Index of each atom, float64, shape (n_atoms,).
     """
     intrinsic = np.array(
         [
             (_FACTORS[z] * (_OUTER_ELECTRONS[z] - h) + 1) / len(nbrs) if nbrs else 0.0
-            for z, h, nbrs in zip(graph.atomic_numbers, graph.hydrogens, graph.neighbors, strict=True)
+            for z, h, nbrs in zip(graph.atomic_numbers, graph.hydrogens, graph.neighbours, strict=True)
         ]
     )
     path_atoms = distances + 1.0
@@ -74,17 +73,16 @@ def histogram(values: Sequence[float] | FloatArray, edges: FloatArray, weights: 
 
     Parameters
     ----------
-    values : sequence of float, length n
-        Values to bin; a bin includes its lower edge, NaN falls into the last bin.
-    edges : ndarray of float64, shape (n_bins - 1,)
-        Ascending inner edges.
-    weights : ndarray of float64, shape (n,)
-        Weight of each value.
+    values
+        Values to put into bins; a bin includes its lower edge, NaN falls into the last bin.
+    edges
+        Ascending inner edges, float64, shape (n_bins - 1,).
+    weights
+        Weight of each value, float64, shape (n,).
 
     Returns
     -------
-    list of float, length n_bins
-        Sum of the weights in each bin.
+    Sum of the weights in each of n_bins bins.
     """
     bins = edges.searchsorted(values, side="right")
     sums: list[float] = np.bincount(bins, weights, len(edges) + 1).tolist()

@@ -31,15 +31,14 @@ def balaban_j(graph: MolecularGraph, weighted_distances: FloatArray) -> float:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
-    weighted_distances : ndarray of float64, shape (n_atoms, n_atoms)
-        Shortest path lengths with bonds of length 1 / (bond order).
+    weighted_distances
+        Shortest path lengths with bonds of length 1 / (bond order), float64, shape (n_atoms, n_atoms).
 
     Returns
     -------
-    float
-        J; zero if the cyclomatic number is -1.
+    J; zero if the cyclomatic number is -1.
     """
     sums = weighted_distances.sum(axis=0).tolist()
     cyclomatic = len(graph.bonds) - graph.size + 1
@@ -53,20 +52,19 @@ def bertz_ct(graph: MolecularGraph, weighted_distances: FloatArray) -> float:
     """Compute the complexity index of Bertz (ref. [2]_ of the module).
 
     The information content of the connections (pairs of adjacent bonds and multiple bonds,
-    classed by the symmetry of their atoms) plus that of the elements.  Atoms are alike if
+    classed by the symmetry of their atoms) plus that of the elements. Atoms are alike if
     their sorted distances to their nearest hundred atoms agree to four decimals.
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
-    weighted_distances : ndarray of float64, shape (n_atoms, n_atoms)
-        Shortest path lengths with bonds of length 1 / (bond order).
+    weighted_distances
+        Shortest path lengths with bonds of length 1 / (bond order), float64, shape (n_atoms, n_atoms).
 
     Returns
     -------
-    float
-        The index in bits; zero for a single atom.
+    The index in bits; zero for a single atom.
     """
     if graph.size == 1:
         return 0.0
@@ -87,7 +85,7 @@ def _symmetry_classes(weighted_distances: FloatArray) -> list[int]:
 
 
 def _connections(graph: MolecularGraph, classes: list[int]) -> list[float]:
-    """Numbers of connections per class, each scaled by 4 as the bond codes are doubled orders."""
+    """Return the number of connections of each class, scaled by 4 as the bond codes are doubled orders."""
     size = graph.size
     counts: dict[int, int] = {}
     for i, j, code in graph.bonds:
@@ -95,12 +93,12 @@ def _connections(graph: MolecularGraph, classes: list[int]) -> list[float]:
             low, high = sorted((classes[i], classes[j]))
             key = -1 - (low * size + high)
             counts[key] = counts.get(key, 0) + code * (code - SINGLE)
-    for center, nbrs in enumerate(graph.neighbors):
+    for centre, nbrs in enumerate(graph.neighbours):
         degree = len(nbrs)
         if degree == 1:
             continue
         ends = [(classes[j], code) for j, code in nbrs]
-        base = classes[center] * size
+        base = classes[centre] * size
         for k in range(1, degree):
             first, code = ends[k]
             for second, other in ends[:k]:
@@ -111,7 +109,7 @@ def _connections(graph: MolecularGraph, classes: list[int]) -> list[float]:
 
 
 def _entropy(counts: Iterable[float], total: float) -> float:
-    """Shannon entropy in bits of counts that add up to a total."""
+    """Return the Shannon entropy in bits of counts that add up to a total."""
     return -sum([p * math.log(p) for p in [c / total for c in counts]]) / math.log(2.0)
 
 
@@ -120,17 +118,15 @@ def polynomial_information(adjacency: FloatArray, eigenvalues: FloatArray | None
 
     Parameters
     ----------
-    adjacency : ndarray of float64, shape (n_atoms, n_atoms)
-        Adjacency matrix of zeros and ones.
-    eigenvalues : ndarray of float64, shape (n_atoms,), or None
-        Its eigenvalues, if known: they give the coefficients faster.
+    adjacency
+        The adjacency matrix of zeros and ones, float64, shape (n_atoms, n_atoms).
+    eigenvalues
+        Its eigenvalues, float64, shape (n_atoms,), if they are known: they give the coefficients faster.
 
     Returns
     -------
-    mean : float
-        Information content per unit of the sum of the coefficients (eq. 7 of ref. [3]_).
-    total : float
-        Information content (eq. 6 of ref. [3]_ of the module).
+    The information content per unit of the sum of the coefficients, and in all (equations 7 and 6 of
+    ref. [3]_ of the module).
     """
     coefficients = None if eigenvalues is None else _rounded_polynomial(eigenvalues)
     if coefficients is None:
@@ -142,7 +138,7 @@ def polynomial_information(adjacency: FloatArray, eigenvalues: FloatArray | None
 
 
 def _rounded_polynomial(eigenvalues: FloatArray) -> FloatArray | None:
-    """Absolute coefficients, which are integers, by interpolation on the unit circle.
+    """Return the absolute coefficients, which are integers, by interpolation on the unit circle.
 
     None if the values are not near enough to integers to be sure of them.
     """
@@ -158,7 +154,7 @@ def _rounded_polynomial(eigenvalues: FloatArray) -> FloatArray | None:
 
 @cache
 def _interpolation(degree: int) -> tuple[npt.NDArray[np.complex128], FloatArray]:
-    """Points on the upper half of the unit circle, and the matrix from values to coefficients.
+    """Return points on the upper half of the unit circle, and the matrix from values to coefficients.
 
     The matrix, of shape (degree + 1, 2 * points), is the inverse discrete Fourier transform
     of the real and imaginary parts of a polynomial with real coefficients at the points.
@@ -173,7 +169,7 @@ def _interpolation(degree: int) -> tuple[npt.NDArray[np.complex128], FloatArray]
 
 
 def _faddeev_polynomial(adjacency: FloatArray) -> FloatArray:
-    """Coefficients by the method of Le Verrier, Faddeev and Frame."""
+    """Return the coefficients by the method of Le Verrier, Faddeev and Frame."""
     size = len(adjacency)
     coefficients = np.ones(size + 1)
     power = adjacency

@@ -32,13 +32,12 @@ def hydrogen_bond_acceptors(graph: MolecularGraph) -> int:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    int
-        Number of acceptor atoms.
+    How many acceptor atoms there are.
     """
     numbers = graph.atomic_numbers
     return sum([_is_acceptor(graph, i) for i, z in enumerate(numbers) if z in _ACCEPTING])
@@ -48,11 +47,11 @@ def _is_acceptor(graph: MolecularGraph, index: int) -> bool:
     z, charge = graph.atomic_numbers[index], graph.charges[index]
     hydrogens, valence = graph.hydrogens[index], graph.valences[index]
     if graph.aromatic[index]:
-        return charge == 0 and hydrogens == 0 and len(graph.neighbors[index]) == _DIVALENT
+        return charge == 0 and hydrogens == 0 and len(graph.neighbours[index]) == _DIVALENT
     if z == _NITROGEN:
         return valence == _TRIVALENT and not any(
             code == SINGLE and _has_double_bond(graph, j, exocyclic=True)
-            for j, code in graph.neighbors[index]
+            for j, code in graph.neighbours[index]
         )
     if charge == -1:
         return True
@@ -60,18 +59,18 @@ def _is_acceptor(graph: MolecularGraph, index: int) -> bool:
         return False
     return hydrogens == 0 or any(
         code == SINGLE and not _has_double_bond(graph, j, exocyclic=False)
-        for j, code in graph.neighbors[index]
+        for j, code in graph.neighbours[index]
     )
 
 
 def _has_double_bond(graph: MolecularGraph, index: int, *, exocyclic: bool) -> bool:
-    """Whether an atom has a double bond (outside rings) to aliphatic N, O, P or S."""
+    """Say whether an atom has a double bond (outside rings) to aliphatic N, O, P or S."""
     return any(
         code == DOUBLE
         and graph.atomic_numbers[j] in _UNSATURATING
         and not graph.aromatic[j]
         and not (exocyclic and _in_ring(graph, index, j, code))
-        for j, code in graph.neighbors[index]
+        for j, code in graph.neighbours[index]
     )
 
 
@@ -84,22 +83,21 @@ def rotatable_bonds(graph: MolecularGraph) -> int:
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    int
-        Number of rotatable bonds.
+    How many rotatable bonds there are.
     """
-    neighbors, ring_bonds = graph.neighbors, graph.ring_bonds
+    neighbours, ring_bonds = graph.neighbours, graph.ring_bonds
     number = 0
     for bond in graph.bonds:
         i, j, code = bond
         if (
             code == SINGLE
-            and len(neighbors[i]) > 1
-            and len(neighbors[j]) > 1
+            and len(neighbours[i]) > 1
+            and len(neighbours[j]) > 1
             and bond not in ring_bonds
             and not _is_linear_or_bulky(graph, i)
             and not _is_linear_or_bulky(graph, j)
@@ -109,8 +107,8 @@ def rotatable_bonds(graph: MolecularGraph) -> int:
 
 
 def _is_linear_or_bulky(graph: MolecularGraph, index: int) -> bool:
-    """Whether an atom has a triple bond, or is the carbon of CX3 (X = F, Cl, Br or CH3)."""
-    nbrs = graph.neighbors[index]
+    """Say whether an atom has a triple bond, or is the carbon of CX3 (X = F, Cl, Br or CH3)."""
+    nbrs = graph.neighbours[index]
     if len(nbrs) == 2:
         return nbrs[0][1] == TRIPLE or nbrs[1][1] == TRIPLE
     if any(code == TRIPLE for _, code in nbrs):
@@ -122,28 +120,28 @@ def _is_linear_or_bulky(graph: MolecularGraph, index: int) -> bool:
         for j, code in nbrs
         if code == SINGLE
         and not graph.aromatic[j]
-        and len(graph.neighbors[j]) == 1
+        and len(graph.neighbours[j]) == 1
         and (graph.atomic_numbers[j] != _CARBON or graph.hydrogens[j] == _METHYL_HYDROGENS)
     ]
     return any(ends.count(z) >= _BULKY for z in (_FLUORINE, _CHLORINE, _BROMINE, _CARBON))
 
 
 def _is_amide_like(graph: MolecularGraph, index: int) -> bool:
-    """Whether an atom is on either side of an acyclic bond like the C-N bond of an amide."""
+    """Say whether an atom is on either side of an acyclic bond like the C-N bond of an amide."""
     z = graph.atomic_numbers[index]
     if z == _CARBON:
         return _is_acyl(graph, index) and any(
             code == SINGLE and _is_amide_hetero(graph, j) and not _in_ring(graph, index, j, code)
-            for j, code in graph.neighbors[index]
+            for j, code in graph.neighbours[index]
         )
     return _is_amide_hetero(graph, index) and any(
         code == SINGLE and _is_acyl(graph, j) and not _in_ring(graph, index, j, code)
-        for j, code in graph.neighbors[index]
+        for j, code in graph.neighbours[index]
     )
 
 
 def _is_acyl(graph: MolecularGraph, index: int) -> bool:
-    nbrs = graph.neighbors[index]
+    nbrs = graph.neighbours[index]
     return (
         graph.atomic_numbers[index] == _CARBON
         and len(nbrs) == _AMIDE_DEGREE
@@ -161,4 +159,4 @@ def _is_amide_hetero(graph: MolecularGraph, index: int) -> bool:
         return True
     if z not in _CHALCOGENS or graph.aromatic[index]:
         return False
-    return z == _OXYGEN or len(graph.neighbors[index]) > 1
+    return z == _OXYGEN or len(graph.neighbours[index]) > 1

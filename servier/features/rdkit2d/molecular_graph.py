@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float64]
 MAX_ATOMS: Final = 300
 """Largest molecule for which substructure counts cannot reach RDKit's match limit."""
 
-_PLANAR_NEIGHBORS: Final = 3
+_PLANAR_SUBSTITUENTS: Final = 3
 
 SINGLE: Final = 2
 AROMATIC: Final = 3
@@ -24,33 +24,33 @@ BOND_CODES: Final = frozenset({SINGLE, AROMATIC, DOUBLE, TRIPLE})
 
 @dataclass(slots=True)
 class MolecularGraph:
-    """Hydrogen-suppressed molecular graph with its atom and bond tables.
+    """A molecule without its hydrogen atoms, as tables of atoms and bonds.
 
-    Attributes
+    Parameters
     ----------
-    mol : rdkit.Chem.Mol
-        Private copy of the molecule; descriptor code may cache properties on it.
-    atoms : list of rdkit.Chem.Atom
+    mol
+        A copy of the molecule; descriptors may cache properties on it.
+    atoms
         The atoms in index order.
-    atomic_numbers, charges, hydrogens, valences, isotopes, ring_counts : list of int
+    atomic_numbers, charges, hydrogens, valences, isotopes, ring_counts
         Per atom: Z, formal charge, total hydrogens, total valence, isotope (0 if
         unspecified) and number of rings the atom is in.
-    aromatic : list of bool
+    aromatic
         Aromaticity of each atom.
-    atom_codes : list of int
+    atom_codes
         One number below 2**28 per atom for its Z, aromaticity, hydrogens, degree and charge.
-    bonds : list of tuple of (int, int, int)
+    bonds
         Atom indices (i < j) and doubled bond order of each bond.
-    neighbors : list of list of tuple of (int, int)
-        For each atom, (neighbor, doubled bond order) in index order.
-    ring_sizes : list of int
+    neighbours
+        For each atom, (neighbour, doubled bond order) in index order.
+    ring_sizes
         Number of atoms in each ring of the (symmetrized) smallest set.
-    ring_bonds : set of tuple of (int, int, int)
+    ring_bonds
         The bonds that are in rings.
-    orders : ndarray of float64, shape (n_atoms, n_atoms)
-        Bond orders; zero where there is no bond.
-    adjacency : ndarray of float64, shape (n_atoms, n_atoms)
-        One where there is a bond, zero elsewhere.
+    orders
+        Bond orders, float64, shape (n_atoms, n_atoms); zero where there is no bond.
+    adjacency
+        One where there is a bond, zero elsewhere, float64, shape (n_atoms, n_atoms).
     """
 
     mol: Chem.Mol
@@ -64,7 +64,7 @@ class MolecularGraph:
     ring_counts: list[int]
     atom_codes: list[int]
     bonds: list[tuple[int, int, int]]
-    neighbors: list[list[tuple[int, int]]]
+    neighbours: list[list[tuple[int, int]]]
     ring_sizes: list[int]
     ring_bonds: set[tuple[int, int, int]]
     orders: FloatArray
@@ -72,7 +72,7 @@ class MolecularGraph:
 
     @property
     def size(self) -> int:
-        """Number of atoms."""
+        """The number of atoms."""
         return len(self.atoms)
 
 
@@ -81,21 +81,19 @@ def build_graph(mol: Chem.Mol) -> MolecularGraph | None:
 
     Parameters
     ----------
-    mol : rdkit.Chem.Mol
+    mol
         Sanitized molecule; it is not changed.
 
     Returns
     -------
-    MolecularGraph or None
-        None for the molecules that the shared tables do not describe: no atoms or more
-        than `MAX_ATOMS`, hydrogen atoms in the graph, property caches not computed, bonds that
-        are not single, double, triple or aromatic, or aromatic rings in a Kekulé form.
+    The tables; None for the molecules that they do not describe: no atoms or more than `MAX_ATOMS`, hydrogen
+    atoms in the graph, property caches not computed, bonds that are not single, double, triple or aromatic,
+    or aromatic rings in a Kekulé form.
     """
-    size = mol.GetNumAtoms()
-    if not 0 < size <= MAX_ATOMS or mol.NeedsUpdatePropertyCache():
+    if not 0 < mol.GetNumAtoms() <= MAX_ATOMS or mol.NeedsUpdatePropertyCache():
         return None
     work = Chem.Mol(mol)
-    atoms = [work.GetAtomWithIdx(i) for i in range(size)]
+    atoms = [work.GetAtomWithIdx(i) for i in range(work.GetNumAtoms())]
     atomic_numbers = [a.GetAtomicNum() for a in atoms]
     if 1 in atomic_numbers:
         return None
@@ -104,22 +102,11 @@ def build_graph(mol: Chem.Mol) -> MolecularGraph | None:
     tables = _bond_tables(work, orders, aromatic)
     if tables is None:
         return None
+    bonds, neighbours = tables
+    hydrogens, charges = [a.GetTotalNumHs() for a in atoms], [a.GetFormalCharge() for a in atoms]
     rings = work.GetRingInfo().AtomRings()
-    ring_bonds = _ring_bonds(rings, tables[0]) if rings else set()
-    ring_counts = [0] * size
-    for ring in rings:
-        for index in ring:
-            ring_counts[index] += 1
-    charges = [a.GetFormalCharge() for a in atoms]
-    hydrogens = [a.GetTotalNumHs() for a in atoms]
-    if not all(aromatic[i] for i, rings_of in enumerate(ring_counts) if rings_of):
-        planar = [len(n) + h <= _PLANAR_NEIGHBORS for n, h in zip(tables[1], hydrogens, strict=True)]
-        if _has_planar_ring(rings, planar, aromatic) and not _is_perceived(work, aromatic):
-            return None
-    codes = [
-        z | a << 7 | h << 8 | len(n) << 14 | (c + 64) << 20
-        for z, a, h, n, c in zip(atomic_numbers, aromatic, hydrogens, tables[1], charges, strict=True)
-    ]
+    if _has_planar_ring(rings, neighbours, hydrogens, aromatic) and not _is_perceived(work, aromatic):
+        return None
     return MolecularGraph(
         mol=work,
         atoms=atoms,
@@ -129,12 +116,12 @@ def build_graph(mol: Chem.Mol) -> MolecularGraph | None:
         hydrogens=hydrogens,
         valences=[a.GetTotalValence() for a in atoms],
         isotopes=[a.GetIsotope() for a in atoms],
-        ring_counts=ring_counts,
-        atom_codes=codes,
-        bonds=tables[0],
-        neighbors=tables[1],
+        ring_counts=_count_rings(rings, len(atoms)),
+        atom_codes=_atom_codes(atomic_numbers, aromatic, hydrogens, neighbours, charges),
+        bonds=bonds,
+        neighbours=neighbours,
         ring_sizes=[len(ring) for ring in rings],
-        ring_bonds=ring_bonds,
+        ring_bonds=_ring_bonds(rings, bonds) if rings else set(),
         orders=orders,
         adjacency=(orders != 0.0).astype(np.float64),
     )
@@ -150,9 +137,9 @@ def _bond_tables(
     if not BOND_CODES.issuperset(codes):
         return None
     bonds: list[tuple[int, int, int]] = []
-    neighbors: list[list[tuple[int, int]]] = [[] for _ in aromatic]
+    neighbours: list[list[tuple[int, int]]] = [[] for _ in aromatic]
     for i, j, code in zip(rows.tolist(), columns.tolist(), map(int, codes), strict=True):
-        neighbors[i].append((j, code))
+        neighbours[i].append((j, code))
         if i < j:
             bonds.append((i, j, code))
             both_aromatic = aromatic[i] and aromatic[j]
@@ -160,7 +147,29 @@ def _bond_tables(
                 return None
             if both_aromatic and code > AROMATIC and _is_flagged(mol, i, j):
                 return None
-    return bonds, neighbors
+    return bonds, neighbours
+
+
+def _atom_codes(
+    atomic_numbers: list[int],
+    aromatic: list[bool],
+    hydrogens: list[int],
+    neighbours: list[list[tuple[int, int]]],
+    charges: list[int],
+) -> list[int]:
+    return [
+        z | a << 7 | h << 8 | len(n) << 14 | (c + 64) << 20
+        for z, a, h, n, c in zip(atomic_numbers, aromatic, hydrogens, neighbours, charges, strict=True)
+    ]
+
+
+def _count_rings(rings: tuple[tuple[int, ...], ...], size: int) -> list[int]:
+    """Return for each atom how many rings it is in."""
+    counts = [0] * size
+    for ring in rings:
+        for index in ring:
+            counts[index] += 1
+    return counts
 
 
 def _ring_bonds(
@@ -175,22 +184,28 @@ def _ring_bonds(
     return {bond for bond in bonds if bond[:2] in pairs}
 
 
-def _has_planar_ring(rings: tuple[tuple[int, ...], ...], planar: list[bool], aromatic: list[bool]) -> bool:
-    """Whether a ring that is not aromatic could be so by the numbers of its atoms' neighbors."""
+def _has_planar_ring(
+    rings: tuple[tuple[int, ...], ...],
+    neighbours: list[list[tuple[int, int]]],
+    hydrogens: list[int],
+    aromatic: list[bool],
+) -> bool:
+    """Say whether a ring that is not aromatic could be so by how many substituents its atoms have."""
     return any(
-        all([planar[i] for i in ring]) and not all([aromatic[i] for i in ring])  # noqa: C419
+        not all([aromatic[i] for i in ring])  # noqa: C419
+        and all([len(neighbours[i]) + hydrogens[i] <= _PLANAR_SUBSTITUENTS for i in ring])  # noqa: C419
         for ring in rings
     )
 
 
 def _is_perceived(mol: Chem.Mol, aromatic: list[bool]) -> bool:
-    """Whether sanitizing again, as some of RDKit's descriptors do, leaves aromaticity as it is."""
+    """Say whether sanitizing again, as some of RDKit's descriptors do, leaves aromaticity as it is."""
     sanitized = Chem.Mol(mol)
     Chem.SanitizeMol(sanitized)
     return [atom.GetIsAromatic() for atom in sanitized.GetAtoms()] == aromatic
 
 
 def _is_flagged(mol: Chem.Mol, i: int, j: int) -> bool:
-    """Whether a bond is flagged as aromatic (although it has another order, in a Kekulé form)."""
+    """Say whether a bond is flagged as aromatic (although it has another order, in a Kekulé form)."""
     flag: bool = mol.GetBondBetweenAtoms(i, j).GetIsAromatic()
     return flag

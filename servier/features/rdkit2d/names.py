@@ -8,13 +8,12 @@ def vsa_bin_order(bins: int) -> tuple[int, ...]:
 
     Parameters
     ----------
-    bins : int
+    bins
         Number of bins, numbered from one.
 
     Returns
     -------
-    tuple of int
-        Zero-based bins in the order 1, 10, 11, ..., 2, 3, ...
+    Zero-based bins in the order 1, 10, 11, ..., 2, 3, ...
     """
     return tuple(int(label) - 1 for label in sorted(str(b + 1) for b in range(bins)))
 

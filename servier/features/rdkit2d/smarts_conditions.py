@@ -1,11 +1,11 @@
 """Necessary conditions of SMARTS patterns, in terms of single atoms, bonds and cycles.
 
 A pattern can match only if every one of its atoms and every one of its bonds can be found
-in the molecule on its own, and equal ones as often as the pattern has them.  The conditions
+in the molecule on its own, and equal ones as often as the pattern has them. The conditions
 are read from the SMARTS text: an atom expression is reduced to its plain primitives, negated
 recursive expressions are dropped, and a recursive expression that must hold brings the
-conditions of its own pattern with it.  A cycle of the pattern needs a cycle of as many atoms,
-and bonds in cycles.  Alternatives between recursive expressions give alternative sets of
+conditions of its own pattern with it. A cycle of the pattern needs a cycle of as many atoms,
+and bonds in cycles. Alternatives between recursive expressions give alternative sets of
 conditions.
 """
 
@@ -28,13 +28,13 @@ _ANY_BOND: Final = "~"
 class AtomCondition:
     """Boolean expression over SMARTS of single atoms without recursive parts.
 
-    Attributes
+    Parameters
     ----------
-    operator : {"primitives", "and", "or"}
+    operator
         Kind of expression; an empty "and" always holds.
-    smarts : str
+    smarts
         SMARTS of one atom, for "primitives".
-    parts : tuple of AtomCondition
+    parts
         Operands, for "and" and "or".
     """
 
@@ -62,7 +62,7 @@ class RingCondition:
 
 Condition = AtomCondition | BondCondition | RingCondition
 Requirement = tuple[Condition, int]
-"""A condition and the number of distinct atoms or bonds that must fulfill it."""
+"""A condition and the number of distinct atoms or bonds that must fulfil it."""
 
 ANY_ATOM: Final = AtomCondition("and")
 
@@ -81,14 +81,13 @@ def alternative_conditions(smarts: str) -> list[frozenset[Requirement]]:
 
     Parameters
     ----------
-    smarts : str
+    smarts
         A SMARTS pattern.
 
     Returns
     -------
-    list of frozenset of tuple of (Condition, int)
-        Alternative sets; where the pattern matches, all requirements of at least one set are
-        met.
+    Alternative sets; where the pattern matches, all requirements of at least one set are
+    met.
     """
     expressions = [_parse_expression(text) for text in _atom_expressions(smarts)]
     alternatives: list[frozenset[Requirement]] = [_plain_conditions(smarts, expressions)]
@@ -104,14 +103,13 @@ def equivalent_condition(smarts: str) -> Condition | None:
 
     Parameters
     ----------
-    smarts : str
+    smarts
         A SMARTS pattern.
 
     Returns
     -------
-    AtomCondition or BondCondition or None
-        A condition that holds for just the atoms or bonds that the pattern matches; None
-        if the pattern is larger or has recursive parts.
+    A condition that holds for just the atoms or bonds that the pattern matches; None
+    if the pattern is larger or has recursive parts.
     """
     query = Chem.MolFromSmarts(smarts)
     if "$" in smarts or (query.GetNumAtoms(), query.GetNumBonds()) not in {(1, 0), (2, 1)}:
@@ -146,7 +144,7 @@ def _bond_condition(ends: list[AtomCondition], bond: str, in_ring: bool) -> Bond
 
 
 def _bond_smarts(bond: Any) -> str:
-    """SMARTS of a bond, or that of any bond if it cannot be written by itself."""
+    """Return the SMARTS of a bond, or that of any bond if it cannot be written by itself."""
     smarts: str = bond.GetSmarts()
     rebuilt = Chem.MolFromSmarts(f"*{smarts}*").GetBondWithIdx(0)
     return smarts if rebuilt.DescribeQuery() == bond.DescribeQuery() else _ANY_BOND
@@ -182,7 +180,7 @@ def _join(operator: Literal["and", "or"], parts: list[AtomCondition]) -> AtomCon
 
 
 def _atom_expressions(smarts: str) -> Iterator[str]:
-    """Contents of the brackets, or the symbols, of the atoms of a pattern in their order."""
+    """Iterate over the contents of the brackets, or the symbols, of the atoms of a pattern in their order."""
     position = 0
     while position < len(smarts):
         if smarts[position] == "[":
@@ -197,7 +195,7 @@ def _atom_expressions(smarts: str) -> Iterator[str]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Position of the bracket or parenthesis that closes the one at the start."""
+    """Return the position of the bracket or parenthesis that closes the one at the start."""
     depth = 0
     for position in range(start, len(text)):
         if text[position] in "([":

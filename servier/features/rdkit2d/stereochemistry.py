@@ -30,19 +30,18 @@ def spacial_score(graph: MolecularGraph) -> float:
     """Compute the size-normalized spacial score (ref. [1]_ of the module).
 
     The sum over atoms of the product of a hybridization term, a stereo term, a term for
-    non-aromatic rings and the squared number of neighbors, divided by the number of heavy
-    atoms.  It must be the last value computed from a graph: stereo perception marks the
+    non-aromatic rings and the squared number of neighbours, divided by the number of heavy
+    atoms. It must be the last value computed from a graph: stereo perception marks the
     graph's copy of the molecule.
 
     Parameters
     ----------
-    graph : MolecularGraph
+    graph
         The molecule.
 
     Returns
     -------
-    float
-        The score; NaN without heavy atoms.
+    The score; NaN without heavy atoms.
     """
     heavy = graph.mol.GetNumHeavyAtoms()
     if not heavy:
@@ -50,7 +49,7 @@ def spacial_score(graph: MolecularGraph) -> float:
     stereo = _stereo_atoms(graph)
     score = 0
     for index, atom in enumerate(graph.atoms):
-        term = len(graph.neighbors[index]) ** 2
+        term = len(graph.neighbours[index]) ** 2
         term *= _HYBRIDIZATION_TERMS.get(atom.GetHybridization(), _OTHER_HYBRIDIZATION)
         if index in stereo:
             term *= 2
@@ -61,10 +60,10 @@ def spacial_score(graph: MolecularGraph) -> float:
 
 
 def _stereo_atoms(graph: MolecularGraph) -> set[int]:
-    """Atoms that are possible stereocenters or in a double bond with possible E/Z isomers."""
+    """Return the atoms that are possible stereocentres or in a double bond with possible E/Z isomers."""
     mol = graph.mol
     Chem.FindPotentialStereoBonds(mol)
-    atoms = _stereocenters(mol) if any(map(_can_be_stereocenter, repeat(graph), range(graph.size))) else set()
+    atoms = _stereocentres(mol) if any(map(_can_be_stereocentre, repeat(graph), range(graph.size))) else set()
     for i, j, code in graph.bonds:
         if code == DOUBLE:
             stereo = mol.GetBondBetweenAtoms(i, j).GetStereo()
@@ -73,16 +72,16 @@ def _stereo_atoms(graph: MolecularGraph) -> set[int]:
     return atoms
 
 
-def _can_be_stereocenter(graph: MolecularGraph, index: int) -> bool:
-    """Whether an atom may be a stereocenter: False where it surely is none.
+def _can_be_stereocentre(graph: MolecularGraph, index: int) -> bool:
+    """Say whether an atom may be a stereocentre: False where it surely is none.
 
-    RDKit wants three or more neighbors of the common elements, and a fourth substituent of carbon; nitrogen
-    with three only in a ring of three atoms or where rings meet. Other elements may always be stereocenters.
+    RDKit wants three or more neighbours of the common elements, and a fourth substituent of carbon; nitrogen
+    with three only in a ring of three atoms or where rings meet. Other elements may always be stereocentres.
     """
     z = graph.atomic_numbers[index]
     if z not in _COMMON:
         return True
-    degree, hydrogens = len(graph.neighbors[index]), graph.hydrogens[index]
+    degree, hydrogens = len(graph.neighbours[index]), graph.hydrogens[index]
     if degree < 3 or hydrogens > 1:
         return False
     if z in _INVERTING and degree + hydrogens == 3:
@@ -92,17 +91,17 @@ def _can_be_stereocenter(graph: MolecularGraph, index: int) -> bool:
 
 
 def _has_like_ends(graph: MolecularGraph, index: int) -> bool:
-    """Whether two neighbors of an atom have no other neighbors and cannot be told apart."""
+    """Say whether two neighbours of an atom have no other neighbours and cannot be told apart."""
     ends = [
         (graph.atom_codes[j], order, graph.isotopes[j], graph.atoms[j].GetAtomMapNum())
-        for j, order in graph.neighbors[index]
-        if len(graph.neighbors[j]) == 1
+        for j, order in graph.neighbours[index]
+        if len(graph.neighbours[j]) == 1
     ]
     return len(set(ends)) < len(ends)
 
 
-def _stereocenters(mol: Chem.Mol) -> set[int]:
-    """Atoms that can be tetrahedral stereocenters, by RDKit's new perception as its own score has it."""
+def _stereocentres(mol: Chem.Mol) -> set[int]:
+    """Return the atoms that can be tetrahedral stereocentres, by the perception that RDKit's score uses."""
     legacy = Chem.GetUseLegacyStereoPerception()
     Chem.SetUseLegacyStereoPerception(False)
     try:

@@ -1,8 +1,8 @@
 """Counts of many SMARTS patterns in one molecule, with the hopeless ones left out.
 
-Whether an atom (or two bonded atoms) fulfills a condition of `smarts_conditions` depends on
-its element, charge, hydrogens and so on only.  It is asked of RDKit once for each combination
-of these and remembered as a bit mask.  The masks of a molecule's atoms and bonds together tell
+Whether an atom (or two bonded atoms) fulfils a condition of `smarts_conditions` depends on
+its element, charge, hydrogens and so on only. It is asked of RDKit once for each combination
+of these and remembered as a bit mask. The masks of a molecule's atoms and bonds together tell
 which patterns can match at all, and how often those of one atom or one bond do.
 """
 
@@ -37,7 +37,7 @@ class PatternScreen:
 
     Parameters
     ----------
-    patterns : sequence of str
+    patterns
         SMARTS patterns.
     """
 
@@ -57,17 +57,16 @@ class PatternScreen:
         self._bonds: dict[tuple[int, int, int], tuple[int, int]] = {}
 
     def screen(self, graph: MolecularGraph) -> "ScreenedMolecule":
-        """Find the conditions that the atoms and bonds of a molecule fulfill.
+        """Find the conditions that the atoms and bonds of a molecule fulfil.
 
         Parameters
         ----------
-        graph : MolecularGraph
+        graph
             The molecule.
 
         Returns
         -------
-        ScreenedMolecule
-            Gives the number of matches of each pattern.
+        The molecule, with the patterns that it may match.
         """
         codes = [
             code | rings << 28 | valence << 36 | isotope << 44
@@ -118,13 +117,13 @@ class ScreenedMolecule:
 
     Parameters
     ----------
-    screen : PatternScreen
+    screen
         The patterns.
-    mol : rdkit.Chem.Mol
+    mol
         The molecule.
-    candidates : list of int
+    candidates
         Positions, in ascending order, of the patterns that are not ruled out.
-    counts : int
+    counts
         Numbers of matches of the patterns of one atom or bond, in bit fields.
     """
 
@@ -141,13 +140,12 @@ class ScreenedMolecule:
 
         Parameters
         ----------
-        patterns : range
+        patterns
             Positions of the patterns in the screen.
 
         Returns
         -------
-        list of int
-            Number of matches of each.
+        The number of matches of each.
         """
         numbers = [0] * len(patterns)
         for position in self._candidates:
@@ -165,13 +163,12 @@ class ScreenedMolecule:
 
         Parameters
         ----------
-        patterns : range
+        patterns
             Positions of the patterns in the screen.
 
         Returns
         -------
-        int
-            How many of them match.
+        How many of them match.
         """
         screen = self._screen
         return sum(
@@ -224,7 +221,7 @@ class _ConditionTable:
         return field
 
     def mask(self, requirements: Iterable[Requirement]) -> Words:
-        """Bit mask of a set of requirements: first of conditions, then of fields of counts."""
+        """Return the bit mask of a set of requirements: first of conditions, then of fields of counts."""
         conditions = flags = 0
         for condition, number in requirements:
             if number == 1:
@@ -234,7 +231,7 @@ class _ConditionTable:
         return np.concatenate([_words(conditions, self._bit_words), _words(flags, self._flag_words)])
 
     def missing(self, fulfilled: int, counts: int) -> Words:
-        """Bit mask of the requirements that are not met.
+        """Return the bit mask of the requirements that are not met.
 
         With the offset added to it, a count that reaches the number required raises the top
         bit of its field.
@@ -244,13 +241,13 @@ class _ConditionTable:
         return ~np.concatenate([_words(fulfilled, self._bit_words), flags])
 
     def evaluate_atom(self, atom: Chem.Atom) -> tuple[int, int]:
-        """Bits of the atom conditions that an atom fulfills, and its addition to the counts."""
+        """Return the bits of the atom conditions that an atom fulfils, and its addition to the counts."""
         matched = {smarts: query.GetAtomWithIdx(0).Match(atom) for smarts, query in self._primitives.items()}
         bits = sum(self._bits[c] for c in self._atoms if _holds(c, matched))
         return bits, self._unit(bits)
 
     def evaluate_bond(self, bond: Chem.Bond, begin: int, end: int) -> tuple[int, int]:
-        """Bits of the bond conditions that a bond fulfills, and its addition to the counts."""
+        """Return the bits of the bond conditions that a bond fulfils, and its addition to the counts."""
         matched = {
             smarts: query.GetBondWithIdx(0).Match(bond) for smarts, query in self._bond_queries.items()
         }
@@ -262,7 +259,7 @@ class _ConditionTable:
         return bits, self._unit(bits)
 
     def evaluate_rings(self, sizes: Sequence[int]) -> int:
-        """Bits of the cycles that may exist in a molecule with rings of some sizes.
+        """Return the bits of the cycles that may exist in a molecule with rings of some sizes.
 
         A cycle that is not one of the smallest rings is a sum of at least two of them, none
         of which is larger.

@@ -1,0 +1,105 @@
+"""The input of a run, opened once: its rows, what identifies it, and what it says of features."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from servier.tables import STANDARD_STREAM, Table, count_rows_of, open_file, read_table, table_format
+
+if TYPE_CHECKING:
+    from servier.features.feature_file import FeatureSpecification
+    from servier.tables.parquet import ParquetTable
+
+EDGE = 1 << 20
+
+
+class Source:
+    """An open table.
+
+    Parameters
+    ----------
+    path
+        Its name; `-` is stdin.
+    file
+        The open file.
+    table
+        The rows in it.
+    delimiter
+        Of delimited text; detected where it is None.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], table: Table, delimiter: str | None) -> None:
+        self.path, self.table = path, table
+        self._file, self._delimiter = file, delimiter
+        self.is_stream = str(path) == STANDARD_STREAM
+
+    def identity(self) -> dict[str, Any]:
+        """Return the size of the file and a sha256 of its first and last megabyte; of a stream nothing."""
+        if self.is_stream:
+            return {}
+        descriptor = self._file.fileno()
+        size = os.fstat(descriptor).st_size
+        sha = hashlib.sha256(_read_at(descriptor, 0, EDGE))
+        sha.update(_read_at(descriptor, max(0, size - EDGE), EDGE))
+        return {"size": size, "sha256 of both ends": sha.hexdigest()}
+
+    @cached_property
+    def n_rows(self) -> int | None:
+        """The number of rows, counted when it is first asked for; None for a stream."""
+        if self.is_stream:
+            return None
+        if self._parquet is not None:
+            return self._parquet.n_rows
+        return count_rows_of(self._file, self.path, self._delimiter)
+
+    @cached_property
+    def features(self) -> "FeatureSpecification | None":
+        """What a feature Parquet file says of its features; None for any other table."""
+        if self._parquet is None:
+            return None
+        from servier.features.feature_file import FeatureSpecification
+
+        return FeatureSpecification.find(self._parquet.metadata, self.path)
+
+    @cached_property
+    def _parquet(self) -> "ParquetTable | None":
+        """The table as a Parquet file. What reads those is loaded for them alone."""
+        if table_format(self.path) != "parquet":
+            return None
+        from servier.tables.parquet import ParquetTable
+
+        assert isinstance(self.table, ParquetTable)
+        return self.table
+
+
+@contextmanager
+def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
+    """Open the input of a run.
+
+    Parameters
+    ----------
+    path
+        A table of any format, a feature Parquet file, or `-` for stdin.
+    delimiter
+        For delimited text; detected where it is None.
+
+    Raises
+    ------
+    DataError
+        As `servier.tables.open_table`.
+    """
+    table_format(path)  # an unknown format is said before anything is opened
+    with open_file(path) as file, read_table(file, path, delimiter) as table:
+        yield Source(path, file, table, delimiter)
+
+
+def _read_at(descriptor: int, position: int, size: int) -> bytes:
+    """Read bytes from a place in an open file, without disturbing those who read it already."""
+    found = b""
+    while len(found) < size and (more := os.pread(descriptor, size - len(found), position + len(found))):
+        found += more
+    return found
