@@ -18,6 +18,7 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
     assert (found.settings, found.recipe) == ({"preset": "fast", "seed": 3}, {"folds": 4})
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])
 def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
     """A recipe file of the workflow names every field, with the value that it has without a recipe."""
