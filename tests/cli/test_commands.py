@@ -20,10 +20,10 @@ COMMANDS = [
 ]
 
 
-def test_help_has_the_words_that_users_know(command):
+def test_help_has_the_words_that_users_know(servier):
     """The group and its first commands say what they always said."""
-    assert "servier - Property molecule prediction and model management" in command("--help").stdout
-    for name, text in {
+    assert "servier - Property molecule prediction and model management" in servier("--help").stdout
+    for command, text in {
         "train": ["Train model from scratch.", "Path to the data directory", "Model to be trained"],
         "evaluate": ["Evaluate model.", "Path to the data directory", "Path of the model to be evaluated"],
         "predict": [
@@ -33,7 +33,7 @@ def test_help_has_the_words_that_users_know(command):
             "--model_2_path",
         ],
     }.items():
-        said = " ".join(command(name, "--help").stdout.split())
+        said = " ".join(servier(command, "--help").stdout.split())
         assert all(words in said for words in text)
 
 
