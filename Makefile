@@ -1,4 +1,8 @@
-# Two commands: `make run` and `make test`. Both first bring .venv up to the lock.
+# make run      the workflow
+# make quick    while editing: the changed files are linted, tests that start no process; within a minute
+# make test     before a commit: all checks, and the tests that a change can break; within six minutes
+# make test-slow, coverage, test-exhaustive, mutants: CONTRIBUTING.md
+# Each first brings .venv up to the lock, and installs nothing elsewhere but for test-slow and coverage.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -8,18 +12,42 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := $(CURDIR)/.venv/bin/python
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run test test-cluster check format lock rulegraph clean
+PYTEST := pytest -n 2 --dist worksteal
+
+# Python files that differ from main, or are new; where there are none, ruff reads all.
+CHANGED = $(shell { git diff --name-only --diff-filter=d $$(git merge-base main HEAD || echo HEAD); \
+  git ls-files --others --exclude-standard; } 2>/dev/null | grep '\.py$$' | sort -u)
+
+.PHONY: run quick test test-slow test-exhaustive coverage check mutants rooms format lock rulegraph clean
 
 run: .venv/installed
 	snakemake --cores $(CORES)
 
-test: .venv/installed check
-	tests/install_debian.sh
-	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= --durations 15
+quick: .venv/installed
+	ruff check $(CHANGED)
+	ruff format --check $(CHANGED)
+	$(PYTEST) -m pure
 
-test-cluster: .venv/installed
+test: .venv/installed check
+	$(PYTEST) -m "not slow and not exhaustive"
+
+test-slow: .venv/installed
 	tests/install_debian.sh
-	pytest -m cluster
+	$(PYTEST) -m "slow and not exhaustive" --durations 20
+
+test-exhaustive: .venv/installed
+	$(PYTEST) -m "exhaustive or hypothesis" --hypothesis-profile exhaustive --durations 20
+
+coverage: .venv/installed
+	tests/install_debian.sh
+	$(PYTEST) -m "not exhaustive" --cov --cov-report= --durations 20
+
+mutants: .venv/installed
+	mutmut run
+	mutmut results
+
+rooms: .venv/installed
+	python tests/rooms.py
 
 check: .venv/installed
 	ruff check
@@ -42,7 +70,7 @@ rulegraph: .venv/installed
 	  snakemake --directory .test --cores 1 --quiet --rulegraph mermaid-js; echo '```'; } > docs/rulegraph.md
 
 clean:
-	rm -rf .venv .snakemake results
+	rm -rf .venv .snakemake results mutants
 
 .venv/installed: requirements.lock pyproject.toml .venv/bin/uv
 	uv pip sync --quiet requirements.lock

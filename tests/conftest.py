@@ -1,43 +1,65 @@
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 from browser_for_tests import browser
+from command_for_tests import run_command, without_workers
+from hypothesis import settings
+from tiers_for_tests import mark, place, purity, refusing_training_packages
 
 __all__ = ["browser"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+settings.register_profile("usual", deadline=None)
+settings.register_profile("exhaustive", deadline=None, max_examples=5000)
+settings.load_profile("usual")
+
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 TINY = Path(__file__).resolve().parents[1] / ".test" / "config"
 
-LONGEST = [
-    "test_workflow",
-    "test_slurm",
-    "test_training",
-    "test_cli",
-    "test_tuning",
-    "test_pretrain",
-    "test_smiles_network",
-    "test_report",
-]
+
+def pytest_configure(config):
+    """Where only pure tests run, files of tests do not load TensorFlow either."""
+    if config.getoption("markexpr") == "pure":
+        refusal = refusing_training_packages()
+        refusal.__enter__()
+        config.add_cleanup(lambda: refusal.__exit__(None, None, None))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest: one of them at the end would keep a single process busy."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    """Mark what each test needs, before any are chosen by their marks."""
+    for item in items:
+        mark(item)
+    items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """A pure test stays pure while its fixtures are made."""
+    with purity() if item.get_closest_marker("pure") else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A pure test stays pure while it runs."""
+    with purity() if item.get_closest_marker("pure") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
 def servier():
-    """Run the real command; returns the finished process."""
+    """Run the real command, in a process of its own; returns the finished process."""
 
     def run(*arguments, cwd=None, status=0, stdin=None, timeout=300):
         finished = subprocess.run(
@@ -58,6 +80,19 @@ def servier():
 
 
 @pytest.fixture(scope="session")
+def command():
+    """Run the command in this process, without worker processes; returns what `servier` returns."""
+    return run_command
+
+
+@pytest.fixture
+def one_process():
+    """What would go to worker processes is done in this one."""
+    with without_workers():
+        yield
+
+
+@pytest.fixture(scope="session")
 def workshop(tmp_path_factory, worker_id):
     """A folder for what all processes of the session share."""
     base = tmp_path_factory.getbasetemp()
@@ -75,15 +110,31 @@ def alone(path):
 
 
 @pytest.fixture(scope="session")
-def simulated(workshop):
+def once(workshop):
+    """Have a folder of the workshop filled by whichever process comes first; returns the folder."""
+
+    def make_once(name, fill):
+        folder, done = workshop / name, workshop / f"{name}.done"
+        with alone(done) as is_missing:
+            if is_missing:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def simulated(once):
     """A small simulated data set, as a CSV file in a data directory."""
     from servier.data.simulation import simulate, write_simulation
 
-    folder = workshop / "data"
-    with alone(folder) as is_missing:
-        if is_missing:
-            write_simulation(simulate(240, seed=3), folder / "dataset_single.csv")
-    return folder / "dataset_single.csv"
+    def fill(folder):
+        write_simulation(simulate(240, seed=3), folder / "dataset_single.csv")
+
+    return once("data", fill) / "dataset_single.csv"
 
 
 @pytest.fixture(scope="session")
@@ -93,16 +144,17 @@ def recipes():
 
 
 @pytest.fixture(scope="session")
-def models_dir(servier, workshop, simulated, recipes):
-    """A folder with both models, trained by the real command."""
-    folder = workshop / "models"
-    with alone(folder) as is_missing:
-        for name, recipe in recipes.items() if is_missing else ():
-            servier(
+def models_dir(command, once, simulated, recipes):
+    """A folder with both models, trained once, so that one process of the session loads TensorFlow for it."""
+
+    def fill(folder):
+        for name, recipe in recipes.items():
+            command(
                 "train", "--data_dir", simulated.parent, "--model_name", name, "--config", recipe,
-                "--models_dir", folder, "--workers", 1,
+                "--models_dir", folder,
             )  # fmt: skip
-    return folder
+
+    return once("models", fill)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,46 @@
-"""Runs of predict-file that go on while a test does something to them."""
+"""Runs of predict-file that a test interrupts, or does something to while they go on."""
 
 import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+import stopping_for_tests
+from stopping_for_tests import Stopped, stopping
 
 
 def start(*arguments):
-    """Start a run without the measuring of coverage, which takes its time when a process ends.
+    """Start a run without the measuring of coverage, which takes its time when a process ends."""
+    return _start([sys.executable, "-m", "servier", "predict-file", *map(str, arguments)])
 
-    It heeds Ctrl-C even if the tests run in a shell's background, where that is ignored.
-    """
-    heedful = ["env", "--default-signal=INT"]
-    command = [*heedful, sys.executable, "-m", "servier", "predict-file", *map(str, arguments)]
+
+def end_by(signal_name, n, moment, *arguments):
+    """Start a run that ends itself at the n-th line of its journal; return its status and what it said."""
+    script = Path(stopping_for_tests.__file__)
+    words = [signal_name, n, moment, "predict-file", *arguments]
+    process = _start([sys.executable, str(script), *map(str, words)])
+    said = process.communicate(timeout=120)[1]
+    return process.returncode, said.decode()
+
+
+def _start(command):
+    """Start a process in a group of its own, which heeds Ctrl-C even where the tests ignore it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=env)
+    heedful = ["env", "--default-signal=INT"]
+    return subprocess.Popen([*heedful, *command], stderr=subprocess.PIPE, start_new_session=True, env=env)
+
+
+def stop_at(n, moment, command, *arguments):
+    """Run predict-file here, up to the n-th line of its journal; return whether it was stopped there."""
+    try:
+        with stopping(n, moment):
+            command("predict-file", *arguments)
+    except Stopped:
+        return True
+    return False
 
 
 def wait_for_progress(target, rows=1):

@@ -90,6 +90,7 @@ def test_image_installs_from_the_lock_and_serves():
     assert command[command.index("--host") + 1] == "0.0.0.0"
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("model_name", ["1", "2"])
 def test_recipe_files_are_the_defaults(model_name):
     """config/model_N.yaml shows every field of the recipe, with the value that holds without the file."""

@@ -38,7 +38,7 @@ BAD = len(SMILES)
 def accurate_model(servier, simulated, workshop):
     """A model whose features include ErG, which the tangle keeps busy."""
     recipe = workshop / "accurate.yaml"
-    recipe.write_text("folds: 2\nmembers: [{}]\nrepeats: 1\nmax_rounds: 5\n")
+    recipe.write_text("folds: 2\nboosters: [{}]\nrepeats: 1\nmax_rounds: 5\n")
     path = workshop / "accurate.servier"
     servier(
         "train",
@@ -65,6 +65,7 @@ def statuses(path):
     return [row["status"] for row in csv.DictReader(path.open())]
 
 
+@pytest.mark.slow
 def test_a_molecule_that_hangs_costs_its_row(servier, accurate_model, library, tmp_path):
     """All rows are there; the one that hangs says timeout, and its neighbours have their scores."""
     target = tmp_path / "out.csv"
@@ -92,6 +93,7 @@ def busy_children(pid):
                 yield int(entry.name)
 
 
+@pytest.mark.slow
 def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library, tmp_path):
     """Whoever reads the bad molecule is killed each time; only its row says crashed."""
     target = tmp_path / "out.csv"
@@ -134,6 +136,7 @@ def test_features_of_a_molecule_that_hangs(accurate_model, library, tmp_path):
     assert found.X.any(axis=1).tolist() == [True, True, False, True]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing(servier, model_1, tmp_path):
     """A worker that is killed by chance is replaced, and the output is that of a quiet run."""
     library = tmp_path / "in.csv"
@@ -181,6 +184,7 @@ def state_of(pid):
         return "Z"
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_line(servier, model_1, tmp_path):
     """No space ends the run with one line; the same command ends it well when there is space again."""
     if os.geteuid() != 0:
@@ -205,6 +209,7 @@ def test_a_full_disk_is_one_clear_line(servier, model_1, tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.process
 def test_a_reader_that_leaves_is_one_clear_line(model_1, tmp_path):
     """`| head` ends the run without a traceback."""
     library = tmp_path / "in.csv"

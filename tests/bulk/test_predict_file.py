@@ -34,10 +34,9 @@ def table(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_one_row_out_for_each_row_in(servier, model_1, table, tmp_path, workers):
+def test_one_row_out_for_each_row_in(command, model_1, table, tmp_path):
     """Every input row is there, in order and unchanged, with the scorer's answer or a reason."""
-    servier("predict-file", table, tmp_path / "out.csv", "--model_path", model_1, "--workers", workers)
+    command("predict-file", table, tmp_path / "out.csv", "--model_path", model_1)
     rows = read(tmp_path / "out.csv")
     assert list(rows[0]) == ["id", "smiles", "note", *ADDED]
     assert [(row["id"], row["smiles"], row["note"]) for row in rows] == [
@@ -66,11 +65,11 @@ def test_processes_and_batches_do_not_change_a_byte(servier, models_dir, tmp_pat
     assert first.count(b"\n") == 1 + 20 * len(ROWS)
 
 
-def test_text_stays_byte_for_byte(servier, model_1, tmp_path):
+def test_text_stays_byte_for_byte(command, model_1, tmp_path):
     """Delimiter, line ends, quotes, a byte order mark and foreign bytes come out as they went in."""
     source = tmp_path / "in.csv"
     source.write_bytes(b'\xef\xbb\xbfid;Drug;x\r\n007;CCO;"a;b"\r\n1e5;nope;NA\r\n\xff;C;"line\r\nbreak"\r\n')
-    servier("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
+    command("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
     lines = (tmp_path / "out.csv").read_bytes().split(b"\r\n")
     assert lines[0] == b"\xef\xbb\xbfid;Drug;x;P1_pred;P1_probability;status;reason"
     assert lines[1].startswith(b'007;CCO;"a;b";')
@@ -80,11 +79,11 @@ def test_text_stays_byte_for_byte(servier, model_1, tmp_path):
     assert lines[5] == b""
 
 
-def test_ragged_rows_cost_only_themselves(servier, model_1, tmp_path):
+def test_ragged_rows_cost_only_themselves(command, model_1, tmp_path):
     """Blank, short and long rows are rows of the output, each with its own status."""
     source = tmp_path / "in.csv"
     source.write_text("smiles,id\nCCO\n\nCC,1,2\nC,3\n")
-    servier("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
+    command("predict-file", source, tmp_path / "out.csv", "--model_path", model_1)
     rows = read(tmp_path / "out.csv")
     assert [row["status"] for row in rows] == ["ok", "empty", "invalid", "ok"]
     assert rows[2]["reason"] == "3 fields where the header has 2"
@@ -92,7 +91,7 @@ def test_ragged_rows_cost_only_themselves(servier, model_1, tmp_path):
 
 @pytest.mark.parametrize("name", ["in.csv.gz", "in.tsv", "in.smi", "in.smi.gz", "in.parquet", "in.sdf"])
 @pytest.mark.parametrize("out", ["out.csv", "out.csv.gz", "out.parquet"])
-def test_every_format_gives_the_same_scores(servier, model_1, tmp_path, name, out):
+def test_every_format_gives_the_same_scores(command, model_1, tmp_path, name, out):
     """Whatever the formats, the scores are those of the molecules."""
     source, target = tmp_path / name, tmp_path / out
     smiles = ["CCO", "c1ccccc1", "CC(=O)O"]
@@ -109,16 +108,16 @@ def test_every_format_gives_the_same_scores(servier, model_1, tmp_path, name, ou
         lines = "".join(f"x\t{text}\n" if ".tsv" in name else f"{text}\n" for text in smiles)
         packed = (header + lines).encode()
         source.write_bytes(gzip.compress(packed) if name.endswith(".gz") else packed)
-    servier("predict-file", source, target, "--model_path", model_1, "--workers", 1)
+    command("predict-file", source, target, "--model_path", model_1)
     rows = pq.read_table(target).to_pylist() if out.endswith(".parquet") else read(target)
     expected = Scorer([open_checkpoint(model_1)]).score(smiles).values[:, 0]
     assert [float(row["P1_probability"]) for row in rows] == expected.tolist()
 
 
-def test_header_without_rows_is_a_header(servier, model_1, tmp_path):
+def test_header_without_rows_is_a_header(command, model_1, tmp_path):
     """A table without rows gives a table without rows."""
     (tmp_path / "in.csv").write_text("smiles,id\n")
-    servier("predict-file", tmp_path / "in.csv", tmp_path / "out.csv", "--model_path", model_1)
+    command("predict-file", tmp_path / "in.csv", tmp_path / "out.csv", "--model_path", model_1)
     assert (tmp_path / "out.csv").read_text() == "smiles,id,P1_pred,P1_probability,status,reason\n"
 
 
@@ -138,43 +137,43 @@ def test_header_without_rows_is_a_header(servier, model_1, tmp_path):
         (None, "out.csv", "in.csv: no such file"),
     ],
 )
-def test_unusable_input_is_one_line_and_no_output(servier, model_1, tmp_path, content, target, message):
+def test_unusable_input_is_one_line_and_no_output(command, model_1, tmp_path, content, target, message):
     """The run ends with status 1, one line, and nothing half-written."""
     source = tmp_path / "in.csv"
     if content is not None:
         source.write_bytes(content)
-    stderr = servier("predict-file", source, tmp_path / target, "--model_path", model_1, status=1).stderr
+    stderr = command("predict-file", source, tmp_path / target, "--model_path", model_1, status=1).stderr
     assert stderr.startswith("Error: ")
     assert stderr.count("\n") == 1
     assert message in stderr
     assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["in.csv"])
 
 
-def test_parquet_types_survive(servier, model_1, tmp_path):
+def test_parquet_types_survive(command, model_1, tmp_path):
     """A Parquet table keeps the types of its columns."""
     pq.write_table(
         pa.table({"smiles": ["C", "CC"], "n": pa.array([1, None], pa.int32())}), tmp_path / "in.parquet"
     )
-    servier("predict-file", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model_path", model_1)
+    command("predict-file", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model_path", model_1)
     written = pq.read_table(tmp_path / "out.parquet")
     assert written.schema.field("n").type == pa.int32()
     assert written["n"].to_pylist() == [1, None]
 
 
-def test_line_breaks_in_fields_are_quoted(servier, model_1, tmp_path):
+def test_line_breaks_in_fields_are_quoted(command, model_1, tmp_path):
     """Of fields with line breaks one row stays one record, whatever it is read from and written to."""
     notes = ["a\nb", "c\rd", "e\r\nf", 'g"h', "i"]
     table = pa.table({"id": list("12345"), "smiles": ["CCO"] * 5, "note": notes})
     pq.write_table(table, tmp_path / "in.parquet")
     for target, more in [("a.csv", []), ("b.tsv", []), ("c.csv", ["--columns", "note, id"])]:
-        servier("predict-file", tmp_path / "in.parquet", tmp_path / target, "--model_path", model_1, *more)
+        command("predict-file", tmp_path / "in.parquet", tmp_path / target, "--model_path", model_1, *more)
         with (tmp_path / target).open(newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t" if target == "b.tsv" else ","))
         assert [row["note"] for row in rows] == notes
         assert [row["status"] for row in rows] == ["ok"] * 5
 
 
-def test_columns_of_parquet_files_keep_their_values(servier, model_1, tmp_path):
+def test_columns_of_parquet_files_keep_their_values(command, model_1, tmp_path):
     """Lists and categories come out of a Parquet file as they went in; a text refuses what it cannot hold."""
     table = pa.table(
         {
@@ -185,31 +184,31 @@ def test_columns_of_parquet_files_keep_their_values(servier, model_1, tmp_path):
     )
     source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(table, source)
-    servier("predict-file", source, target, "--model_path", model_1)
+    command("predict-file", source, target, "--model_path", model_1)
     assert pq.read_table(target).select(table.column_names).to_pylist() == table.to_pylist()
-    said = servier("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, status=1).stderr
+    said = command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, status=1).stderr
     assert "column 'lists' holds list<element: int64>, which is no text" in said
-    servier("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, "--columns", "smiles,kind")
+    command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, "--columns", "smiles,kind")
     assert (tmp_path / "o.csv").read_text().splitlines()[2] == ",,,,empty,no SMILES"
 
 
-def test_files_of_the_run_are_not_written_over(servier, model_1, tmp_path):
+def test_files_of_the_run_are_not_written_over(command, model_1, tmp_path):
     """Neither the summary nor a merge replaces a file that the run needs, and a folder is no output."""
     source, shard = tmp_path / "in.csv", tmp_path / "s.csv"
     source.write_text("smiles\nCCO\n")
     arguments = ["predict-file", source, shard, "--model_path", model_1]
     for path in (source, shard, model_1):
-        assert "would replace this file" in servier(*arguments, "--summary", path, status=1).stderr
-    servier(*arguments, "--shard", "1/1")
-    assert "one of the shards" in servier("merge", shard, shard, status=1).stderr
-    assert "this is a folder" in servier("predict-file", source, tmp_path, status=1).stderr
+        assert "would replace this file" in command(*arguments, "--summary", path, status=1).stderr
+    command(*arguments, "--shard", "1/1")
+    assert "one of the shards" in command("merge", shard, shard, status=1).stderr
+    assert "this is a folder" in command("predict-file", source, tmp_path, status=1).stderr
     assert source.read_text() == "smiles\nCCO\n"
 
 
-def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_path):
+def test_fewer_spellings_are_read_on_request(command, models_dir, table, tmp_path):
     """--n_smiles 1 scores the canonical string alone, and is refused where no model reads strings."""
     path = models_dir / "model_2.servier"
-    servier("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--n_smiles", 1)
+    command("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--n_smiles", 1)
     checkpoint = open_checkpoint(path)
     tokenizer = Tokenizer(checkpoint.metadata.input["vocabulary"])
     session = ort.InferenceSession(checkpoint.graphs[0])
@@ -222,5 +221,5 @@ def test_fewer_spellings_are_read_on_request(servier, models_dir, table, tmp_pat
     model_1 = ["--model_path", models_dir / "model_1.servier", "--n_smiles", 1]
     assert (
         "leave out --n_smiles"
-        in servier("predict-file", table, tmp_path / "no.csv", *model_1, status=1).stderr
+        in command("predict-file", table, tmp_path / "no.csv", *model_1, status=1).stderr
     )

@@ -16,10 +16,10 @@ def test_version(servier):
     assert servier("--version").stdout == f"servier, version {__version__}\n"
 
 
-def test_options_are_spelled_with_underscores_or_hyphens(servier, model_1):
+def test_options_are_spelled_with_underscores_or_hyphens(command, model_1):
     """`--model-1-path` is `--model_1_path`."""
-    with_underscores = servier("predict", "CCO", "--model_1_path", model_1, "--model_name", 1)
-    with_hyphens = servier("predict", "CCO", "--model-1-path", model_1, "--model-name", 1)
+    with_underscores = command("predict", "CCO", "--model_1_path", model_1, "--model_name", 1)
+    with_hyphens = command("predict", "CCO", "--model-1-path", model_1, "--model-name", 1)
     assert with_underscores.stdout == with_hyphens.stdout
 
 
@@ -32,6 +32,7 @@ def test_training_twice_gives_the_same_file(servier, simulated, recipes, models_
     assert (tmp_path / "model_1.servier").read_bytes() == (models_dir / "model_1.servier").read_bytes()
 
 
+@pytest.mark.slow
 def test_training_model_2_twice_gives_the_same_scores(servier, simulated, recipes, model_2, tmp_path):
     """Model 2 trained again by another process answers with the same digits."""
     path = tmp_path / "again.servier"
@@ -42,30 +43,30 @@ def test_training_model_2_twice_gives_the_same_scores(servier, simulated, recipe
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def test_training_from_features_is_training_from_molecules(servier, simulated, recipes, model_1, tmp_path):
+def test_training_from_features_is_training_from_molecules(command, simulated, recipes, model_1, tmp_path):
     """The Parquet of featurize trains the model that the table itself trains."""
     features = tmp_path / "f.parquet"
-    servier("featurize", simulated, features, "--preset", "fast", "--workers", 1)
-    servier("train", "--dataset", features, "--config", recipes["1"], "--model_path", tmp_path / "m.servier")
+    command("featurize", simulated, features, "--preset", "fast", "--workers", 1)
+    command("train", "--dataset", features, "--config", recipes["1"], "--model_path", tmp_path / "m.servier")
     for model, out in ((model_1, "a.csv"), (tmp_path / "m.servier", "b.csv")):
-        servier("predict-file", simulated, tmp_path / out, "--model_path", model)
+        command("predict-file", simulated, tmp_path / out, "--model_path", model)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["1", "2"])
-def test_predict_prints_an_answer(servier, models_dir, name):
+def test_predict_prints_an_answer(servier, command, models_dir, name):
     """One molecule, in words and as JSON, with the same digits."""
     path = models_dir / f"model_{name}.servier"
     arguments = ["predict", ASPIRIN, f"--model_{name}_path", path, "--model_name", name]
     answer = json.loads(servier(*arguments, "--json").stdout)
     assert answer["smile"] == ASPIRIN
     assert answer["status"] == "ok"
-    assert f"P1_probability: {answer['P1_probability']}\n" in servier(*arguments).stdout
+    assert f"P1_probability: {answer['P1_probability']}\n" in command(*arguments).stdout
 
 
-def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, model_1, tmp_path):
+def test_evaluate_scores_only_rows_that_training_held_out(command, simulated, model_1, tmp_path):
     """On its own data set a model is evaluated on its test rows, and the file says what the screen says."""
-    finished = servier(
+    finished = command(
         "evaluate",
         "--data_dir",
         simulated.parent,
@@ -85,11 +86,11 @@ def test_evaluate_scores_only_rows_that_training_held_out(servier, simulated, mo
     assert document["coverage"]["P1"]["0.8"]["coverage"] <= document["coverage"]["P1"]["0.95"]["coverage"]
     assert set(document["baselines"]["P1"]) == {"mean", "nearest", "linear"}
     assert f"{document['baselines']['P1']['linear']['auroc']:.4f}" in finished.stdout
-    card = json.loads(servier("inspect", model_1, "--json").stdout)
+    card = json.loads(command("inspect", model_1, "--json").stdout)
     assert card["metrics"]["test"]["P1"]["auroc"] == auroc["value"]
 
 
-def test_evaluate_leaves_out_molecules_that_training_saw(servier, simulated, model_1, tmp_path):
+def test_evaluate_leaves_out_molecules_that_training_saw(command, simulated, model_1, tmp_path):
     """On another table, rows whose molecule was trained on do not count, however they are written."""
     from rdkit import Chem
 
@@ -101,15 +102,15 @@ def test_evaluate_leaves_out_molecules_that_training_saw(servier, simulated, mod
     table = tmp_path / "other.csv"
     table.write_text("P1,smiles\n" + "\n".join([*respelled, *["0,CCO", "1,CCN", "0,CCC"] * 10]) + "\n")
     document = json.loads(
-        servier("evaluate", "--dataset", table, "--model_path", model_1, "--resamples", 20, "--json").stdout
+        command("evaluate", "--dataset", table, "--model_path", model_1, "--resamples", 20, "--json").stdout
     )
-    trained = json.loads(servier("inspect", model_1, "--json").stdout)["dataset"]["train_rows"]
+    trained = json.loads(command("inspect", model_1, "--json").stdout)["dataset"]["train_rows"]
     assert document["counts"] == {
         "scored": 270 - trained, "trained_on": trained, "unreadable": 0, "unlabelled": 0,
     }  # fmt: skip
 
 
-def test_regression_on_any_table(servier, recipes, tmp_path):
+def test_regression_on_any_table(command, recipes, tmp_path):
     """Another target column, a split column and odd rows: a model of values is trained and used."""
     from servier.data.simulation import simulate
 
@@ -120,13 +121,13 @@ def test_regression_on_any_table(servier, recipes, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("size,Drug,fold\n" + "\n".join([*rows, "1.5,nope,train", ",CCO,train"]) + "\n")
     path = tmp_path / "m.servier"
-    trained = servier(
+    trained = command(
         "train", "--dataset", table, "--target", "size", "--split_column", "fold", "--config", recipes["1"],
         "--model_path", path,
     )  # fmt: skip
     assert "120 molecules for training, 30 rows for testing, 2 left out" in trained.stderr
     assert "line 152: left out: syntax error" in trained.stderr
-    answer = json.loads(servier("predict", rows[0].split(",")[1], "--model_1_path", path, "--json").stdout)
+    answer = json.loads(command("predict", rows[0].split(",")[1], "--model_1_path", path, "--json").stdout)
     assert answer["size_pred"] == pytest.approx(float(rows[0].split(",")[0]), abs=6)
     assert "size_probability" not in answer
 
@@ -145,41 +146,42 @@ def test_simulate_says_what_is_achievable(servier, tmp_path):
     assert (tmp_path / "s.csv").read_text().count("\n") == 51
 
 
-def test_training_says_what_it_takes_the_target_for(servier, simulated, recipes, tmp_path):
+def test_training_says_what_it_takes_the_target_for(command, simulated, recipes, tmp_path):
     """Training says the task and the molecules; a place that cannot be written is refused before that."""
     train = ["train", "--data_dir", simulated.parent, "--config", recipes["1"], "--model_path"]
-    said = servier(*train, tmp_path / "m.servier").stderr
+    said = command(*train, tmp_path / "m.servier").stderr
     assert "target P1: binary" in said
     assert "molecules for training" in said
-    said = servier(*train, simulated / "m.servier", status=1).stderr
+    said = command(*train, simulated / "m.servier", status=1).stderr
     assert "cannot write here" in said
     assert "molecules for training" not in said
 
 
-def test_replacing_a_model_of_another_target_is_said(servier, simulated, recipes, model_1, tmp_path):
+def test_replacing_a_model_of_another_target_is_said(command, simulated, recipes, model_1, tmp_path):
     """A model of P1 does not give way to one of another column without a word."""
     table, model = tmp_path / "t.csv", tmp_path / "m.servier"
     table.write_text(simulated.read_text().replace("P1,", "Q1,", 1))
     shutil.copy(model_1, model)
     arguments = ["train", "--config", recipes["1"], "--model_path", model]
-    assert "replaced" not in servier(*arguments, "--data_dir", simulated.parent).stderr
-    said = servier(*arguments, "--dataset", table, "--target", "Q1").stderr
+    assert "replaced" not in command(*arguments, "--data_dir", simulated.parent).stderr
+    said = command(*arguments, "--dataset", table, "--target", "Q1").stderr
     assert f"{model} holds a model of P1, which will be replaced" in said
 
 
-def test_evaluate_names_another_column_and_refuses_other_labels(servier, model_1, tmp_path):
+def test_evaluate_names_another_column_and_refuses_other_labels(command, model_1, tmp_path):
     """A column of another name is compared with by name; labels that are not 0 and 1 are refused."""
     rows = "".join(f"{i % 2},{i + 0.5},{'C' * (i + 1)}O\n" for i in range(30))
     table = tmp_path / "t.csv"
     table.write_text("active,value,smiles\n" + rows + ",,CCN\n")
     arguments = ["evaluate", "--dataset", table, "--model_path", model_1, "--resamples", 20]
-    said = servier(*arguments, "--target", "active").stdout
+    said = command(*arguments, "--target", "active").stdout
     assert "The model predicts P1; it is compared with the column active." in said
     assert "0 unreadable, 1 without a label" in said
-    refused = servier(*arguments, "--target", "value", status=1).stderr
+    refused = command(*arguments, "--target", "value", status=1).stderr
     assert "label 0.5 in a binary target" in refused
 
 
+@pytest.mark.process
 def test_nothing_is_collected_in_the_home_folder(model_1, tmp_path):
     """Scoring leaves no file behind in the user's home."""
     command = [sys.executable, "-m", "servier", "predict", "CCO", "--model_1_path", model_1]

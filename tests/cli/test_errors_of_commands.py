@@ -9,14 +9,14 @@ import pytest
 @pytest.mark.parametrize(
     "arguments", [["train", "--model_name", "3"], ["nothing"], ["predict"], ["train", "--x"]]
 )
-def test_wrong_usage_ends_with_2(servier, arguments):
+def test_wrong_usage_ends_with_2(command, arguments):
     """A command that does not exist is no input error."""
-    servier(*arguments, status=2)
+    command(*arguments, status=2)
 
 
-def test_predict_refuses_what_is_no_molecule(servier, model_1):
+def test_predict_refuses_what_is_no_molecule(command, model_1):
     """A bad SMILES is one line and status 1; as JSON it is said on stdout too."""
-    finished = servier("predict", "C1CC", "--model_1_path", model_1, "--json", status=1)
+    finished = command("predict", "C1CC", "--model_1_path", model_1, "--json", status=1)
     assert finished.stderr == "Error: 'C1CC': invalid: unclosed ring; check the SMILES string\n"
     assert json.loads(finished.stdout)["status"] == "invalid"
 
@@ -29,7 +29,7 @@ def test_predict_refuses_what_is_no_molecule(servier, model_1):
         (lambda path: path.write_text("hello"), "damaged or truncated"),
     ],
 )
-def test_unusable_checkpoint_is_one_line(servier, model_1, simulated, tmp_path, damage, message):
+def test_unusable_checkpoint_is_one_line(command, model_1, simulated, tmp_path, damage, message):
     """Every command that needs a checkpoint refuses a bad one in the same way."""
     path = tmp_path / "model_1.servier"
     shutil.copy(model_1, path)
@@ -40,21 +40,21 @@ def test_unusable_checkpoint_is_one_line(servier, model_1, simulated, tmp_path, 
         ["inspect", path],
         ["predict-file", simulated, tmp_path / "out.csv", "--model_path", path],
     ):
-        stderr = servier(*arguments, status=1).stderr
+        stderr = command(*arguments, status=1).stderr
         assert stderr.startswith(f"Error: {path}: ")
         assert message in stderr
         assert stderr.count("\n") == 1
 
 
-def test_checkpoint_of_the_other_model_is_refused(servier, model_2, simulated):
+def test_checkpoint_of_the_other_model_is_refused(command, model_2, simulated):
     """--model_name 1 with a file of model 2 says so."""
-    stderr = servier("predict", "CCO", "--model_1_path", model_2, "--model_name", 1, status=1).stderr
+    stderr = command("predict", "CCO", "--model_1_path", model_2, "--model_name", 1, status=1).stderr
     assert "this is a checkpoint of model 2, not of model 1" in stderr
     arguments = ["--data_dir", simulated.parent, "--model_path", model_2, "--model_name", 1]
-    assert "not of model 1" in servier("evaluate", *arguments, status=1).stderr
+    assert "not of model 1" in command("evaluate", *arguments, status=1).stderr
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize("name", ["train", "evaluate"])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -67,18 +67,18 @@ def test_checkpoint_of_the_other_model_is_refused(servier, model_2, simulated):
         ("P1,smiles\n" + "1,nope\n0,C1CC\n" * 30, None),
     ],
 )
-def test_unusable_table_is_one_line(servier, model_1, tmp_path, command, text, message):
+def test_unusable_table_is_one_line(command, model_1, tmp_path, name, text, message):
     """Training and evaluation refuse a table with one line and leave nothing behind."""
     path = tmp_path / "t.csv"
     if text is not None:
         path.write_text(text)
     before = sorted(tmp_path.iterdir())
-    model = ["--model_path", model_1 if command == "evaluate" else tmp_path / "out.servier"]
+    model = ["--model_path", model_1 if name == "evaluate" else tmp_path / "out.servier"]
     if message is None:
-        if command == "evaluate":
+        if name == "evaluate":
             return
         message = "only 0 rows have a readable molecule and a label"
-    stderr = servier("--quiet", command, "--dataset", path, *model, status=1).stderr
+    stderr = command("--quiet", name, "--dataset", path, *model, status=1).stderr
     assert message in stderr.splitlines()[-1]
     assert stderr.splitlines()[-1].startswith("Error: ")
     assert sorted(tmp_path.iterdir()) == before
@@ -99,36 +99,36 @@ def test_unusable_table_is_one_line(servier, model_1, tmp_path, command, text, m
         (["serve", "--models_dir", "nothing"], "no model can be served"),
     ],
 )
-def test_slips_are_one_clear_line(servier, model_1, tmp_path, arguments, message):
+def test_slips_are_one_clear_line(command, model_1, tmp_path, arguments, message):
     """A slip of the kind that everyone makes is named before anything is written."""
     (tmp_path / "in.csv").write_text("smiles,id\nCCO,1\n")
     (tmp_path / "bare.csv").write_text("CCO\nCCN\n")
     (tmp_path / "wide.csv").write_bytes("smiles,id\nCCO,1\n".encode("utf-16"))
     before = sorted(tmp_path.iterdir())
     model = ["--model_path", model_1] if arguments[0] == "predict-file" else []
-    said = servier(*arguments, *model, cwd=tmp_path, status=1).stderr
+    said = command(*arguments, *model, cwd=tmp_path, status=1).stderr
     assert message in said.splitlines()[-1]
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_column_without_molecules_is_pointed_out(servier, model_1, tmp_path):
+def test_a_column_without_molecules_is_pointed_out(command, model_1, tmp_path):
     """When hardly any row has an answer, the run says what may be wrong."""
     (tmp_path / "in.csv").write_text("smiles,name\n" + "aspirin,CCO\n" * 5)
-    said = servier("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
+    said = command("predict-file", "in.csv", "o.csv", "--model_path", model_1, cwd=tmp_path).stderr
     assert "More than half of the rows have no answer" in said
 
 
-def test_preset_of_model_2_is_refused(servier, simulated):
+def test_preset_of_model_2_is_refused(command, simulated):
     """An option that would do nothing is said, before anything is trained."""
-    finished = servier(
+    finished = command(
         "train", "--data_dir", simulated.parent, "--model_name", 2, "--preset", "fast", status=1
     )
     assert finished.stderr == "Error: model 2 reads SMILES strings, and has no presets; leave out --preset\n"
 
 
-def test_best_rows_go_to_a_file(servier, model_1):
+def test_best_rows_go_to_a_file(command, model_1):
     """From stdin to stdout no best rows are looked for, and nothing is printed."""
     options = ["--model_path", model_1, "--top", 1]
-    finished = servier("predict-file", "-", "-", *options, stdin="smiles\nCCO\n", status=1)
+    finished = command("predict-file", "-", "-", *options, stdin="smiles\nCCO\n", status=1)
     assert finished.stdout == ""
     assert "give a file for OUTPUT" in finished.stderr

@@ -53,3 +53,34 @@ def test_labels_of_several_targets_are_gathered():
     merged = merge_duplicates(np.array([0, 0, 0, 1]), y, ["binary", "regression", "regression"])
     np.testing.assert_equal(merged.y, [[1, 4, 0.5], [0, NAN, NAN]])
     assert (merged.duplicates, merged.conflicts) == (2, 1)
+
+
+def test_every_molecule_in_conflict_is_counted():
+    """Two molecules in conflict are two, wherever those without one stand, and whatever the numbers are."""
+    molecules = np.array([30, 10, 20, 10, 30, 20, 40])
+    y = np.array([[0.0, 5.0], [1, 1], [1, 2], [1, 2], [1, 5], [1, 2], [0, 7]])
+    merged = merge_duplicates(molecules, y, ["binary", "regression"])
+    assert merged.rows.tolist() == [0, 1, 2, 6]
+    np.testing.assert_equal(merged.y, [[NAN, 5], [1, 1.5], [1, 2], [0, 7]])
+    assert (merged.duplicates, merged.conflicts) == (3, 2)
+    dropped = merge_duplicates(molecules, y, ["binary", "regression"], "drop")
+    np.testing.assert_equal(dropped.y, [[NAN, 5], [1, NAN], [1, 2], [0, 7]])
+    assert (dropped.duplicates, dropped.conflicts) == (3, 2)
+
+
+def test_labels_become_numbers():
+    """Whole numbers that were given become float64, and nothing of what was given changes."""
+    y = np.array([[1], [0], [1]])
+    merged = merge_duplicates(np.array([0, 0, 1]), y, ["binary"])
+    assert merged.y.dtype == np.float64
+    np.testing.assert_equal(merged.y, [[NAN], [1]])
+    assert y.tolist() == [[1], [0], [1]]
+
+
+def test_a_half_is_no_majority_but_a_value():
+    """Of a binary target a median of one half is a tie; of a regression target it is a value like others."""
+    y = np.array([[0.0, 0.0], [1, 1]])
+    merged = merge_duplicates(np.array([0, 0]), y, ["binary", "regression"])
+    np.testing.assert_equal(merged.y, [[NAN, 0.5]])
+    labels = np.array([[0.0], [0], [1]])
+    np.testing.assert_equal(merge_duplicates(np.zeros(3, int), labels, ["binary"]).y, [[0]])

@@ -36,6 +36,7 @@ def test_interval_is_scipys(rows, intervals):
     )
 
 
+@pytest.mark.process
 def test_intervals_do_not_depend_on_the_number_of_processes(rows, intervals):
     """Two processes give the very numbers of one."""
     y, good, _ = rows

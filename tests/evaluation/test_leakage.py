@@ -12,9 +12,27 @@ TWINS = ["C[C@@H](N)c1ccc(Cl)cc1", "C[C@H](O)c1ccncc1"]
 
 
 @pytest.fixture(scope="module")
-def evaluated(servier, recipes, tmp_path_factory):
+def evaluated(command, once, recipes):
     """A table whose own split column tests on twins of its training rows, and what evaluate says of it."""
-    folder = tmp_path_factory.mktemp("leaks")
+    rows, planted = leaky_rows()
+
+    def fill(folder):
+        with (folder / "leaky.csv").open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        table = ["--dataset", folder / "leaky.csv", "--target", "y", "--split_column", "split"]
+        model = ["--model_path", folder / "m.servier"]
+        command("train", *table, *model, "--config", recipes["1"])
+        said = command("evaluate", *table, *model, "--output_dir", folder, "--resamples", 20).stdout
+        (folder / "said.txt").write_text(said)
+
+    folder = once("leaks", fill)
+    return folder, rows, planted, (folder / "said.txt").read_text()
+
+
+def leaky_rows():
+    """The rows, and by line the kind of each planted one with the line that it comes from."""
     simulation = simulate(200, seed=31)
     rows = [
         {"smiles": smiles, "y": int(y), "split": "train" if i < 150 else "test"}
@@ -29,15 +47,7 @@ def evaluated(servier, recipes, tmp_path_factory):
     for i, smiles in enumerate(TWINS):
         planted[len(rows) + 2] = ("stereoisomer", 202 + i)
         rows.append({"smiles": smiles, "y": 1, "split": "test"})
-    with (folder / "leaky.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    table = ["--dataset", folder / "leaky.csv", "--target", "y", "--split_column", "split"]
-    model = ["--model_path", folder / "m.servier"]
-    servier("train", *table, *model, "--config", recipes["1"])
-    said = servier("evaluate", *table, *model, "--output_dir", folder, "--resamples", 20).stdout
-    return folder, rows, planted, said
+    return rows, planted
 
 
 def test_every_planted_twin_is_found_and_named(evaluated):
@@ -76,10 +86,10 @@ def test_scores_are_told_by_similarity(evaluated):
     assert "nearest similarity  rows  auroc" in said
 
 
-def test_a_clean_split_has_no_twins(servier, simulated, model_1):
+def test_a_clean_split_has_no_twins(command, simulated, model_1):
     """Training holds out no twin of a training molecule."""
     document = json.loads(
-        servier(
+        command(
             "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--resamples", 20, "--json"
         ).stdout
     )

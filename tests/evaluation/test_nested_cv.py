@@ -8,9 +8,9 @@ from servier.checkpoint.file import open_checkpoint
 from servier.evaluation.nested_cv import NestedRuns
 
 
-def test_training_is_repeated_in_folds(servier, simulated, model_1, tmp_path):
+def test_training_is_repeated_in_folds(command, simulated, model_1, tmp_path):
     """Two folds, twice: four models with metrics of their own, and the mean of these with an interval."""
-    finished = servier(
+    finished = command(
         "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--folds", 2, "--repeats", 2,
         "--split", "random", "--output_dir", tmp_path,
     )  # fmt: skip

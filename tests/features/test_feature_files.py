@@ -26,6 +26,7 @@ def table(tmp_path):
     return path
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("workers", [1, 2])
 def test_parquet_holds_the_very_features(table, tmp_path, workers):
     """What is read back is what the feature set computes, bit for bit, beside the columns of the input."""
@@ -39,6 +40,7 @@ def test_parquet_holds_the_very_features(table, tmp_path, workers):
     assert pq.read_table(target, columns=["mol_id"])["mol_id"].to_pylist()[:2] == ["000", "001"]
 
 
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize(("start", "stop"), [(0, 1), (3, 7), (4000, 4200), (4096, 4097), (5000, 8300)])
 def test_any_rows_are_read(tmp_path, start, stop):
     """Rows from the middle of a file, within a row group or across some, are those of the whole."""
@@ -52,12 +54,14 @@ def test_any_rows_are_read(tmp_path, start, stop):
     assert part.problems == whole.problems[start:stop]
 
 
+@pytest.mark.process
 def test_processes_do_not_change_features():
     """Features in memory are the same with one process and with two."""
     smiles = SMILES * 20
     np.testing.assert_array_equal(compute_features(smiles, FAST, 1).X, compute_features(smiles, FAST, 2).X)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_other_features_are_refused(table, tmp_path):
     """A file with other featurizers, or from another RDKit, says so."""
     target = tmp_path / "f.parquet"

@@ -318,6 +318,7 @@ def test_nothing_is_printed(capfd):
         assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.process
 def test_rdkits_descriptors_are_not_imported():
     """They take a while to load, and only unusual molecules need them."""
     code = "import sys, servier.features.registry; print('rdkit.Chem.Descriptors' in sys.modules)"

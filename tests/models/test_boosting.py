@@ -14,6 +14,8 @@ from servier.models import boosting
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.tree_graph import round_thresholds
 
+pytestmark = pytest.mark.training
+
 RECIPE = Recipe(
     folds=3,
     max_rounds=30,

@@ -1,4 +1,4 @@
-"""Support vectors on an encoder."""
+"""Support vectors on an encoder; TensorFlow is loaded where a test uses it, not by all that read this."""
 
 import numpy as np
 import onnxruntime as ort
@@ -9,9 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from servier.chem.tokens import Tokenizer
-from servier.models.export import export_model
-from servier.models.kernel import add_kernel, features_of, fit_kernel
-from servier.models.network import Architecture, build_encoder
+
+pytestmark = pytest.mark.training
 
 N_FEATURES = 12
 
@@ -28,6 +27,8 @@ def data():
 
 def test_scores_are_scikit_learns(data):
     """Several targets, with labels missing, have the scores of scikit-learn's own machines."""
+    from servier.models.kernel import fit_kernel
+
     features, y, new = data
     found = fit_kernel(features, y, ["binary", "regression"])(new)
     scaler = StandardScaler().fit(features)
@@ -42,6 +43,8 @@ def test_scores_are_scikit_learns(data):
 
 def test_factors_stretch_scores(data):
     """A scaled machine gives scores so many times as large."""
+    from servier.models.kernel import fit_kernel
+
     features, y, new = data
     machine = fit_kernel(features, y, ["binary", "regression"])
     np.testing.assert_allclose(machine.scaled(np.array([2.0, 1.0]))(new), machine(new) * [2.0, 1.0])
@@ -49,6 +52,8 @@ def test_factors_stretch_scores(data):
 
 def test_one_class_teaches_nothing(data):
     """A target that has a single label scores all molecules alike."""
+    from servier.models.kernel import fit_kernel
+
     features, y, new = data
     machine = fit_kernel(features, np.stack([np.ones(120), y[:, 1]], axis=1), ["binary", "regression"])
     assert not machine(new)[:, 0].any()
@@ -57,6 +62,10 @@ def test_one_class_teaches_nothing(data):
 
 def test_graph_agrees_with_the_machine():
     """The ONNX graph upon an encoder gives the machine's scores of the encoder's features."""
+    from servier.models.export import export_model
+    from servier.models.kernel import add_kernel, features_of, fit_kernel
+    from servier.models.network import Architecture, build_encoder
+
     tokenizer = Tokenizer.from_smiles(SMILES, min_count=1)
     encoder = build_encoder(len(tokenizer), Architecture(embedding=8, convolution=8, width=8, dense=16))
     tokens = tokenizer.pad([tokenizer.encode(smiles) for smiles in SMILES])

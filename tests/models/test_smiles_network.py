@@ -1,3 +1,5 @@
+"""The network that reads SMILES; TensorFlow is loaded where a test uses it, not by all that read this."""
+
 import io
 from dataclasses import replace
 
@@ -9,13 +11,11 @@ from molecules_for_tests import SMILES
 from servier.chem.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.models.encoder import EncoderWeights
-from servier.models.export import export_model
-from servier.models.fine_tuning import Recipe, make_loss
-from servier.models.network import Architecture, build_encoder
-from servier.models.smiles_network import Problem, fit
+from servier.models.sequence_problem import Problem
+
+pytestmark = pytest.mark.training
 
 SIZES = {"embedding": 8, "convolution": 8, "width": 8, "dense": 8}
-RECIPE = Recipe(encoder="none", architecture=SIZES, epochs=[3], batch_size=8)
 TOKENIZER = Tokenizer.from_smiles(SMILES, min_count=1)
 TASKS = ["binary", "regression"]
 FOLDS = [(np.flatnonzero(np.arange(len(SMILES)) % 2 != k), np.arange(k, len(SMILES), 2)) for k in range(2)]
@@ -25,13 +25,26 @@ def spell(_epoch):
     return SMILES
 
 
-def train(seed=1, pretrained=None, recipe=RECIPE, workers=1):
+def make_recipe(**settings):
+    from servier.models.fine_tuning import Recipe
+
+    return Recipe(**settings)
+
+
+def small_recipe(**settings):
+    small = {"encoder": "none", "architecture": SIZES, "epochs": [3], "batch_size": 8}
+    return make_recipe(**small | settings)
+
+
+def train(seed=1, pretrained=None, recipe=None, workers=1):
+    from servier.models.smiles_network import fit
+
     rng = np.random.default_rng(0)
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
     scored = [[smiles] * 2 for smiles in SMILES]
     problem = Problem(spell, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
-    return fit(problem, recipe, seed, workers, lambda _: None)
+    return fit(problem, recipe or small_recipe(), seed, workers, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +93,8 @@ def test_same_seed_same_bytes(fitted):
 
 def test_fewer_epochs_are_the_beginning_of_more(fitted):
     """What a longer training has after some epochs a shorter one ends with: one run tries them all."""
-    longer = train(recipe=replace(RECIPE, epochs=[3, 4]))
-    shorter = train(recipe=replace(RECIPE, epochs=[4]))
+    longer = train(recipe=small_recipe(epochs=[3, 4]))
+    shorter = train(recipe=small_recipe(epochs=[4]))
     chosen = fitted if len(longer.notes.losses) == 3 else shorter
     np.testing.assert_array_equal(longer.held_out, chosen.held_out)
     assert shorter.notes.losses[:3] == fitted.notes.losses
@@ -96,15 +109,18 @@ def test_every_row_was_held_out(fitted):
 
 def make_encoder():
     """An encoder that was trained on nothing, and what its file would hold."""
+    from servier.models.network import Architecture, build_encoder
+
     encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
     metadata = {"architecture": SIZES, "library": {}, "versions": {}, "vocabulary": TOKENIZER.vocabulary}
     return encoder, EncoderWeights(metadata, encoder.get_weights())
 
 
+@pytest.mark.slow
 def test_support_vectors_join_a_network_that_knows_less(tmp_path):
     """Beside a network that does not learn a machine on the encoder scores every other spelling."""
     _, pretrained = make_encoder()
-    still = Recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
+    still = make_recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
     model, again, alone = (
         train(pretrained=pretrained, recipe=recipe, workers=workers)
         for recipe, workers in ((still, 1), (still, 2), (replace(still, kernel_rows=0), 1))
@@ -123,7 +139,7 @@ def test_support_vectors_join_a_network_that_knows_less(tmp_path):
 def test_training_starts_from_the_encoder(tmp_path):
     """Without a step to learn the network is the pre-trained encoder, whose sizes and weights it takes."""
     encoder, pretrained = make_encoder()
-    still = Recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0, kernel_rows=0)
+    still = make_recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0, kernel_rows=0)
     network = load(train(pretrained=pretrained, recipe=still), tmp_path)
     for found, expected in zip(network.get_weights(), encoder.get_weights(), strict=False):
         np.testing.assert_array_equal(found, expected)
@@ -131,6 +147,8 @@ def test_training_starts_from_the_encoder(tmp_path):
 
 def test_loss_is_the_weighted_mean_over_known_labels():
     """Balanced cross-entropy and squared error, by hand; a missing label counts nothing."""
+    from servier.models.fine_tuning import make_loss
+
     y = np.array([[1.0, 0.5], [1.0, -0.5], [0.0, np.nan], [np.nan, 0.0]])
     scores = np.array([[0.3, 0.1], [-1.0, 0.2], [2.0, 9.0], [9.0, 1.0]])
     found = float(make_loss(y, TASKS)(y.astype(np.float32), scores.astype(np.float32)))
@@ -164,6 +182,8 @@ def test_native_file_is_a_keras_archive(fitted):
 
 def test_equal_networks_are_equal_bytes(fitted, tmp_path):
     """The network that Keras loads, twice, is written alike: no address, no date, no chance."""
+    from servier.models.export import export_model
+
     first, second = (export_model(load(fitted, tmp_path)) for _ in range(2))
     assert first == second
     assert first[0] == fitted.graphs[0]

@@ -56,6 +56,7 @@ def test_a_file_gives_back_what_was_saved(examples, tmp_path):
     assert Examples.count(tmp_path / "a.npz") == len(examples)
 
 
+@pytest.mark.process
 def test_files_that_are_there_are_kept(tmp_path):
     """Only what is missing is computed, and it is what was there before."""
     smiles = [Chem.CanonSmiles(text) for text in SMILES]

@@ -28,24 +28,34 @@ def library(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def encoder(servier, library):
-    """An encoder that was trained in pieces: first stopped by the clock, then killed."""
+def encoder(command, library):
+    """An encoder that was trained in two pieces, the first of which the clock ended."""
     output = library.with_name("encoder.zip")
+    arguments = ["pretrain", library, output, "--config", library.with_name("recipe.yaml")]
+    assert "the same command goes on" in command(*arguments, "--minutes", 0.0001).stdout
+    finished = command(*arguments, "--note", "free for all")
+    assert f"The encoder is in {output}" in finished.stdout
+    return output
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on(servier, library, encoder, tmp_path):
+    """Killed once its state is on disk it goes on from there, to the encoder of a run that was left alone."""
+    output = tmp_path / "encoder.zip"
     arguments = ["pretrain", library, output, "--config", library.with_name("recipe.yaml"), "--workers", 1]
-    assert "the same command goes on" in servier(*arguments, "--minutes", 0.0001).stdout
     process = subprocess.Popen([sys.executable, "-m", "servier", *map(str, arguments)])
-    state = library.with_name("encoder.zip.work") / "state.npz"
+    state = tmp_path / "encoder.zip.work" / "state.npz"
     while process.poll() is None and not state.exists():
         time.sleep(0.05)
     process.kill()
     process.wait()
-    finished = servier(*arguments, "--note", "free for all")
-    assert f"The encoder is in {output}" in finished.stdout
-    assert "going on after" in finished.stderr
-    return output
+    assert "going on after" in servier(*arguments).stderr
+    found, expected = (read_encoder(path).metadata["history"] for path in (output, encoder))
+    assert [entry["epoch"] for entry in found] == [entry["epoch"] for entry in expected] == [1, 2]
 
 
-def test_an_interrupted_run_goes_on_to_the_end(encoder):
+@pytest.mark.training
+def test_a_run_in_pieces_comes_to_the_end(encoder):
     """All epochs are done once each, and other molecules are predicted better after the last one."""
     metadata = read_encoder(encoder).metadata
     assert [entry["epoch"] for entry in metadata["history"]] == [1, 2]
@@ -55,26 +65,28 @@ def test_an_interrupted_run_goes_on_to_the_end(encoder):
     assert metadata["note"] == "free for all"
 
 
-def test_other_molecules_are_not_mixed_in(servier, encoder, library, tmp_path):
+@pytest.mark.training
+def test_other_molecules_are_not_mixed_in(command, encoder, library, tmp_path):
     """A working directory that belongs to other molecules or options is refused, with the difference."""
     arguments = ["--config", library.with_name("recipe.yaml"), "--work_dir", f"{encoder}.work"]
     other = tmp_path / "other.csv"
     other.write_text("smiles\n" + "\n".join(simulate(520, seed=5).smiles) + "\n")
-    said = servier("pretrain", other, tmp_path / "e.zip", *arguments, status=1).stderr
+    said = command("pretrain", other, tmp_path / "e.zip", *arguments, status=1).stderr
     assert "begun with another library" in said
-    said = servier("pretrain", library, tmp_path / "e.zip", *arguments, "--epochs", 9, status=1).stderr
+    said = command("pretrain", library, tmp_path / "e.zip", *arguments, "--epochs", 9, status=1).stderr
     assert "begun with another epochs: 2, now 9" in said
 
 
-def test_model_2_starts_from_it(servier, encoder, simulated, tmp_path):
+@pytest.mark.training
+def test_model_2_starts_from_it(command, encoder, simulated, tmp_path):
     """Training names the encoder, and the checkpoint says where it comes from."""
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"encoder: {encoder}\nepochs: [1]\nfolds: 2\nn_smiles: 2\n")
     model = tmp_path / "model_2.servier"
-    servier(
+    command(
         "train", "--dataset", simulated, "--model_name", 2, "--config", recipe, "--model_path", model
     )  # fmt: skip
-    document = json.loads(servier("inspect", model, "--json").stdout)
+    document = json.loads(command("inspect", model, "--json").stdout)
     assert document["input"]["vocabulary"] == read_encoder(encoder).vocabulary
     assert document["training"]["encoder"]["library"] == read_encoder(encoder).metadata["library"]
 

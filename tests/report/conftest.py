@@ -8,20 +8,25 @@ HOSTILE = '"><script>window.hit = 1</script>'
 
 
 @pytest.fixture(scope="session")
-def evaluated(servier, simulated, model_1, tmp_path_factory):
-    """Model 1 evaluated by the real command on the rows that training held out; the folder."""
-    folder = tmp_path_factory.mktemp("evaluated")
-    servier(
-        "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--output_dir", folder,
-        "--resamples", 50, "--workers", 1,
-    )  # fmt: skip
-    return folder
+def evaluated(command, once, simulated, model_1):
+    """Model 1 evaluated on the rows that training held out; the folder."""
+
+    def fill(folder):
+        command(
+            "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--output_dir", folder,
+            "--resamples", 50, "--workers", 1,
+        )  # fmt: skip
+
+    return once("evaluated", fill)
 
 
 @pytest.fixture(scope="session")
-def hostile(servier, recipes, tmp_path_factory):
+def hostile(command, once, recipes):
     """A model of two targets, from a table full of markup, its card and its reports; the folder."""
-    folder = tmp_path_factory.mktemp("hostile")
+    return once("hostile", lambda folder: make_hostile(command, recipes, folder))
+
+
+def make_hostile(command, recipes, folder):
     simulation = simulate(150, seed=8)
     rows = [
         {
@@ -48,7 +53,6 @@ def hostile(servier, recipes, tmp_path_factory):
         "split",
     ]
     model = ["--model_path", folder / "m.servier"]
-    servier("train", *table, *model, "--config", recipes["1"], "--workers", 1)
-    servier("evaluate", *table, *model, "--output_dir", folder, "--resamples", 20, "--workers", 1)
-    servier("inspect", folder / "m.servier", "--html", folder / "card.html")
-    return folder
+    command("train", *table, *model, "--config", recipes["1"], "--workers", 1)
+    command("evaluate", *table, *model, "--output_dir", folder, "--resamples", 20, "--workers", 1)
+    command("inspect", folder / "m.servier", "--html", folder / "card.html")

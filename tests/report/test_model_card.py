@@ -21,9 +21,9 @@ def parts(model_1):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_card_has_the_numbers_of_the_checkpoint(servier, model_1, tmp_path):
+def test_card_has_the_numbers_of_the_checkpoint(command, model_1, tmp_path):
     """Every metric of validation and test is there, with digests, split, limits, and no intervals."""
-    said = servier("inspect", model_1, "--html", tmp_path / "card.html").stdout
+    said = command("inspect", model_1, "--html", tmp_path / "card.html").stdout
     assert "intact" in said
     page = (tmp_path / "card.html").read_text()
     checkpoint = open_checkpoint(model_1)
@@ -49,42 +49,42 @@ def test_card_shows_the_domain(model_1, tmp_path):
     assert "nearest of 192 training molecules is at least 0.31 similar and at most 25.0 % of its" in page
 
 
-def test_an_intact_checkpoint_passes_every_check(servier, model_1, parts):
+def test_an_intact_checkpoint_passes_every_check(command, model_1, parts):
     """--verify has a line for each entry and each sentinel molecule, and all pass."""
-    lines = servier("inspect", model_1, "--verify").stdout.splitlines()
+    lines = command("inspect", model_1, "--verify").stdout.splitlines()
     assert len(lines) == len(parts) - 1 + 4
     assert all(line.startswith("pass  ") for line in lines)
 
 
-def test_a_damaged_entry_fails_and_the_others_are_checked_too(servier, parts, tmp_path):
+def test_a_damaged_entry_fails_and_the_others_are_checked_too(command, parts, tmp_path):
     """One line says fail, the rest pass, and the status is 1; without --verify it is one error."""
     path = tmp_path / "m.servier"
     path.write_bytes(pack(parts | {"reference.npz": b"something else"}))
-    lines = servier("inspect", path, "--verify", status=1).stdout.splitlines()
+    lines = command("inspect", path, "--verify", status=1).stdout.splitlines()
     assert [line for line in lines if line.startswith("fail")] == [
         "fail  entry reference.npz: entry reference.npz is damaged"
     ]
     assert sum(line.startswith("pass") for line in lines) == len(lines) - 1
-    assert "reference.npz is damaged" in servier("inspect", path, status=1).stderr
+    assert "reference.npz is damaged" in command("inspect", path, status=1).stderr
 
 
-def test_other_scores_of_a_sentinel_fail(servier, model_1, tmp_path):
+def test_other_scores_of_a_sentinel_fail(command, model_1, tmp_path):
     """A molecule that is scored otherwise than in training is named."""
     known = open_checkpoint(model_1)
     changed = known.metadata.sentinels[1]
     changed.scores[0] += 0.5
     path = tmp_path / "m.servier"
     path.write_bytes(encode_checkpoint(make_checkpoint(known.metadata, known.entries)))
-    checks = json.loads(servier("inspect", path, "--verify", "--json", status=1).stdout)
+    checks = json.loads(command("inspect", path, "--verify", "--json", status=1).stdout)
     failed = [check for check in checks if check["problem"]]
     assert [check["name"] for check in failed] == [f"sentinel {changed.smiles}"]
     assert failed[0]["problem"] == "its score differs by 0.5 from that of training"
 
 
-def test_a_graph_that_is_damaged_fails_with_all_sentinels(servier, parts, tmp_path):
+def test_a_graph_that_is_damaged_fails_with_all_sentinels(command, parts, tmp_path):
     """Without the graph no molecule can be scored, and every line says so."""
     path = tmp_path / "m.servier"
     graph = next(name for name in parts if name.endswith(".onnx"))
     path.write_bytes(pack(parts | {graph: b"something else"}))
-    lines = servier("inspect", path, "--verify", status=1).stdout.splitlines()
+    lines = command("inspect", path, "--verify", status=1).stdout.splitlines()
     assert sum(line.startswith("fail") for line in lines) == 5

@@ -132,10 +132,10 @@ def test_report_file_names_differ():
     assert all(re.fullmatch(r"report_[\w-]+\.html", name) for name in names)
 
 
-def test_equal_runs_write_equal_reports(servier, evaluated, simulated, model_1):
+def test_equal_runs_write_equal_reports(command, evaluated, simulated, model_1):
     """The same command writes the same bytes."""
     before = (evaluated / "report.html").read_bytes()
-    servier(
+    command(
         "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--output_dir", evaluated,
         "--resamples", 50, "--workers", 1,
     )  # fmt: skip
@@ -146,7 +146,7 @@ def test_equal_runs_write_equal_reports(servier, evaluated, simulated, model_1):
     ("labels", "has_metrics"), [(("1", "1", "1"), False), (("0", "1", "1"), True), (("1", "", ""), False)]
 )
 def test_few_rows_and_a_single_class_make_a_report(
-    servier, simulated, model_1, tmp_path, labels, has_metrics
+    command, simulated, model_1, tmp_path, labels, has_metrics
 ):
     """Three scored rows are enough, and one; what they do not define is called undefined."""
     lines = simulated.read_text().splitlines()
@@ -154,7 +154,7 @@ def test_few_rows_and_a_single_class_make_a_report(
     rows = [f"{label},{smiles}" for label, _, smiles in trained]
     new = [f"{label},{smiles}" for label, smiles in zip(labels, ("CCO", "CCN", "CCCF"), strict=True)]
     (tmp_path / "t.csv").write_text("\n".join(["P1,smiles", *rows, *new]) + "\n")
-    servier(
+    command(
         "evaluate", "--dataset", tmp_path / "t.csv", "--model_path", model_1, "--output_dir", tmp_path,
         "--resamples", 20, "--workers", 1,
     )  # fmt: skip

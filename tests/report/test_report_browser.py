@@ -8,12 +8,14 @@ PAGES = ["report", "overview", "hostile", "regression", "card", "comparison"]
 
 
 @pytest.fixture(scope="module")
-def pages(servier, evaluated, hostile, simulated, model_1, model_2, tmp_path_factory):
-    comparison = tmp_path_factory.mktemp("comparison") / "comparison.html"
-    servier(
-        "compare", model_1, model_2, "--data_dir", simulated.parent, "--resamples", 20, "--workers", 1,
-        "--html", comparison,
-    )  # fmt: skip
+def pages(command, once, evaluated, hostile, simulated, model_1, model_2):
+    def fill(folder):
+        command(
+            "compare", model_1, model_2, "--data_dir", simulated.parent, "--resamples", 20, "--workers", 1,
+            "--html", folder / "comparison.html",
+        )  # fmt: skip
+
+    comparison = once("comparison", fill) / "comparison.html"
     (first,) = hostile.glob("report__*.html")
     return {
         "report": evaluated / "report.html",

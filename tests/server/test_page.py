@@ -5,12 +5,12 @@ import time
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 from server_for_tests import serving
 
 from servier.data.simulation import simulate
 from servier.server.page import EXAMPLES
 
+TAB, ENTER = "\ue004", "\ue007"  # as WebDriver writes these keys
 HOSTILE = "<script>window.hit = 1</script>"
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 WIDTHS = [400, 1400]
@@ -44,7 +44,7 @@ def test_typing_drawing_answer_and_permanent_link(browser, server, width):
     assert field.get_attribute("name") == "smile"
     field.send_keys(ASPIRIN)
     wait_for(browser, loaded("structure"))
-    field.send_keys(Keys.ENTER)
+    field.send_keys(ENTER)
     wait_for(browser, "document.getElementById('answer') !== null")
     wait_for(browser, loaded("explanation"))
     heading = browser.ask("document.querySelector('#answer h2').textContent")
@@ -67,7 +67,7 @@ def test_what_is_no_molecule_is_said_in_place(browser, server, width):
     browser.driver.switch_to.active_element.send_keys("C1CC")
     wait_for(browser, "document.getElementById('problem').textContent === 'unclosed ring'")
     assert browser.ask("document.getElementById('structure').hidden")
-    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    browser.driver.switch_to.active_element.send_keys(ENTER)
     wait_for(browser, "location.search.includes('C1CC') && document.readyState === 'complete'")
     assert browser.ask("document.getElementById('problem').textContent") == "unclosed ring"
     assert browser.ask("document.getElementById('smile').getAttribute('aria-invalid')") == "true"
@@ -107,7 +107,7 @@ def test_keyboard_reaches_everything(browser, server):
     browser.open(server.address + "/", 1400)
     reached = [browser.driver.switch_to.active_element]
     for _ in range(2 + len(EXAMPLES)):
-        reached[-1].send_keys(Keys.TAB)
+        reached[-1].send_keys(TAB)
         reached.append(browser.driver.switch_to.active_element)
     names = [element.tag_name for element in reached]
     assert names == ["input", "select", "button", *["a"] * len(EXAMPLES)]
@@ -153,7 +153,7 @@ def test_card_is_a_page_without_scripts(browser, server):
 
 
 @pytest.fixture(scope="module")
-def two_targets(servier, recipes, tmp_path_factory):
+def two_targets(command, recipes, tmp_path_factory):
     """A server of a model with two targets, one of them a value, whose names are markup; with percentiles."""
     folder = tmp_path_factory.mktemp("two")
     simulation = simulate(150, seed=8)
@@ -165,7 +165,7 @@ def two_targets(servier, recipes, tmp_path_factory):
             for smiles, label in zip(simulation.smiles, simulation.labels, strict=True)
         )
     (folder / "reference.smi").write_text("\n".join(EXAMPLES.values()))
-    servier(
+    command(
         "train", "--dataset", folder / "table.csv", "--target", HOSTILE, "--target", "size", "--config",
         recipes["1"], "--reference", folder / "reference.smi", "--models_dir", folder, "--workers", 1,
     )  # fmt: skip

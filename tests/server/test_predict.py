@@ -15,11 +15,11 @@ ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
 
 @pytest.mark.parametrize("model_name", ["1", "2", "consensus"])
-def test_form_gets_the_answer_of_the_command_line(server, servier, models_dir, model_name):
+def test_form_gets_the_answer_of_the_command_line(server, command, models_dir, model_name):
     """A form, as it always was, gets every digit that `servier predict` prints."""
     status, _, content = server.ask("/predict", {"smile": ASPIRIN, "model_name": model_name})
     paths = [f"--model_{name}_path={models_dir}/model_{name}.servier" for name in "12"]
-    said = servier("predict", ASPIRIN, *paths, "--model_name", model_name, "--detail", "--json").stdout
+    said = command("predict", ASPIRIN, *paths, "--model_name", model_name, "--detail", "--json").stdout
     answer = json.loads(content)
     assert status == 200
     assert answer["success"] is True
@@ -66,12 +66,12 @@ def test_list_gets_a_row_for_each_in_order(server):
 
 
 @pytest.mark.parametrize("model_name", ["1", "2"])
-def test_thousand_molecules_get_the_digits_of_predict_file(server, servier, models_dir, model_name, tmp_path):
+def test_thousand_molecules_get_the_digits_of_predict_file(server, command, models_dir, model_name, tmp_path):
     """As many molecules as a request may have are scored as `predict-file` scores them, digit for digit."""
     smiles = simulate(1000, seed=5).smiles
     (tmp_path / "in.smi").write_text("\n".join(smiles) + "\n")
     model = models_dir / f"model_{model_name}.servier"
-    servier("predict-file", tmp_path / "in.smi", tmp_path / "out.csv", "--model_path", model, "--detail")
+    command("predict-file", tmp_path / "in.smi", tmp_path / "out.csv", "--model_path", model, "--detail")
     with (tmp_path / "out.csv").open() as stream:
         expected = list(csv.DictReader(stream))
     rows = server.predict(smiles, model_name)[1]["predictions"]

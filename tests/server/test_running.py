@@ -35,16 +35,16 @@ def models(models_dir, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def other(servier, simulated, recipes, tmp_path_factory):
+def other(command, simulated, recipes, tmp_path_factory):
     """Another model 1."""
     path = tmp_path_factory.mktemp("other") / "other.servier"
-    servier(
+    command(
         "train", "--data_dir", simulated.parent, "--model_path", path, "--config", recipes["1"], "--seed", 7,
-        "--workers", 1,
     )  # fmt: skip
     return path
 
 
+@pytest.mark.slow
 def test_missing_and_damaged_models_are_reported(models):
     """A model that is missing or damaged is named at the start and in /models; the other one is served."""
     path = models / "model_1.servier"
@@ -59,6 +59,7 @@ def test_missing_and_damaged_models_are_reported(models):
         assert json.loads(server.ask("/health")[2]) == {"success": True, "models": ["2"]}
 
 
+@pytest.mark.slow
 def test_damage_that_scoring_would_not_meet_is_refused(models):
     """A member that no score needs is compared with its digest too."""
     path = models / "model_1.servier"
@@ -72,9 +73,9 @@ def test_damage_that_scoring_would_not_meet_is_refused(models):
         assert [model["model_name"] for model in json.loads(server.ask("/models")[2])["models"]] == ["2"]
 
 
-def test_without_a_model_it_does_not_start(servier, tmp_path):
+def test_without_a_model_it_does_not_start(command, tmp_path):
     """A directory without models is one clear line."""
-    assert "no model can be served" in servier("serve", "--models_dir", tmp_path, status=1).stderr
+    assert "no model can be served" in command("serve", "--models_dir", tmp_path, status=1).stderr
 
 
 def test_taken_port_is_one_clear_error(server, servier, models_dir):
@@ -83,6 +84,7 @@ def test_taken_port_is_one_clear_error(server, servier, models_dir):
     assert "cannot listen" in servier("serve", "--models_dir", models_dir, "--port", port, status=1).stderr
 
 
+@pytest.mark.process
 def test_sigterm_lets_requests_finish(models_dir):
     """What has come in is answered, though all processes get the signal; then all end, with status 0."""
     smiles = simulate(1000, seed=5).smiles
@@ -103,6 +105,7 @@ def test_sigterm_lets_requests_finish(models_dir):
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+@pytest.mark.slow
 def test_interrupt_ends_it_with_status_130(models_dir):
     """Ctrl-C ends it like other commands."""
     command = ["env", "--default-signal=INT", sys.executable, "-m", "servier", "serve"]
@@ -114,6 +117,7 @@ def test_interrupt_ends_it_with_status_130(models_dir):
         assert process.wait(60) == 130
 
 
+@pytest.mark.slow
 def test_sighup_takes_the_new_model_without_a_wrong_answer(models, other):
     """While models are exchanged every answer is that of the model whose digest it carries."""
     path = models / "model_1.servier"
@@ -141,6 +145,7 @@ def test_sighup_takes_the_new_model_without_a_wrong_answer(models, other):
         assert len(server.workers()) == 3
 
 
+@pytest.mark.slow
 def test_sighup_keeps_a_model_whose_new_file_is_damaged(models):
     """A file that fails verification is refused, and what was served before goes on."""
     path = models / "model_1.servier"
@@ -169,6 +174,7 @@ def test_log_has_time_and_status_but_no_molecule(server):
     assert "CCCCCCBr" not in "".join(lines)
 
 
+@pytest.mark.slow
 def test_log_names_molecules_where_that_is_asked_for(models_dir):
     """`--log_molecules` adds them, as JSON, so that no molecule can forge a line."""
     with serving(models_dir, "--log_molecules") as server:
@@ -176,6 +182,7 @@ def test_log_names_molecules_where_that_is_asked_for(models_dir):
         assert server.wait_for("POST /predict").endswith('ms ["CCO", "C\\nforged"]')
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_replaced(models_dir):
     """A molecule without an answer in time is a 422, in a list too; then all is as before."""
     with serving(models_dir, "--timeout", "1") as server:
@@ -193,6 +200,7 @@ def test_a_worker_that_hangs_is_replaced(models_dir):
         assert server.ask("/explanation.svg?smile=CCO")[0] == 200
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_lose_no_answer(models_dir):
     """While workers are killed, every request gets the answer for its own molecule."""
     smiles = simulate(60, seed=9).smiles

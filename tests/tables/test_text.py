@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from servier.errors import DataError
 from servier.tables import open_table
-from servier.tables.text import DelimitedText, SmiText, detect_delimiter
+from servier.tables.records import Header
+from servier.tables.text import (
+    DelimitedText,
+    SmiText,
+    detect_delimiter,
+    encode_predictions,
+    encode_row,
+    encode_rows,
+    split_fields,
+)
 
 FIELD = st.text(st.characters(exclude_characters="\r\n\x00", exclude_categories=["Cs"]), max_size=12)
 FIELD_WITH_NEWLINES = st.text(st.sampled_from('ab,;"\t \n'), max_size=12)
@@ -86,19 +95,90 @@ def test_a_quote_inside_a_field_opens_nothing():
     assert [record.fields for record in records] == [['5" pipe', "2"], ["6", "7"]]
 
 
+QUOTE = "a quotation mark opens here and never closes; close it, or double it if it belongs to the text"
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "delimiter", "message"),
     [
-        (b"", "empty"),
-        (b"\n\n", "empty"),
-        (b"a,b,a\n", "two columns are called 'a'"),
-        (b'a,b\n1,"x\ny\n', "line 2: a quotation mark opens here"),
+        (b"", None, "table.csv: this file is empty; it needs a header line and rows"),
+        (b"\n\n", None, "table.csv: this file is empty; it needs a header line and rows"),
+        (b"a,b,a\n", None, "table.csv, line 1: two columns are called 'a'; rename one"),
+        (b"b,a, a \n", None, "table.csv, line 1: two columns are called 'a'; rename one"),
+        (b"a;b\n", "\t", "table.csv, line 1: no '\\t' in the header line; leave --delimiter out"),
+        (b'a,b\n1,"x\ny\n', None, f"table.csv, line 2: {QUOTE}"),
+        (b'a,b\n1,2\n1,"x""\n', None, f"table.csv, line 3: {QUOTE}"),
     ],
 )
-def test_unusable_text_is_one_clear_error(content, message):
-    """What cannot be read as a table names the place and the reason."""
-    with pytest.raises(DataError, match=message):
+def test_unusable_text_is_one_clear_error(content, delimiter, message):
+    """What cannot be read as a table names the place, the reason, and what to do."""
+    with pytest.raises(DataError) as caught:
+        read(content, delimiter)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n1,2\n".encode("utf-16"), "a,b\n".encode("utf-16-le"), b"\xffa,b\n"]
+)
+def test_utf_16_is_one_clear_error(content):
+    """A table that a spreadsheet saved as Unicode says what to save it as."""
+    with pytest.raises(DataError) as caught:
         read(content)
+    problem = "this is not a text in UTF-8, but perhaps in UTF-16"
+    assert str(caught.value) == f"table.csv, line 1: {problem}; save it as UTF-8"
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_header_says_how_lines_end(newline):
+    """The line end of the header is that of the table; names are stripped, and bytes kept."""
+    table, records = read(newline.join([b" a ,\tb,c\xffd", b"1,2,3", b"4,5,6"]))
+    assert table.header == Header(["a", "b", "c\ufffdd"], b" a ,\tb,c\xffd", ",", newline)
+    assert [(record.line, record.raw) for record in records] == [(2, b"1,2,3"), (3, b"4,5,6")]
+
+
+def test_a_header_alone_may_lack_its_line_end():
+    """A table without rows, and even without a line end, is a table."""
+    table, records = read(b"a")
+    assert table.header == Header(["a"], b"a", ",", b"\n")
+    assert records == []
+
+
+def test_the_delimiter_asked_for_counts():
+    """It is not detected then."""
+    table, records = read(b"a;b,c;d,e\n1;2,3;4,5\n", ",")
+    assert table.header.columns == ["a;b", "c;d", "e"]
+    assert records[0].fields == ["1;2", "3;4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields"),
+    [
+        (b'"x\ny",2\n', [["x\ny", "2"]]),
+        (b'1,"x\ny"\n3,4\n', [["1", "x\ny"], ["3", "4"]]),
+        (b'"x""\ny",2\n', [['x"\ny', "2"]]),
+        (b'"""\n""",2\n', [['"\n"', "2"]]),
+        (b'"",""\n"a","b"\n', [["", ""], ["a", "b"]]),
+        (b'"a","\n\nb"\n', [["a", "\n\nb"]]),
+        (b'x"y,"z\n,"\n', [['x"y', "z\n,"]]),
+        (b'"a,"",b",2\n3,4\n', [['a,",b', "2"], ["3", "4"]]),
+        (b'"a\r\nb",2\r\n', [["a\r\nb", "2"]]),
+        (b'"a" ,"b\nc"\n', [["a ", "b\nc"]]),
+    ],
+)
+def test_records_end_where_those_of_the_csv_module_end(rows, fields):
+    """A line end inside quotes belongs to the field, wherever in the record the quotes are."""
+    _, records = read(b"a,b\n" + rows)
+    assert [record.fields for record in records] == fields
+    expected = list(csv.reader(io.StringIO(rows.decode(), newline="")))
+    assert [record.fields for record in records] == expected
+
+
+def test_a_record_has_a_thousand_lines_at_most():
+    """More lines inside quotation marks are a mark that was never closed."""
+    _, records = read(b'a,b\n1,"' + b"\n" * 999 + b'"\n2,3\n')
+    assert [record.line for record in records] == [2, 1002]
+    with pytest.raises(DataError, match=r"line 2: a quotation mark opens here"):
+        read(b'a,b\n1,"' + b"\n" * 1000 + b'"\n2,3\n')
 
 
 @pytest.mark.parametrize(
@@ -106,6 +186,8 @@ def test_unusable_text_is_one_clear_error(content, message):
     [
         ("a,b", "", ","), ("a\tb", "", "\t"), ("a;b;c,d", "", ";"), ("a", "", ","),
         ('"x;y;z",b', "", ","), ("a,b,c", "t.tsv", "\t"), ("a,b", "t.tsv.gz", "\t"),
+        ("a;b", "", ";"), ("a,b;c", "", ","), ("a\tb;c", "", "\t"), ('a;"b,c,d"', "", ";"),
+        ("a;b", "tsv", ";"),
     ],
 )  # fmt: skip
 def test_delimiter_is_detected(line, path, expected):
@@ -122,6 +204,43 @@ def test_smi_lines_are_a_string_and_a_name():
         ["", ""],
         ["N", ""],
     ]
+
+
+def test_smi_files_have_lines_and_a_header_of_their_own():
+    """Lines are counted from 1, bytes that are no text are replaced, and white space around goes."""
+    table = SmiText(io.BytesIO(b"  CCO  x y \r\n\n\xff\tb\n"))
+    assert table.header == Header(["smiles", "name"], b"smiles,name", ",", b"\n")
+    assert list(table) == [
+        (1, ["CCO", "x y"], b"", None),
+        (2, ["", ""], b"", None),
+        (3, ["\ufffd", "b"], b"", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"), [("", []), (",", ["", ""]), ("a", ["a"]), ('"a,b",c', ["a,b", "c"]), ('""', [""])]
+)
+def test_fields_are_split(text, fields):
+    """Of an empty record there are none; quotes hide the delimiter."""
+    assert split_fields(text, ",") == fields
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_fields_are_quoted_where_they_must_be(delimiter):
+    """Delimiter, quotes and either character of a line end are quoted, nothing else; None is empty."""
+    header = Header(["a", "b"], b"", delimiter)
+    row = ["plain, or; not", "a\nb", "c\rd", 'e"f', None, 1.5, ""]
+    quoted = {",": '"plain, or; not"', ";": '"plain, or; not"', "\t": "plain, or; not"}[delimiter]
+    expected = [quoted, '"a\nb"', '"c\rd"', '"e""f"', "", "1.5", ""]
+    assert encode_row(row, header) == delimiter.join(expected).encode()
+    assert encode_rows([["x", "\u00e9"], [1]], header) == [f"x{delimiter}\u00e9".encode(), b"1"]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_predictions_follow_the_columns_of_a_record(newline):
+    """Delimiter first, line end last."""
+    header = Header(["a"], b"a", ";", newline)
+    assert encode_predictions([[1, None], ["ok", 0.5]], header) == [b";1;" + newline, b";ok;0.5" + newline]
 
 
 def test_compression_is_seen_in_the_content(tmp_path):

@@ -35,6 +35,7 @@ def test_options_of_pretraining_are_read_from_a_file(tmp_path):
         read_options(path, before)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])
 def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
     """A recipe file of the workflow names every field, with the value that it has without a recipe."""

@@ -15,6 +15,8 @@ from servier.scoring.scorer import Scorer
 from servier.training.options import Options
 from servier.training.train import train
 
+pytestmark = pytest.mark.training
+
 RECIPE = {
     "folds": 3,
     "boosters": [{"fingerprint_gain": 0.2}],
@@ -67,27 +69,27 @@ def test_targets_trained_together_score_as_alone(several):
 
 
 @pytest.fixture(scope="module")
-def of_several_targets(servier, several, tmp_path_factory):
+def of_several_targets(command, several, tmp_path_factory):
     """Both models of three targets, named one by one or all of a table; what training the second said."""
     folder = tmp_path_factory.mktemp("several")
     named = [word for target in ("P1", "logP", "bromine") for word in ("--target", target)]
     said = ""
     for model, recipe, targets in (("1", RECIPE, named), ("2", NETWORK, ["--target", "all"])):
         (folder / "recipe.yaml").write_text(json.dumps({"model_name": int(model), **recipe}))
-        said = servier(
+        said = command(
             "train", "--dataset", several, *targets, "--model_name", model, "--models_dir", folder,
             "--config", folder / "recipe.yaml", *(["--preset", "fast"] if model == "1" else []),
         ).stderr  # fmt: skip
     return folder, said
 
 
-def test_all_targets_are_all_columns_with_labels(servier, several, of_several_targets):
+def test_all_targets_are_all_columns_with_labels(command, several, of_several_targets):
     """Every column with labels is a target, with metrics of its own; others are left out, and why."""
     folder, said = of_several_targets
     assert "left out: " in said
     assert "column remark: 'nothing' is not a number" in said
     document = json.loads(
-        servier(
+        command(
             "evaluate",
             "--dataset",
             several,
@@ -103,11 +105,11 @@ def test_all_targets_are_all_columns_with_labels(servier, several, of_several_ta
     assert {"mae", "r2"} <= set(document["metrics"]["logP"])
 
 
-def test_all_targets_are_scored_in_one_pass(servier, several, of_several_targets, tmp_path):
+def test_all_targets_are_scored_in_one_pass(command, several, of_several_targets, tmp_path):
     """One run of predict-file, of both models, answers all targets, in the order of the table."""
     folder = of_several_targets[0]
     models = ["--model_path", folder / "model_1.servier", "--model_path", folder / "model_2.servier"]
-    servier("predict-file", several, tmp_path / "out.csv", *models)
+    command("predict-file", several, tmp_path / "out.csv", *models)
     header = (tmp_path / "out.csv").read_text().splitlines()[0].split(",")
     assert header[5:] == [
         "P1_pred", "P1_probability", "logP_pred", "bromine_pred", "bromine_probability", "status", "reason",

@@ -1,3 +1,5 @@
+"""Searches for a recipe; those that are killed or interrupted, slow ones, are of real processes."""
+
 import os
 import signal
 import sqlite3
@@ -34,6 +36,7 @@ def completed(path):
         return 0
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_goes_on(tuned):
     """All trials are done once, earlier ones counted in, with a line for each."""
     recipe, finished = tuned
@@ -43,6 +46,7 @@ def test_an_interrupted_search_goes_on(tuned):
     assert "Best of 4 recipes" in finished.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_search_with_the_best_so_far(simulated, tmp_path):
     """Once a recipe has been tried the best one is written, and the run says how to go on."""
     recipe = tmp_path / "recipe.yaml"
@@ -59,27 +63,29 @@ def test_ctrl_c_ends_a_search_with_the_best_so_far(simulated, tmp_path):
     assert yaml.safe_load(recipe.read_text())["preset"] == "fast"
 
 
+@pytest.mark.slow
 def test_the_best_is_not_worse_than_the_default(tuned):
     """The default recipe is one of those tried."""
     words = tuned[1].stdout.splitlines()[0].replace(",", "").split()
     assert float(words[4]) >= float(words[-1])
 
 
-def test_train_takes_the_recipe(servier, tuned, simulated, tmp_path):
+@pytest.mark.slow
+def test_train_takes_the_recipe(command, tuned, simulated, tmp_path):
     """The file is a recipe of model 1, with the preset it was tuned with."""
     recipe = tuned[0]
     assert yaml.safe_load(recipe.read_text())["preset"] == "fast"
-    said = servier(
+    said = command(
         "train", "--dataset", simulated, "--config", recipe, "--model_path", tmp_path / "model_1.servier"
     ).stdout  # fmt: skip
     assert "auroc" in said
 
 
-def test_model_2_is_tuned_within_minutes(servier, simulated, recipes, tmp_path):
+def test_model_2_is_tuned_within_minutes(command, simulated, recipes, tmp_path):
     """A search for the network stops when its time is over, with the default recipe tried at least."""
     small = tmp_path / "small.csv"
     small.write_text("\n".join(simulated.read_text().splitlines()[:61]) + "\n")
-    finished = servier(
+    finished = command(
         "tune", "--dataset", small, "--model_name", 2, "--minutes", 0.01, "--output", tmp_path / "r.yaml",
         "--config", recipes["2"],
     )  # fmt: skip
@@ -87,11 +93,20 @@ def test_model_2_is_tuned_within_minutes(servier, simulated, recipes, tmp_path):
     assert yaml.safe_load((tmp_path / "r.yaml").read_text())["model_name"] == 2
 
 
-def test_a_file_that_is_no_storage_is_one_clear_error(servier, simulated, tmp_path):
+def test_model_1_is_tuned(command, simulated, recipes, tmp_path):
+    """A search for one recipe tries the default one and writes it, in the file that train reads."""
+    arguments = ["tune", "--dataset", simulated, "--config", recipes["1"], "--trials", 1]
+    said = command(*arguments, "--output", tmp_path / "r.yaml").stdout
+    assert "Best of 1 recipes" in said
+    assert yaml.safe_load((tmp_path / "r.yaml").read_text())["preset"] == "fast"
+
+
+@pytest.mark.training
+def test_a_file_that_is_no_storage_is_one_clear_error(command, simulated, tmp_path):
     """Another file is not overwritten."""
     other = tmp_path / "notes.db"
     other.write_text("not a database, but some text that is long enough to be looked at\n" * 20)
-    said = servier(
+    said = command(
         "tune", "--dataset", simulated, "--storage", other, "--output", tmp_path / "r.yaml", status=1
     )
     assert "notes.db: this is no file of a search" in said.stderr
