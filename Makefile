@@ -62,7 +62,7 @@ format: .venv/installed
 	snakefmt workflow
 
 lock: .venv/bin/uv
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 
 rulegraph: .venv/installed
