@@ -95,7 +95,7 @@ def _describe_run(source: Source) -> dict[str, Any]:
     return {
         "model_name": checkpoint.model_name,
         "table": Path(data.path).name,
-        "unseen": source.evaluation.unseen.words,
+        "unseen": source.evaluation.unseen.description,
         "counts": source.evaluation.counts,
         "leaks": source.evaluation.overlap.counts,
         "command": source.command,

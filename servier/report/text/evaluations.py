@@ -24,7 +24,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
     """
     counts = evaluation.counts
     lines = [
-        f"Scored {counts['scored']} rows: {evaluation.unseen.words}.",
+        f"Scored {counts['scored']} rows: {evaluation.unseen.description}.",
         (
             f"Not scored: {counts['trained_on']} of molecules from training, "
             f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
