@@ -1,4 +1,4 @@
-"""Raw scores to probabilities and decisions, fitted on rows that the model had not seen."""
+"""Calibration: raw scores to probabilities and decisions, fitted on held-out rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +10,21 @@ _WEAK_PRIOR = 1e3
 
 
 def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Target:
-    """Fit how a raw score becomes the probability of label 1, and from which probability on it is predicted.
+    """Fit the calibration line and the decision threshold of a binary target.
 
     Parameters
     ----------
     name
-        Of the target, which is binary.
+        The name of the target, which is binary.
     y
-        Labels of the training rows, float64, shape (n_rows,); NaN where missing.
+        The labels of the training rows, float64, shape (n_rows,); NaN where missing.
     raw
-        Raw scores of the same rows by models that had not seen them; NaN where there is none.
+        Out-of-fold raw scores of the same rows; NaN where there is none.
 
     Returns
     -------
-    The target, with Platt's straight line from raw score to log-odds, and the threshold with the highest
-    balanced accuracy.
+    The target, with Platt's line from raw score to log-odds and the threshold of the highest balanced
+    accuracy.
 
     References
     ----------
@@ -37,7 +37,7 @@ def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Ta
 
 
 def _fit_line(y: NDArray[np.float64], raw: NDArray[np.float64]) -> tuple[float, float]:
-    """Return slope and intercept; where the scores know nothing of the labels, the line stays as it is."""
+    """Return slope and intercept; scores that carry no information about the labels stay as they are."""
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(y)) < 2:

@@ -1,7 +1,7 @@
-"""How sure a model may be: conformal tables, fitted on scores of rows that it had not seen.
+"""Conformal tables, fitted on the nonconformity scores of held-out rows.
 
-The scores are those of cross-validation, by models that saw fewer molecules than the final one, in folds that
-tear no group apart. What the tables promise holds for molecules that are exchangeable with the held-out ones.
+The scores come from cross-validation, by models trained on fewer molecules than the final one, in folds that
+keep groups together. Coverage holds for molecules that are exchangeable with the held-out ones.
 """
 
 import warnings
@@ -13,21 +13,21 @@ from servier.checkpoint.target import CONFIDENCES, PROBABILITY_DIGITS
 
 
 def fit_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Return when either label is in the prediction set of a binary target, for each confidence.
+    """Fit the prediction sets of a binary target, for each confidence.
 
-    The sets are class-conditional: of the molecules of either label, however rare, at least the share
-    `confidence` has it in its set.
+    The sets are class-conditional: each label, however rare, is in the sets of at least the share
+    `confidence` of its molecules.
 
     Parameters
     ----------
     y
         Labels, float64, shape (n_rows,); NaN where missing.
     probability
-        Of label 1, by models that had not seen the row; NaN where there is none.
+        Out-of-fold probabilities of label 1; NaN where there is none.
 
     Returns
     -------
-    For each confidence the highest probability with which label 0 is in the set, and the lowest with which
+    For each confidence, the highest probability at which label 0 is in the set, and the lowest at which
     label 1 is.
 
     References
@@ -44,7 +44,7 @@ def fit_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[s
 
 
 def _fit_limits(nonconformity: NDArray[np.float64]) -> dict[float, float]:
-    """Return for each confidence how strange a row may be; 1 where so few rows exclude nothing."""
+    """Return the highest nonconformity score at each confidence; 1 if too few rows exclude anything."""
     from crepes import ConformalClassifier
 
     if not len(nonconformity):
@@ -61,17 +61,17 @@ def _fit_limits(nonconformity: NDArray[np.float64]) -> dict[float, float]:
 
 
 def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Return half the width of the interval of a regression target, for each confidence.
+    """Fit half the width of the intervals of a regression target, for each confidence.
 
     Parameters
     ----------
     labels, raw
-        Labels in the units of the raw scores, and raw scores by models that had not seen the row, float64,
-        shape (n_rows,); NaN where missing.
+        Labels in the units of the raw scores, and out-of-fold raw scores, float64, shape (n_rows,); NaN where
+        missing.
 
     Returns
     -------
-    For each confidence that so many rows allow.
+    The half width for each confidence that the number of rows allows.
 
     References
     ----------
@@ -84,7 +84,7 @@ def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[st
     regressor = ConformalRegressor()
     regressor.fit(residuals[~np.isnan(residuals)])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what few rows do not allow is infinite, and left out below
+        warnings.simplefilter("ignore")  # too few rows give infinite widths, left out below
         widths = {
             str(level): float(regressor.predict_int(np.zeros(1), confidence=level)[0, 1])
             for level in CONFIDENCES

@@ -1,4 +1,4 @@
-"""The units in which a target is learnt."""
+"""Target transforms: the units in which targets are learnt."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,17 @@ MARGIN = 0.05
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """Standard units of a regression target, perhaps of a logarithm; a binary target stays as it is.
+    """Standardizes a regression target, perhaps after a logarithm; a binary target is left unchanged.
 
     Parameters
     ----------
     mean, width
         Mean and standard deviation, after the transform.
     transform
-        `log`; `mirrored_log`, the negative logarithm of what is left to the `bound`; or None.
+        `log`; `mirrored_log`, the negative logarithm of the distance to `bound`; or None.
     bound
-        Above all labels by a twentieth of their standard deviation, where the transform is `mirrored_log`.
+        An upper bound of the labels, a twentieth of their standard deviation above the largest; only for
+        `mirrored_log`.
     """
 
     mean: float = 0.0
@@ -32,10 +33,10 @@ class TargetTransform:
 
     @classmethod
     def fit(cls, y: NDArray[np.float64], task: str) -> "TargetTransform":
-        """Choose the scale of one target by its training labels, float64, shape (n_rows,); NaN where missing.
+        """Choose the transform of a target by its training labels, shape (n_rows,); NaN where missing.
 
-        A regression target with a skewness above 1 and positive values is learnt as a logarithm, one with a
-        skewness below -1 as a mirrored one, if that makes it less than half as skewed.
+        A regression target with positive values and a skewness above 1 is learnt as a logarithm, and one with
+        a skewness below -1 as a mirrored logarithm, if that at least halves the skewness.
         """
         if task == "binary":
             return cls()

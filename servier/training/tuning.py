@@ -1,4 +1,4 @@
-"""A search for the recipe that does best in cross-validation among the training rows."""
+"""A search for the recipe that scores best in cross-validation on the training rows."""
 
 import hashlib
 import json
@@ -39,17 +39,17 @@ Objective = Callable[["optuna.Trial"], float]
 
 @dataclass(frozen=True)
 class Found:
-    """The best recipe so far.
+    """The best recipe of a search.
 
     Parameters
     ----------
     recipe
-        Its fields.
+        The fields of the recipe.
     score, base_score
-        Of it and of the recipe that the search started from: AUROC, or R2 in the units that are learnt, of
-        held-out training rows, mean over targets.
+        The scores of this recipe and of the one that the search started from: AUROC, or R2 of the transformed
+        labels, of held-out training rows, averaged over targets.
     trials
-        How many recipes were tried.
+        The number of recipes that were tried.
     """
 
     recipe: dict[str, Any]
@@ -66,30 +66,30 @@ def tune(
     n_trials: int,
     minutes: float | None = None,
 ) -> Found:
-    """Search for a recipe, or go on searching.
+    """Search for a recipe, or continue a search.
 
-    Only training rows are used; those held out for testing are the ones that `train` holds out with the same
-    options. The first recipe tried is the base. Ctrl-C ends the search with the best recipe so far.
+    Only training rows are used: the test rows are those that `train` holds out with the same options. The
+    base recipe is tried first. Ctrl-C ends the search with the best recipe so far.
 
     Parameters
     ----------
     data
         The labelled table.
     options
-        Which model, and how its rows are split.
+        The model, and how its rows are split.
     base
-        Fields of the recipe that differ from the defaults; those searched for are replaced.
+        Fields of the recipe that differ from the defaults; the search replaces some of them.
     storage
-        An SQLite file, in which every recipe tried is kept; the same call goes on with it.
+        An SQLite file that keeps every recipe tried, so that the same call continues the search.
     n_trials
-        How many recipes to try in all, earlier calls counted in.
+        The number of recipes to try in all, including those of earlier calls.
     minutes
-        When to stop in any case.
+        The time after which to stop in any case.
 
     Raises
     ------
     ServierError
-        The file is no storage.
+        The file is not that of a search.
 
     References
     ----------
@@ -131,11 +131,11 @@ def _search(study: "optuna.Study", objective: Objective, n_trials: int, minutes:
     except KeyboardInterrupt:
         if not _completed(study):
             raise
-        logger.warning("interrupted; the same command goes on")
+        logger.warning("interrupted; the same command continues")
 
 
 def write_recipe(found: Found, options: Options, path: str | Path) -> None:
-    """Write what was found as a file for `train --config`."""
+    """Write the best recipe as a file for `train --config`."""
     import yaml
 
     settings: dict[str, Any] = {"model_name": int(options.model_name)}
@@ -151,14 +151,14 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
 
 
 def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
-    """Name all that scores depend on: recipes for other rows, or from another base, are not compared."""
+    """Return a name for everything that scores depend on, so that only comparable recipes are compared."""
     everything = asdict(options) | {"workers": None, "data": data.digest, "base": base}
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"model {options.model_name}, {digest[:16]}"
 
 
 def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
-    """Open the study of one data set and one way to train; a call that goes on with it draws anew."""
+    """Open the study of a name, or create it; a study that is continued draws new recipes."""
     import optuna
     from sqlalchemy.exc import DatabaseError
 
@@ -169,10 +169,10 @@ def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
         )
     except DatabaseError as error:
         hint = "name another with --storage"
-        raise ServierError("this is no file of a search", path=storage, hint=hint) from error
+        raise ServierError("this is not the file of a search", path=storage, hint=hint) from error
     n_trials = len(study.trials)
     if n_trials:
-        logger.info("going on after %s trials", len(_completed(study)))
+        logger.info("continuing after %s trials", len(_completed(study)))
     study.sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=seed + n_trials)
     return study
 
@@ -184,7 +184,7 @@ def _completed(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
 
 
 class _Progress:
-    """Says after each trial how it went and how long the rest will take."""
+    """Logs the score of each trial and the estimated time left."""
 
     def __init__(self, n_trials: int, seconds: float | None) -> None:
         self._n_trials, self._seconds = n_trials, seconds
@@ -265,4 +265,4 @@ def _suggest_network(trial: "optuna.Trial") -> dict[str, Any]:
 
 
 _MODELS = {"1": (_prepare_features, _suggest_trees), "2": (_prepare_sequences, _suggest_network)}
-"""For each model: what cross-validates a recipe, and what suggests one."""
+"""For each model, the function that prepares cross-validation and the one that suggests a recipe."""

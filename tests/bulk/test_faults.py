@@ -38,7 +38,7 @@ BAD = len(SMILES)
 def accurate_model(servier, simulated, workshop):
     """A model whose features include ErG, which the tangle keeps busy."""
     recipe = workshop / "accurate.yaml"
-    recipe.write_text("folds: 2\nmembers: [{}]\nrepeats: 1\nmax_rounds: 5\n")
+    recipe.write_text("folds: 2\nboosters: [{}]\nrepeats: 1\nmax_rounds: 5\n")
     path = workshop / "accurate.servier"
     servier(
         "train",

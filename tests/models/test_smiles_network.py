@@ -21,7 +21,7 @@ TASKS = ["binary", "regression"]
 FOLDS = [(np.flatnonzero(np.arange(len(SMILES)) % 2 != k), np.arange(k, len(SMILES), 2)) for k in range(2)]
 
 
-def spell(_epoch):
+def randomize(_epoch):
     return SMILES
 
 
@@ -30,7 +30,7 @@ def train(seed=1, pretrained=None, recipe=RECIPE, workers=1):
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
     scored = [[smiles] * 2 for smiles in SMILES]
-    problem = Problem(spell, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
+    problem = Problem(randomize, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
     return fit(problem, recipe, seed, workers, lambda _: None)
 
 
@@ -102,7 +102,7 @@ def make_encoder():
 
 
 def test_support_vectors_join_a_network_that_knows_less(tmp_path):
-    """Beside a network that does not learn a machine on the encoder scores every other spelling."""
+    """Beside a network that does not learn a machine on the encoder scores every other SMILES."""
     _, pretrained = make_encoder()
     still = Recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
     model, again, alone = (
@@ -153,7 +153,7 @@ def test_batches_hold_each_row_once_and_are_padded_to_multiples():
 
 
 def test_native_file_is_a_keras_archive(fitted):
-    """The file has the members that Keras writes, and no date."""
+    """The file has the entries that Keras writes, and no date."""
     import json
     import zipfile
 

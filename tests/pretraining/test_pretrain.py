@@ -41,7 +41,7 @@ def encoder(servier, library):
     process.wait()
     finished = servier(*arguments, "--note", "free for all")
     assert f"The encoder is in {output}" in finished.stdout
-    assert "going on after" in finished.stderr
+    assert "continuing after" in finished.stderr
     return output
 
 
@@ -100,5 +100,5 @@ def test_what_is_no_encoder_is_one_clear_error(tmp_path, content):
             archive.writestr("a", "b")
     elif content is not None:
         path.write_bytes(content)
-    with pytest.raises(RecipeError, match=r"e\.zip: (cannot read this encoder|this is no encoder)"):
+    with pytest.raises(RecipeError, match=r"e\.zip: (cannot read this encoder|this is not an encoder)"):
         read_encoder(path)
