@@ -1,4 +1,4 @@
-"""What a model is, and what it is good for, as a page.
+"""Model cards: what a model is and what it is good for, as a page.
 
 References
 ----------
@@ -47,9 +47,9 @@ def render_card(checkpoint: Checkpoint) -> bytes:
 
 
 def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what a model was trained on, and how: facts by their names, and labels by target."""
+    """Return how a model was trained: facts by name, and the distribution of labels by target."""
     metadata = checkpoint.metadata
-    rows, split, twins = metadata["dataset"], metadata["split"], metadata["duplicates"]
+    rows, split, settings = metadata["dataset"], metadata["split"], metadata["duplicates"]
     preset = f", preset {metadata['preset']}" if metadata["preset"] else ""
     column = f", column {split['column']}" if split["column"] else ""
     labels = checkpoint.reference["train_y"].astype(np.float64)
@@ -63,8 +63,8 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "molecules for training": f"{rows['train_rows']:,}",
             "rows held out for testing": f"{rows['test_rows']:,}",
             "rows left out": f"{rows['left_out']:,} (unreadable or without a label)",
-            "duplicates": f"{rows['duplicates']:,} rows joined (same molecule: {twins['same_molecule']}), "
-            f"{rows['conflicts']:,} molecules with labels in conflict (conflicts: {twins['conflicts']})",
+            "duplicates": f"{rows['duplicates']:,} rows merged (same molecule: {settings['same_molecule']}), "
+            f"{rows['conflicts']:,} molecules with conflicting labels (conflicts: {settings['conflicts']})",
             "split": f"{split['strategy']}{column}",
             "seed": str(metadata["seed"]),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
@@ -74,7 +74,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _in_words(value: Any) -> str:
-    """Return a setting of a recipe, which may be a list or have parts."""
+    """Return a setting of a recipe as text; it may be a list or a mapping."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items()) or "default"
     if isinstance(value, list):

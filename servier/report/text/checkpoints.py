@@ -1,4 +1,4 @@
-"""Checkpoints in words."""
+"""Checkpoints as text."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,8 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         threshold = (
             "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
         )
-        scale = ", learnt as a logarithm" if target.transform else ""
-        facts.append((f"target {target.name}", f"{target.task}{threshold}{scale}"))
+        transform = ", learnt as a logarithm" if target.transform else ""
+        facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
@@ -69,7 +69,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
 
 
 def describe_domain(domain: Mapping[str, Any]) -> str:
-    """Return what is usual among the training molecules, in words."""
+    """Return the limits of the applicability domain, in words."""
     return (
         f"nearest of {domain['molecules']} training molecules at least {domain['similarity']:.2f} similar, "
         f"at most {100 * domain['unseen']:.0f} % of substructures unseen"
