@@ -5,21 +5,18 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from servier.data.datasets import Dataset
 from servier.errors import ServierError
 from servier.metrics import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
-from servier.training.fitting import prepare_features, prepare_sequences
 from servier.training.options import Options
-from servier.training.rows import TrainingRows, select_rows
+from servier.training.rows import select_rows
+from servier.training.search_spaces import SEARCHES
 from servier.training.train import transform_labels
 
 if TYPE_CHECKING:
@@ -28,11 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RANDOM_TRIALS = 8
-TUNED_BOOSTERS = 2
 BASE, RECIPE = "base", "recipe"
 
-CrossValidate = Callable[[dict[str, Any]], NDArray[np.float64]]
-"""From fields of a recipe to raw scores of rows that were held out."""
 Objective = Callable[["optuna.Trial"], float]
 """From a trial to the score of the recipe that it suggests."""
 
@@ -107,7 +101,7 @@ def _make_objective(data: Dataset, options: Options, base: dict[str, Any]) -> Ob
     """Return the function from a trial to the score of its recipe in cross-validation."""
     rows = select_rows(data, options)
     labels = transform_labels(rows)[1]
-    prepare, suggest = _MODELS[options.model_name]
+    prepare, suggest = SEARCHES[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
 
     def objective(trial: "optuna.Trial") -> float:
@@ -202,67 +196,3 @@ class _Progress:
             "trial %s of %s: %.4f, best %.4f, %s left",
             n_all, self._n_trials, trial.value, study.best_value, format_seconds(max(left, 0.0)),
         )  # fmt: skip
-
-
-def _prepare_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
-) -> CrossValidate:
-    from servier.models import boosting, boosting_recipe
-
-    default = replace(boosting_recipe.PRESETS[options.preset], **base)
-    boosting.check(default)
-    problem = prepare_features(rows, labels, options, default.folds)
-
-    def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        return boosting.cross_validate(problem, replace(default, **changes), options.seed, logger.debug)[0]
-
-    return cross_validate
-
-
-def _suggest_trees(trial: "optuna.Trial") -> dict[str, Any]:
-    boosters = [
-        {
-            "fingerprint_gain": trial.suggest_float(f"fingerprint_gain_{i}", 0.05, 1.0, log=True),
-            "num_leaves": trial.suggest_int(f"num_leaves_{i}", 4, 64, log=True),
-            "min_data_in_leaf": trial.suggest_int(f"min_data_in_leaf_{i}", 3, 60, log=True),
-            "extra_trees": trial.suggest_categorical(f"extra_trees_{i}", [False, True]),
-        }
-        for i in range(TUNED_BOOSTERS)
-    ]
-    parameters = {
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.03, 0.6, log=True),
-        "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
-        "bagging_freq": 1,
-        "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 30.0, log=True),
-        "max_bin": 63,
-    }
-    return {"parameters": parameters, "boosters": boosters}
-
-
-def _prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
-) -> CrossValidate:
-    from servier.models import fine_tuning, smiles_network
-
-    default = replace(fine_tuning.Recipe(), **base)
-    problem = prepare_sequences(rows, labels, options, default)
-
-    def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        recipe = replace(default, **changes)
-        return smiles_network.cross_validate(problem, recipe, options.seed, options.workers, logger.debug)
-
-    return cross_validate
-
-
-def _suggest_network(trial: "optuna.Trial") -> dict[str, Any]:
-    return {
-        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-        "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-    }
-
-
-_MODELS = {"1": (_prepare_features, _suggest_trees), "2": (_prepare_sequences, _suggest_network)}
-"""For each model, the function that prepares cross-validation and the one that suggests a recipe."""
