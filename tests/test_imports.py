@@ -34,7 +34,7 @@ ONLY = {
     "flask": {"server"},
     "waitress": {"server/running"},
     "lightgbm": {"models/boosting", "models/tree_graph"},
-    "optuna": {"training/tuning"},
+    "optuna": {"training/tuning", "training/search_spaces"},
     "crepes": {"training/conformal"},
     "matplotlib": {"report"},
     "jinja2": {"report"},

@@ -1,1 +1,1 @@
-"""How good a model is on molecules that it never saw."""
+"""Evaluation of models on molecules that they were not trained on."""

@@ -1,4 +1,4 @@
-"""What simple methods would have said: a model is worth what it adds to them."""
+"""Baselines: simple methods that a model has to beat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Labels = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reference:
-    """What simple methods know: the molecules that a model was trained on.
+    """The molecules that a model was trained on, which the baselines learn from.
 
     Parameters
     ----------
     fingerprints
-        Of the training molecules, packed bits, shape (n_train, 256).
+        The fingerprints of the training molecules, packed bits, shape (n_train, 256).
     y
         Their labels, float64, shape (n_train, n_targets); NaN where missing.
     """
@@ -35,18 +35,18 @@ class Reference:
 def measure_baselines(
     reference: Reference, mols: Sequence[Mol], y: Labels, tasks: Sequence[str]
 ) -> list[dict[str, dict[str, float]]]:
-    """Return for each target, and each simple method, every metric.
+    """Return every metric of each baseline, for each target.
 
-    The methods are `mean`, the share of label 1 or the mean label of training; `nearest`, the label of the
+    The baselines are `mean`, the share of label 1 or the mean label in training; `nearest`, the label of the
     most similar training molecule (Tanimoto similarity of Morgan fingerprints); and `linear`, logistic or
-    ridge regression on the fingerprint bits. They predict label 1 from the share that it has in training on.
+    ridge regression on the fingerprint bits. Their decision threshold is the share of label 1 in training.
 
     Parameters
     ----------
     reference
         The training molecules.
     mols, y
-        The molecules to be predicted, and their labels, shape (n_mols, n_targets); NaN where missing.
+        The molecules to predict, and their labels, shape (n_mols, n_targets); NaN where missing.
     tasks
         `binary` or `regression` for each target.
     """
@@ -72,12 +72,12 @@ def _predict(known: Reference, queries: PackedBits, task: str) -> dict[str, Scor
     values = {
         "mean": np.full(len(queries), mean),
         "nearest": known.y[nearest(queries, known.fingerprints)[0]],
-        "linear": _fit_line(known, queries, task),
+        "linear": _fit_linear(known, queries, task),
     }
     return {method: Scores(found, threshold) for method, found in values.items()}
 
 
-def _fit_line(known: Reference, queries: PackedBits, task: str) -> Labels:
+def _fit_linear(known: Reference, queries: PackedBits, task: str) -> Labels:
     from scipy.sparse import csr_array
     from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import threadpool_limits
@@ -87,8 +87,8 @@ def _fit_line(known: Reference, queries: PackedBits, task: str) -> Labels:
     )
     if not len(queries):
         return np.zeros(0)
-    with threadpool_limits(1):  # how sums are rounded depends on the number of threads
+    with threadpool_limits(1):  # the rounding of sums depends on the number of threads
         if task == "binary":
-            line = LogisticRegression(max_iter=MAX_ITERATIONS).fit(X, known.y)
-            return np.asarray(line.predict_proba(X_new)[:, 1])
+            linear = LogisticRegression(max_iter=MAX_ITERATIONS).fit(X, known.y)
+            return np.asarray(linear.predict_proba(X_new)[:, 1])
         return np.asarray(Ridge(solver="sparse_cg").fit(X, known.y).predict(X_new))

@@ -1,4 +1,4 @@
-"""How certain a metric is: it is measured again on resamples of the rows."""
+"""Confidence intervals and comparisons of metrics, by bootstrapping the rows."""
 
 import math
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 @dataclass(frozen=True)
 class Scores:
-    """What one model says of some rows.
+    """The predictions of one model for some rows.
 
     Parameters
     ----------
     values
         float64, shape (n_rows,): probabilities of label 1, or values; no NaN.
     threshold
-        The probability from which on label 1 is predicted.
+        The lowest probability at which label 1 is predicted.
     """
 
     values: Vector
@@ -32,16 +32,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How rows are drawn again.
+    """How rows are resampled.
 
     Parameters
     ----------
     n
-        How many times.
+        The number of resamples.
     seed
-        Of the drawing.
+        The seed of the resampling.
     workers
-        Number of processes; the results do not depend on it.
+        The number of processes; the results do not depend on it.
     """
 
     n: int = 1000
@@ -60,11 +60,11 @@ def bootstrap(
     Parameters
     ----------
     y, scores
-        Labels, float64, shape (n_rows,), and what the model says.
+        The labels, float64, shape (n_rows,), and the predictions of the model.
     task
         `binary` or `regression`.
     resampling
-        How rows are drawn.
+        How rows are resampled.
 
     References
     ----------
@@ -89,13 +89,13 @@ def compare(
     y, task, resampling
         As for `bootstrap`.
     first, second
-        What either model says.
+        The predictions of the two models.
 
     Returns
     -------
     For each metric the values `first` and `second`, their `difference` (second minus first), its 95 %
-    interval, `low` to `high`, and the two-sided `p_value` of the paired bootstrap: the share of resamples in
-    which the difference has the other sign, twice.
+    interval, `low` to `high`, and the two-sided `p_value` of the paired bootstrap: twice the share of
+    resamples in which the difference has the opposite sign.
 
     References
     ----------

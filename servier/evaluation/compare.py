@@ -26,10 +26,10 @@ class Comparison:
     Parameters
     ----------
     scored, seen
-        How many rows both models were compared on, and how many were left out because one of them was
-        trained on the molecule.
+        The number of rows that both models were compared on, and of those left out because one of the models
+        was trained on the molecule.
     metrics
-        For each target what `servier.evaluation.bootstrap.compare` says of each metric.
+        For each target and metric, what `servier.evaluation.bootstrap.compare` returns.
     """
 
     scored: int
@@ -40,7 +40,7 @@ class Comparison:
 def compare_checkpoints(
     first: Checkpoint, second: Checkpoint, data: Dataset, resampling: Resampling = STANDARD
 ) -> Comparison:
-    """Score the rows that neither of two models ever saw, and compare them on these.
+    """Compare two models on the rows that neither of them was trained on.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def compare_checkpoints(
     data
         A labelled table with these targets.
     resampling
-        How rows are drawn for the intervals.
+        How rows are resampled for the intervals.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def compare_checkpoints(
 
 
 def judge(name: str, found: dict[str, float]) -> str:
-    """Return in a word which of two models a metric prefers: `first`, `second`, or `neither`."""
+    """Return which of two models a metric favours: `first`, `second` or `neither`."""
     if found["p_value"] > SIGNIFICANT:
         return "neither"
     return "second" if (found["difference"] > 0) == HIGHER_IS_BETTER[name] else "first"

@@ -1,4 +1,4 @@
-"""How good a checkpoint is on rows that it never saw."""
+"""Evaluation of a checkpoint on rows that it was not trained on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -27,23 +27,23 @@ Metrics = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class TargetEvaluation:
-    """How good the answers for one target are.
+    """How good the predictions of one target are.
 
     Parameters
     ----------
     metrics
-        Each with its 95 % interval.
+        Every metric with its 95 % interval.
     baselines
-        The metrics of simple methods on the same rows, as `measure_baselines` returns them.
+        The metrics of the baselines on the same rows, as `measure_baselines` returns them.
     coverage
-        For each confidence how often the conformal bounds held the truth, as `measure_coverage` returns it.
+        The coverage of the conformal bounds at each confidence, as `measure_coverage` returns it.
     by_similarity
-        For each range of the similarity to the nearest training molecule how many rows there are, and AUROC
-        or mean absolute error.
+        The number of rows, and AUROC or mean absolute error, for each range of the similarity to the nearest
+        training molecule.
     by_domain
-        The same inside and outside of the model's domain.
+        The same inside and outside the applicability domain.
     importance
-        What the model goes by, as `measure_importance` returns it.
+        What the model relies on, as `measure_importance` returns it.
     """
 
     metrics: Metrics
@@ -61,15 +61,15 @@ class Evaluation:
     Parameters
     ----------
     unseen
-        Which rows were scored.
+        The rows that were scored.
     counts
-        Rows scored, and rows that were not: trained on, unreadable, unlabelled.
+        The number of rows that were scored, and of those that were not: trained on, unreadable, unlabelled.
     overlap
-        How near the rows are to what was trained on.
+        How similar the rows are to the training molecules.
     targets
-        For each target how good its answers are.
+        The evaluation of each target.
     rows, values
-        The rows that have answers, as numbers in the table, and the answers, shape (n_rows, n_targets).
+        The rows with a prediction, as numbers in the table, and the predictions, shape (n_rows, n_targets).
     """
 
     unseen: "Unseen"
@@ -82,22 +82,22 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Unseen:
-    """The rows of a table that a model never saw.
+    """The rows of a table that a model was not trained on.
 
     Parameters
     ----------
     rows
-        Their numbers, int64.
-    words
-        Which they are.
+        The numbers of the rows, int64.
+    description
+        Which rows these are, in words.
     n_trained_on
-        How many others there are.
+        The number of rows that the model was trained on.
     trained_on
-        Their lines in the table, where it is another table than the one trained on.
+        The lines of these in the table, unless it is the table that the model was trained on.
     """
 
     rows: NDArray[np.int64]
-    words: str
+    description: str
     n_trained_on: int
     trained_on: list[int]
 
@@ -115,7 +115,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     data
         A labelled table with the model's targets.
     resampling
-        How rows are drawn for the intervals.
+        How rows are resampled for the intervals.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def _measure_domain(
 def _measure_headline(
     chosen: NDArray[np.bool_], y: NDArray[np.float64], values: NDArray[np.float64], target: Target
 ) -> dict[str, float]:
-    """Return how many of the chosen rows have a label, and AUROC or mean absolute error where defined."""
+    """Return the number of chosen rows with a label, and AUROC or mean absolute error if defined."""
     rows = chosen & ~np.isnan(y)
     measured = measure(y[rows], values[rows], target.task, target.threshold)
     name = HEADLINE[target.task]
@@ -208,14 +208,14 @@ def _measure_headline(
 
 
 def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]) -> Unseen:
-    """Find the rows that a model never saw.
+    """Find the rows that a model was not trained on.
 
     Parameters
     ----------
     checkpoint, data
         As for `evaluate`.
     mols
-        What the rows of the table hold.
+        The molecules of the table.
     """
     dataset, reference = checkpoint.metadata.dataset, checkpoint.reference
     if data.digest == dataset.digest:
@@ -225,9 +225,9 @@ def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | Inva
     is_seen = np.array(
         [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
     )
-    words = "all rows but those with a molecule that the model was trained on"
+    description = "all rows except those with a molecule that the model was trained on"
     lines = [data.lines[i] for i in np.flatnonzero(is_seen)]
-    return Unseen(np.flatnonzero(~is_seen), words, len(lines), lines)
+    return Unseen(np.flatnonzero(~is_seen), description, len(lines), lines)
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -
         "model_name": checkpoint.model_name,
         "checkpoint": checkpoint.digest,
         "dataset": data.digest,
-        "rows": evaluation.unseen.words,
+        "rows": evaluation.unseen.description,
         "columns": dict(zip([target.name for target in checkpoint.targets], data.targets, strict=True)),
         "counts": evaluation.counts,
         **{

@@ -1,4 +1,4 @@
-"""What a model may have seen of the molecules that it is tested on."""
+"""Train-test overlap: test molecules that equal or resemble a training molecule."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from servier.tables import write_csv
 
 NEAR = 0.9
 EDGES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-TWINS = ("duplicate", "salt_form", "stereoisomer")
-"""What a training molecule is to a test molecule, by the first of the `identity_hashes` that are equal."""
+KINDS = ("duplicate", "salt_form", "stereoisomer")
+"""How a training molecule is related to a test molecule, by the first of the `identity_hashes` they share."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A test row whose molecule, or one much like it, was trained on.
+    """A test row whose molecule, or a very similar one, was trained on.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Leak:
     kind
         `duplicate`, `salt_form`, `stereoisomer`, or `near_duplicate`: a Tanimoto similarity of at least 0.9.
     train_line
-        Where the training molecule stands in the table that the model was trained on.
+        The line of the training molecule in the table that the model was trained on.
     similarity
-        Of both, by Morgan fingerprints.
+        The Tanimoto similarity of the two molecules, by Morgan fingerprints.
     """
 
     line: int
@@ -47,14 +47,14 @@ class Leak:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How near test rows are to what was trained on.
+    """How similar test rows are to the training molecules.
 
     Parameters
     ----------
     similarity
-        To the nearest training molecule, float64, shape (n_rows,).
+        The similarity to the nearest training molecule, float64, shape (n_rows,).
     leaks
-        Rows that are too near.
+        The rows that overlap with training.
     """
 
     similarity: NDArray[np.float64]
@@ -62,11 +62,11 @@ class Overlap:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many leaks there are of each kind."""
+        """The number of leaks of each kind."""
         return dict(Counter(leak.kind for leak in self.leaks))
 
     def bins(self) -> list[tuple[float, float, NDArray[np.bool_]]]:
-        """Return ranges of similarity, the upper end left out but for 1, with the rows in each, if any."""
+        """Return half-open ranges of similarity, the last one closed, with the rows in each, if any."""
         bins = [
             (low, high, (self.similarity >= low) & (self.similarity < high if high < 1 else True))
             for low, high in pairwise(EDGES)
@@ -77,7 +77,7 @@ class Overlap:
 def find_leaks(
     checkpoint: Checkpoint, data: Dataset, rows: NDArray[np.int64], mols: Sequence[Mol]
 ) -> Overlap:
-    """Hold test rows against the molecules that a model was trained on.
+    """Find the test rows that equal or resemble a molecule that a model was trained on.
 
     Parameters
     ----------
@@ -97,17 +97,17 @@ def find_leaks(
     ]
     leaks = []
     for i, (row, mol) in enumerate(zip(rows.tolist(), mols, strict=True)):
-        hashes = zip(TWINS, known, identity_hashes(mol), strict=True)
-        kind, twin = next(
+        hashes = zip(KINDS, known, identity_hashes(mol), strict=True)
+        kind, train_row = next(
             ((kind, trained[hashed]) for kind, trained, hashed in hashes if hashed in trained),
             ("near_duplicate" if similarity[i] >= NEAR else "", nearest_rows[i]),
         )
         if kind:
             where = data.lines[row], data.ids[row], data.smiles[row]
-            leaks.append(Leak(*where, kind, int(lines[twin]), round(float(similarity[i]), 4)))
+            leaks.append(Leak(*where, kind, int(lines[train_row]), round(float(similarity[i]), 4)))
     return Overlap(similarity, leaks)
 
 
 def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
-    """Write leaks as a CSV file, a line for each."""
+    """Write leaks as a CSV file, one per line."""
     write_csv(path, [field.name for field in fields(Leak)], map(astuple, leaks))

@@ -1,4 +1,4 @@
-"""How good a way of training is: it is done again and again, each time without some of the molecules."""
+"""Nested cross-validation: training is repeated, each time without some of the molecules."""
 
 import logging
 from collections.abc import Iterator
@@ -22,16 +22,16 @@ Metrics = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class NestedRuns:
-    """What was measured in every fold of every repetition.
+    """The metrics of every fold of every repetition.
 
     Parameters
     ----------
     strategy
-        How the folds were cut.
+        How rows were divided into folds.
     metrics
-        For each run the metrics of each target on the molecules that it was tested on.
+        For each run, the metrics of each target on the test molecules.
     test_share
-        Rows tested for each row trained on, on average.
+        The mean ratio of test rows to training rows.
     """
 
     strategy: str
@@ -39,7 +39,7 @@ class NestedRuns:
     test_share: float
 
     def as_document(self, checkpoint: Checkpoint, data: Dataset) -> dict[str, Any]:
-        """Return what was measured as a document that can be stored."""
+        """Return the metrics as a document that can be stored."""
         return {
             "model_name": checkpoint.model_name,
             "checkpoint": checkpoint.digest,
@@ -50,9 +50,9 @@ class NestedRuns:
         }
 
     def summary(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Return for each target and metric the mean over all runs, `value`, and its 95 % interval.
+        """Return the mean over all runs, `value`, and its 95 % interval, for each target and metric.
 
-        Training sets overlap, so the runs vary less than new data would; the interval is widened for that.
+        Training sets overlap, so runs vary less than on independent data; the interval is widened for that.
 
         References
         ----------
@@ -88,23 +88,23 @@ def repeat_training(
     split: str | None = None,
     workers: int = 1,
 ) -> NestedRuns:
-    """Train as a checkpoint was trained, in folds of a table, and test each model on what it did not see.
+    """Train again as a checkpoint was trained, in each fold of a table, and test on the held-out rows.
 
-    All that training chooses it chooses again within the rows of each run: folds are nested.
+    Every choice that training makes is made anew within the rows of each run: the folds are nested.
 
     Parameters
     ----------
     checkpoint
-        Whose recipe and options are taken.
+        The checkpoint whose recipe and options are used.
     data
         A labelled table with its targets.
     n_folds, n_repeats
-        How many folds, and how often they are cut anew with another seed.
+        The number of folds, and how often they are drawn anew with another seed.
     split
-        How the folds are cut; None for: as the checkpoint's test rows were held out, or by scaffolds where
-        that was by time or as a column said.
+        How rows are divided into folds; None for the strategy of the checkpoint, or for scaffolds if that was
+        by time or predefined.
     workers
-        Number of processes.
+        The number of processes.
     """
     metrics: list[Metrics] = []
     shares = []

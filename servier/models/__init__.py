@@ -1,4 +1,4 @@
-"""The learners. Each leaves an ONNX graph; none of them reads molecules, only numbers or strings."""
+"""The learners. Each exports an ONNX graph; they read numbers or strings, never molecules."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Strings of similar length put together, so that little padding is computed."""
+"""Batches of strings of similar length, so that little padding is computed."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ SCORED_ROWS = 256
 def similar_lengths(
     lengths: Sequence[int], size: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield the numbers of rows of similar length, each row once, the groups in random order.
+    """Yield groups of rows of similar length, each row once, in random order.
 
     Parameters
     ----------
     lengths
-        Number of tokens of each row.
+        The number of tokens of each row.
     size
-        How many rows a group has; the last one may have fewer.
+        The number of rows of a group; the last one may have fewer.
     """
     order = np.argsort(np.array(lengths) + rng.uniform(0, LENGTH_STEP, len(lengths)), kind="stable")
     for start in rng.permutation(np.arange(0, len(order), size)):
@@ -37,7 +37,7 @@ def pad_tokens(tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[n
 
 
 def predict_tokens(network: Any, tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """Return what a Keras model says of tokens, float32, shape (len(rows), n_outputs)."""
+    """Return the outputs of a Keras model for tokens, float32, shape (len(rows), n_outputs)."""
     values = np.empty((len(rows), network.outputs[0].shape[1]), np.float32)
     order = np.argsort([len(row) for row in rows], kind="stable")
     for start in range(0, len(order), SCORED_ROWS):

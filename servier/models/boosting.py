@@ -1,4 +1,4 @@
-"""Training model 1: boosters of LightGBM, several at a time."""
+"""Training of model 1: boosters of LightGBM, several at a time."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -28,22 +28,22 @@ lgb.register_logger(_MESSAGES, "append", "append")
 
 @dataclass(frozen=True)
 class Run:
-    """One of several trainings that go on at the same time.
+    """One of several training runs at the same time.
 
     Parameters
     ----------
     parameters
-        LightGBM's, the same for all of them: the number of threads is one for the whole process, and whoever
-        changes it while another run is at work makes that one write where it must not.
+        LightGBM's parameters, the same for all runs: the number of threads is global to the process, and
+        changing it while another run is at work corrupts the memory of that run.
     stopped
-        Whether it should end.
+        Whether the run should stop.
     """
 
     parameters: dict[str, Any]
     stopped: Event
 
     def heed(self, _: object) -> None:
-        """Raise an error after a round, as a callback of LightGBM, when the run should end."""
+        """Raise an error after a round if the run should stop; a callback of LightGBM."""
         if self.stopped.is_set():
             raise InterruptedError
 
@@ -54,7 +54,7 @@ def check(recipe: Recipe) -> None:
     Raises
     ------
     RecipeError
-        LightGBM refuses a value, or does not know a name, which it would only mention.
+        LightGBM refuses a value, or does not know a parameter, of which it would only warn.
     """
     column = np.arange(100.0)
     _MESSAGES.clear()
@@ -85,11 +85,11 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
     Parameters
     ----------
     problem
-        What is to be learnt.
+        The learning problem.
     recipe, seed
-        The same two on the same machine give the same bytes, with any number of workers.
+        The recipe and the seed. On the same machine, they determine the bytes of the model.
     report
-        Is given a line of text for each booster.
+        Called with a line of text for each booster.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
 def cross_validate(
     problem: Problem, recipe: Recipe, seed: int, report: Report
 ) -> tuple[NDArray[np.float64], list[list[int]]]:
-    """Score every row with boosters that had not seen it, and find out how many rounds are best.
+    """Score every row out of fold, and find the best number of rounds.
 
     Parameters
     ----------
@@ -186,12 +186,12 @@ def _cross_validate_booster(
 def _for_each_booster(
     problem: Problem, recipe: Recipe, do: Callable[[int, int, Run], T]
 ) -> Iterator[tuple[int, int, T]]:
-    """Do something for each booster of each target, several at a time; yield target, booster and result."""
+    """Call a function for each booster, several at a time; yield target, booster and result."""
     jobs = [(t, booster) for t, size in enumerate(problem.count_boosters(recipe)) for booster in range(size)]
-    # On few rows threads wait for each other longer than they work, many times longer on a busy machine.
+    # On few rows, threads spend more time waiting for each other than working, above all on a busy machine.
     n_threads = min(problem.workers // len(jobs), len(problem.y) // ROWS_PER_THREAD)
     run = Run({"num_threads": max(1, n_threads)}, Event())
-    # After a substructure search of RDKit's, Ctrl-C would not end the wait for a booster.
+    # After a substructure search by RDKit, Ctrl-C would not interrupt the wait for a booster.
     signal.siginterrupt(signal.SIGINT, True)
     with ThreadPoolExecutor(min(problem.workers, len(jobs))) as pool:
         try:

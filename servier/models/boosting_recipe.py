@@ -1,4 +1,4 @@
-"""What model 1, gradient-boosted trees on molecular features, learns and how."""
+"""The learning problem and the recipe of model 1, gradient-boosted trees on molecular features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,19 +40,19 @@ class Recipe:
     Parameters
     ----------
     folds
-        Number of cross-validation folds, in which the number of rounds is chosen.
+        The number of cross-validation folds, in which the number of rounds is chosen.
     max_rounds, patience
-        Cross-validation stops after `max_rounds`, or when `patience` rounds brought nothing.
+        Cross-validation stops after `max_rounds`, or after `patience` rounds without improvement.
     parameters
-        LightGBM's own parameters, of all boosters.
+        LightGBM's own parameters, shared by all boosters.
     boosters
-        The boosters whose scores are averaged: for each the parameters in which it differs, `without`, the
-        kinds of features that it does not see, and its `fingerprint_gain`: how much the gain of a split on a
-        fingerprint count weighs beside one on a descriptor. Below 1 it guards against the one among thousands
-        of sparse columns that fits the noise.
+        The boosters whose scores are averaged. Each has the parameters in which it differs; `without`, the
+        kinds of features that it does not see; and `fingerprint_gain`, the weight of the gain of a split on a
+        fingerprint count relative to one on a descriptor. A weight below 1 guards against the one among
+        thousands of sparse columns that happens to fit the noise.
     repeats
-        How often at most each booster is trained, with other seeds: as often as the labelled rows go into
-        3,000. On a small table chance decides more, and trees are few and soon grown.
+        The most times that each booster is trained, with different seeds: 3,000 divided by the number of
+        labelled rows. On a small table chance matters more, and trees are few and quickly grown.
     """
 
     folds: int = 5
@@ -63,13 +63,13 @@ class Recipe:
     repeats: int = 3
 
     def booster(self, number: int) -> tuple[dict[str, Any], float, list[str]]:
-        """Return LightGBM's parameters for a booster, its gain of fingerprints, and what it does not see."""
+        """Return the parameters of a booster for LightGBM, its fingerprint gain, and what it does not see."""
         own = dict(self.boosters[number % len(self.boosters)])
         gain, without = own.pop("fingerprint_gain", 1.0), own.pop("without", [])
         return self.parameters | own | _FROZEN, gain, without
 
     def count_boosters(self, n_rows: int) -> int:
-        """Return the size of the ensemble for so many labelled rows."""
+        """Return the number of boosters for a number of labelled rows."""
         return len(self.boosters) * min(self.repeats, max(1, round(LARGE_TABLE / n_rows)))
 
 
@@ -77,30 +77,30 @@ PRESETS = {
     "fast": Recipe(max_rounds=500, boosters=[{"fingerprint_gain": 0.2}], repeats=1),
     "accurate": Recipe(),
 }
-"""Recipes for the presets of features; with `fast` ones the trees are a good part of the cost of a score."""
+"""The default recipe of each preset; with fast features, trees are a large part of the cost of scoring."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learnt.
+    """What model 1 is to learn.
 
     Parameters
     ----------
     X
         float32, shape (n_rows, n_features), finite.
     is_count
-        bool, shape (n_features,): which features are fingerprint counts.
+        bool, shape (n_features,): whether a feature is a fingerprint count.
     kinds
-        str, shape (n_features,): the kinds of the features.
+        str, shape (n_features,): the kind of each feature.
     y
-        Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
+        The transformed labels, float64, shape (n_rows, n_targets); NaN where
         missing.
     tasks
         `binary` or `regression` for each target.
     folds
-        For each target its folds: which of its labelled rows to fit on, and which to hold out.
+        The folds of each target: the labelled rows to fit on, and those to hold out.
     workers
-        How many boosters are trained at a time.
+        The number of boosters to train at a time.
     """
 
     X: NDArray[np.float32]
@@ -116,11 +116,11 @@ class Problem:
         return np.flatnonzero(~np.isnan(self.y[:, target]))
 
     def count_boosters(self, recipe: Recipe) -> list[int]:
-        """Return the size of the ensemble of each target."""
+        """Return the number of boosters of each target."""
         return [recipe.count_boosters(len(self.known(target))) for target in range(len(self.tasks))]
 
     def parameters(self, target: int, recipe: Recipe, booster: int, seed: int) -> dict[str, Any]:
-        """Return all of LightGBM's parameters for one target and one booster of its ensemble."""
+        """Return all parameters of one booster of a target for LightGBM."""
         objective, metric = OBJECTIVES[self.tasks[target]]
         parameters, fingerprint_gain, without = recipe.booster(booster)
         gain = np.where(self.is_count, fingerprint_gain, 1.0)
@@ -130,12 +130,10 @@ class Problem:
         }  # fmt: skip
 
     def _are_of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which features are of some kinds, of which there must be features."""
+        """Return which features are of these kinds; each must exist, and another must remain."""
         known = set(self.kinds.tolist())
         unknown = [kind for kind in kinds if kind not in known]
         if unknown or known == set(kinds):
-            problem = (
-                f"no feature is of kind {unknown[0]!r}" if unknown else "a booster is without all features"
-            )
+            problem = f"no feature is of kind {unknown[0]!r}" if unknown else "a booster sees no features"
             raise RecipeError(problem, hint=f"there are {', '.join(sorted(known))}")
         return np.isin(self.kinds, list(kinds))

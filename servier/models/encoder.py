@@ -1,4 +1,4 @@
-"""The file of a pre-trained encoder: its weights and where they come from."""
+"""The file of a pre-trained encoder: its weights and their origin."""
 
 import io
 import json
@@ -28,7 +28,7 @@ class EncoderWeights:
     Parameters
     ----------
     metadata
-        The format, the `architecture`, the `vocabulary`, and how the weights were made.
+        The format, the `architecture`, the `vocabulary`, and the origin of the weights.
     weights
         The weights in Keras's order; float16 in the file, float32 here.
     """
@@ -60,7 +60,7 @@ def read_encoder(path: str | Path | None = None) -> EncoderWeights:
     Raises
     ------
     RecipeError
-        The file is absent or no encoder.
+        The file is absent or not an encoder.
     """
     if path is None:
         return _shipped()
@@ -70,7 +70,7 @@ def read_encoder(path: str | Path | None = None) -> EncoderWeights:
         raise RecipeError(f"cannot read this encoder: {error.strerror}", path=path) from error
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         hint = "make one with: servier pretrain"
-        raise RecipeError("this is no encoder, or a damaged one", path=path, hint=hint) from error
+        raise RecipeError("this is not an encoder, or it is damaged", path=path, hint=hint) from error
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Keras models as bytes: the ONNX graph that scores, and the native file for retraining."""
+"""Export of Keras models: the ONNX graph that scores, and the native file for retraining."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def _without_traces(path: Path) -> bytes:
 
 
 def _number_objects(config: str) -> str:
-    """Give numbers to objects that are used more than once, where Keras writes their addresses."""
+    """Replace the addresses that Keras writes for shared objects by numbers."""
     numbers: dict[str, int] = {}
     for address in re.findall(r'"shared_object_id": (\d+)', config):
         numbers.setdefault(address, len(numbers) + 1)
@@ -40,7 +40,7 @@ def _number_objects(config: str) -> str:
 
 
 def _number_operations(config: str) -> str:
-    """Give operations numbers in their order: Keras counts what its process had built before, too."""
+    """Renumber operations from 1: Keras also counts those that the process built before."""
     names: dict[str, str] = {}
     for layer in json.loads(config)["config"]["layers"]:
         if layer["module"].startswith("keras.src.ops."):

@@ -1,4 +1,4 @@
-"""Training a network on labelled strings, several times from the same start."""
+"""Training of a network on labelled strings, several times from the same start."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,22 +30,22 @@ class Recipe:
         The pre-trained encoder to start from: `shipped`, the path of a file that `servier pretrain` made, or
         `none`.
     architecture
-        Sizes of the network that differ from the defaults; only where there is no pre-trained encoder.
+        Sizes of the network that differ from the defaults; only without a pre-trained encoder.
     dropout
-        Share of values dropped before the output.
+        The share of values that are dropped before the output.
     batch_size, learning_rate, weight_decay
-        Of the AdamW optimizer; the rate rises for 20 steps and then stays.
+        The settings of the AdamW optimizer; the rate rises for 20 steps and is constant then.
     epochs
-        How often every row is seen, each time as another randomized SMILES: of several numbers the one is
-        taken after which networks score held-out rows best. Noisy labels are soon learnt by heart.
+        The numbers of passes over the rows to try, each pass with new randomized SMILES. The number after
+        which networks score held-out rows best is used, for noisy labels are soon memorized.
     folds
-        Number of cross-validation folds whose held-out scores calibrate the model.
+        The number of cross-validation folds, whose held-out scores calibrate the model.
     kernel_rows
-        On how many rows at most a support vector machine is fitted beside the network, with a pre-trained
-        encoder; 0: on none.
+        The most rows on which a support vector machine is fitted beside the network, with a pre-trained
+        encoder; 0 for no such machine.
     n_smiles
-        How many ways to write a molecule a score is averaged over; network and support vector machine share
-        them out, so that both cost no more than one when they score.
+        The number of SMILES of a molecule that a score is averaged over. The network and the support vector
+        machine each read half of them, so that both together cost no more than one.
     """
 
     encoder: str = "shipped"
@@ -63,16 +63,16 @@ class Recipe:
 class FineTuner:
     """A network that is trained on one set of rows after another, always from the same start.
 
-    Building and tracing a network takes longer than several epochs on a small table; it is done once.
+    Building and tracing a network takes longer than several epochs on a small table, so it is done once.
 
     Parameters
     ----------
     network
         From tokens to raw scores, as it is before any training.
     tokenizer
-        Pads what the network reads.
+        Pads the tokens that the network reads.
     loss
-        Of labels and raw scores, as `make_loss` returns it.
+        The loss of labels and raw scores, as `make_loss` returns it.
     recipe
         How to train.
     """
@@ -98,9 +98,9 @@ class FineTuner:
     ) -> Iterator[float]:
         """Train from the start; yield the mean loss of each epoch.
 
-        Whenever it yields, and at the end, the network has the mean of the weights of all steps so far, of
-        which later ones count more. Such a mean does what a falling learning rate does, and for any number of
-        epochs at once.
+        Whenever it yields, and at the end, the network has the average of the weights of all steps so far, in
+        which later ones count more. The average has the effect of a decaying learning rate, for any number
+        of epochs at once.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class FineTuner:
         y
             Labels, float64, shape (n_rows, n_targets); NaN where missing.
         epochs
-            How often every row is seen.
+            The number of passes over the rows.
         rng
             Decides the order of the batches.
 

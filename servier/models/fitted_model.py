@@ -1,4 +1,4 @@
-"""What every learner is given and leaves behind."""
+"""The types that all learners share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from servier.checkpoint.metadata import TrainingNotes
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""For each fold the rows to fit on, and those that are held out."""
+"""For each fold, the rows to fit on and those that are held out."""
 Report = Callable[[str], None]
-"""Is given a line of text now and then."""
+"""Called with a line of text now and then."""
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """What training leaves behind.
+    """The result of training.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class FittedModel:
     native
         The files of the native model, by name, for retraining.
     held_out
-        Raw scores of training rows by models that had not seen them, float64, shape (n_rows, n_targets); NaN
+        Out-of-fold raw scores of the training rows, float64, shape (n_rows, n_targets); NaN
         where a row was never held out.
     notes
         The recipe, and what training found out: rounds, losses.

@@ -1,7 +1,6 @@
-"""Support vectors on what a pre-trained encoder says of molecules: the other scorer of model 2.
+"""Support vector machines on the features of a pre-trained encoder: the other scorer of model 2.
 
-Where there are few labels it does as well as the network that is fine-tuned, errs in other places, and costs
-little.
+With few labels they score as well as the fine-tuned network, make different errors, and cost little.
 """
 
 import math
@@ -27,16 +26,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class KernelMachine:
-    """Support vector machines with a Gaussian kernel, one for each target, on the same molecules: a callable.
+    """Support vector machines with a Gaussian kernel, one for each target, as a function of features.
 
     Parameters
     ----------
     mean, variance
-        By which features are put into standard units, shape (n_features,).
+        The mean and variance by which features are standardized, shape (n_features,).
     support
-        Molecules in these units, shape (n_support, n_features).
+        The standardized support vectors, shape (n_support, n_features).
     weights, intercept
-        What each of them counts, shape (n_support, n_targets), and what is added, shape (n_targets,).
+        The weights of the support vectors, shape (n_support, n_targets), and the intercepts, shape
+        (n_targets,).
     """
 
     mean: Array
@@ -46,15 +46,15 @@ class KernelMachine:
     intercept: Array
 
     def __call__(self, features: NDArray[np.floating[Any]]) -> Array:
-        """Return scores, shape (n_rows, n_targets), of features, shape (n_rows, n_features)."""
+        """Return the scores, shape (n_rows, n_targets), of features, shape (n_rows, n_features)."""
         parts = np.array_split(features, max(1, math.ceil(len(features) / ROWS_AT_A_TIME)))
         units = ((part - self.mean) / np.sqrt(self.variance) for part in parts)
-        with threadpool_limits(1, "blas"):  # how sums are rounded depends on the number of threads
+        with threadpool_limits(1, "blas"):  # the rounding of sums depends on the number of threads
             scores = [_similarity(part, self.support) @ self.weights for part in units]
         return np.concatenate(scores) + self.intercept
 
     def scaled(self, factors: Array) -> "KernelMachine":
-        """Return the machine whose scores are so many times as large, for each target."""
+        """Return the machine with scores multiplied by a factor for each target."""
         return replace(self, weights=self.weights * factors, intercept=self.intercept * factors)
 
 
@@ -66,7 +66,7 @@ def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine
     features
         Shape (n_rows, n_features).
     y
-        Labels, those of a regression target in standard units, shape (n_rows, n_targets); NaN where missing.
+        The transformed labels, shape (n_rows, n_targets); NaN where missing.
     tasks
         `binary` or `regression` for each target.
 
@@ -99,18 +99,18 @@ def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine
 
 
 def _similarity(rows: Array, others: Array) -> Array:
-    """Return the Gaussian kernel, whose width suits features in standard units."""
+    """Return the Gaussian kernel, with a width for standardized features."""
     distance = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * rows @ others.T
     return np.asarray(np.exp(-distance / rows.shape[1]))
 
 
 def features_of(encoder: keras.Model) -> keras.Model:
-    """Return the part of an encoder that gives the features."""
+    """Return the part of an encoder that computes the features."""
     return keras.Model(encoder.inputs[0], encoder.get_layer(LAYER).output)
 
 
 def add_kernel(features: keras.Model, machine: KernelMachine) -> keras.Model:
-    """Put a machine upon what `features_of` returns.
+    """Add a machine on top of what `features_of` returns.
 
     Returns
     -------

@@ -23,9 +23,9 @@ class KernelScorer:
     Parameters
     ----------
     problem
-        What it is to learn, with such an encoder.
+        The learning problem, with a pre-trained encoder.
     max_rows, seed
-        On how many rows it is fitted at most, and which are drawn.
+        The most rows to fit on, and the seed by which they are drawn.
     """
 
     def __init__(self, problem: Problem, max_rows: int, seed: int) -> None:
@@ -33,16 +33,16 @@ class KernelScorer:
         self._encoder = features_of(start_encoder(problem, {}))
 
     def build(self, factors: Array) -> keras.Model:
-        """Fit it on all rows; return a model from tokens to scores that are so many times as large."""
+        """Fit on all rows, and return a model from tokens to scores, multiplied by these factors."""
         return add_kernel(self._encoder, self._fit(self._all_rows).scaled(factors))
 
     def hold_out(self) -> Array:
-        """Score the rows of each fold by a machine fitted on the others, shape (n_rows, n_targets)."""
+        """Return the out-of-fold scores of all rows, shape (n_rows, n_targets)."""
         scores = np.full(self._problem.y.shape, np.nan)
         for rows, held_out in self._problem.folds:
             machine = self._fit(self._draw(rows))
             own = self._describe(held_out)[:, 1::2]
-            scores[held_out] = np.mean([machine(own[:, view]) for view in range(own.shape[1])], axis=0)
+            scores[held_out] = np.mean([machine(own[:, i]) for i in range(own.shape[1])], axis=0)
         return scores
 
     @property
@@ -59,13 +59,13 @@ class KernelScorer:
         return fit_kernel(features, self._problem.y[rows], self._problem.tasks)
 
     def _describe(self, rows: Rows) -> NDArray[np.float32]:
-        """Return what the encoder says of the SMILES of rows, shape (n_rows, n_smiles, n_features)."""
+        """Return the features of the SMILES of rows, shape (n_rows, n_smiles, n_features)."""
         needed, described = self._described
         return np.asarray(described[np.searchsorted(needed, rows)])
 
     @cached_property
     def _described(self) -> tuple[Rows, NDArray[np.float32]]:
-        """All rows that are needed, and what the encoder says of them."""
+        """All rows that are needed, and their features."""
         folds = [part for rows, held_out in self._problem.folds for part in (self._draw(rows), held_out)]
         needed = np.unique(np.concatenate([*folds, self._all_rows]))
         encode, scored = self._problem.tokenizer.encode, self._problem.scored
@@ -84,15 +84,15 @@ def cross_validate_kernel(
     problem, max_rows, seed
         As for `KernelScorer`.
     by_smiles
-        Raw scores of the network for the SMILES of held-out rows, float64, shape (n_rows, n_smiles,
-        n_targets); NaN where there is none.
+        Out-of-fold raw scores of the network for each SMILES, float64, shape (n_rows, n_smiles, n_targets);
+        NaN where there is none.
     cores
-        How many TensorFlow uses.
+        The number of cores that TensorFlow uses.
 
     Returns
     -------
-    The mean of the network's scores of the first, third, ... SMILES and the machine's of the others, which
-    are made as wide as those of the network, shape (n_rows, n_targets); and what builds the machine.
+    The mean of the network's scores of the first, third, ... SMILES and the machine's scores of the others,
+    scaled to the same spread, shape (n_rows, n_targets); and the function that builds the machine.
     """
     use_cores(cores)
     kernel = KernelScorer(problem, max_rows, seed)

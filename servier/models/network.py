@@ -15,13 +15,13 @@ class Architecture:
     Parameters
     ----------
     embedding
-        Of a token.
+        The size of the embedding of a token.
     convolution
-        Channels of the convolution over five tokens.
+        The number of channels of the convolution over five tokens.
     width
-        Of each direction of the recurrent layer.
+        The width of each direction of the recurrent layer.
     dense
-        Of the two hidden layers that follow, and of the vector that describes a molecule.
+        The width of the two hidden layers that follow, and of the vector that describes a molecule.
     """
 
     embedding: int = 64
@@ -31,16 +31,16 @@ class Architecture:
 
 
 def make_reproducible(seed: int) -> None:
-    """Let the same seed give the same weights."""
+    """Make training reproducible: equal seeds give equal weights."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
 def use_cores(n: int) -> None:
-    """Let TensorFlow run `n` operations at a time, each in one thread; what has started keeps its number.
+    """Let TensorFlow run `n` operations at a time, each in one thread; it cannot be changed once it runs.
 
-    The two directions of the recurrent layer then run side by side. More threads for one operation wait for
-    each other longer than they work, and sums would depend on their number.
+    The two directions of the recurrent layer then run in parallel. More threads for one operation would spend
+    more time waiting for each other than working, and sums would depend on their number.
     """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -53,7 +53,7 @@ def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:
     """Build the untrained encoder.
 
     Embedding, convolution, bidirectional GRU, mean and maximum over the string (padding left out), two hidden
-    layers. The result does not depend on how much padding follows.
+    layers. The result does not depend on the amount of padding.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:
 
 
 def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **options: Any) -> keras.Model:
-    """Put one linear layer, `scores`, upon an encoder.
+    """Add a linear layer, `scores`, on top of an encoder.
 
     Returns
     -------

@@ -16,7 +16,7 @@ Layers = Mapping[str, keras.layers.Layer]
 
 
 class _Graph:
-    """A graph that grows; values are named by their number."""
+    """A graph under construction, in which values are named by their number."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -53,12 +53,12 @@ def network_to_onnx(network: keras.Model) -> onnx.ModelProto:
     first = _dense(graph, _pool(graph, layers), layers["dense_1"])
     scores = _kernel(graph, first, layers) if "support" in layers else _hidden(graph, first, layers)
     _linear(graph, scores, layers["scores"], output="scores")
-    ends = [
+    values = [
         helper.make_tensor_value_info("tokens", TensorProto.INT32, ["n", "length"]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", layers["scores"].units]),
     ]
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "servier_model_2", ends[:1], ends[1:], graph.constants),
+        helper.make_graph(graph.nodes, "servier_model_2", values[:1], values[1:], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="servier",
@@ -92,7 +92,7 @@ def _convolution(graph: _Graph, x: str, layer: keras.layers.Layer) -> str:
 
 
 def _recurrent(graph: _Graph, x: str, lengths: str, layer: keras.layers.Layer) -> str:
-    """Return both directions of the recurrent layer, (n, 2 * width, length), zero where a string ended."""
+    """Return both directions of the recurrent layer, (n, 2 * width, length), zero after the string."""
     both = [
         [weight.numpy() for weight in direction.cell.weights]
         for direction in (layer.forward_layer, layer.backward_layer)
@@ -116,7 +116,7 @@ def _hidden(graph: _Graph, first: str, layers: Layers) -> str:
 
 
 def _kernel(graph: _Graph, x: str, layers: Layers) -> str:
-    """Return how similar the rows are to each support vector."""
+    """Return the similarity of the rows to each support vector."""
     mean, variance = (weight.numpy() for weight in layers["standard"].weights)
     centred = graph.add("Sub", x, graph.constant(mean))
     units = graph.add("Mul", centred, graph.constant(1 / np.sqrt(variance)))

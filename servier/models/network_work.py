@@ -18,14 +18,14 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Task:
-    """A network to be trained.
+    """A network to train.
 
     Parameters
     ----------
     rows, held_out
         The rows to fit on, and those to score.
     epochs
-        The numbers of epochs after which it scores; the last one ends the training.
+        The numbers of epochs after which held-out rows are scored; training stops after the last.
     """
 
     rows: Rows
@@ -40,10 +40,10 @@ class Trained:
     Parameters
     ----------
     losses
-        Of each epoch.
+        The loss of each epoch.
     held_out
-        Raw scores of the SMILES of the rows that were held out, after each number of epochs that is tried,
-        float64, shape (n_numbers, n_held_out, n_smiles, n_targets).
+        Raw scores of each SMILES of the held-out rows, after each number of epochs that is tried, float64,
+        shape (n_numbers, n_held_out, n_smiles, n_targets).
     """
 
     losses: list[float]
@@ -59,7 +59,7 @@ class NetworkWork:
     problem, recipe, seed
         As for `fit`.
     cores
-        How many each process uses.
+        The number of cores of each process.
     """
 
     problem: Problem
@@ -76,23 +76,23 @@ class NetworkWork:
         return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
-        """Return what trains a network for each task."""
+        """Return the function that trains a network for each task."""
         return lambda tasks: [self.train(task) for task in tasks]
 
     def give_up(self, item: Task, status: str, reason: str) -> list[Trained]:
-        """Refuse to go on: a model needs all of its networks."""
+        """Raise an error, since a model needs all of its networks."""
         raise ServierError(f"{status} while training on {len(item.rows)} molecules: {reason}")
 
     def join(self, answers: list[list[Trained]]) -> list[Trained]:
-        """Put lists after lists."""
+        """Concatenate the lists."""
         return [trained for part in answers for trained in part]
 
     def train(self, task: Task) -> Trained:
-        """Train the network from its start, and score held-out rows after each of some numbers of epochs."""
+        """Train the network from the start, and score held-out rows after each number of epochs."""
         problem, encode = self.problem, self.problem.tokenizer.encode
 
         def tokens(epoch: int) -> list[list[int]]:
-            smiles = problem.spell(epoch)
+            smiles = problem.randomize(epoch)
             return [encode(smiles[row]) for row in task.rows]
 
         encoded = [encode(smiles) for row in task.held_out for smiles in problem.scored[row]]

@@ -1,4 +1,4 @@
-"""Teaching the encoder what RDKit computes."""
+"""Pre-training of the encoder: it learns what RDKit computes."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ RARE_BIT = -3.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the optimizer, AdamW, runs.
+    """The schedule of the optimizer, AdamW.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class Pretrainer:
     n_tokens
         Size of the vocabulary.
     n_descriptors, n_bits
-        How many outputs are descriptors in standard units, and how many are log-odds of bits.
+        The number of outputs that are standardized descriptors, and of those that are log-odds of bits.
     architecture, schedule, seed
-        What is trained, and how.
+        The architecture of the encoder, and the schedule and the seed of its training.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Pretrainer:
         return self._mean_loss(self._model.train_on_batch, batches)
 
     def measure(self, batches: Iterable[Batch]) -> float:
-        """Return the mean loss, learning nothing."""
+        """Return the mean loss, without training."""
         return self._mean_loss(self._model.test_on_batch, batches)
 
     def _mean_loss(self, step: Callable[..., Any], batches: Iterable[Batch]) -> float:
@@ -94,12 +94,12 @@ class Pretrainer:
         return total / n_rows if n_rows else math.nan
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all weights, and what the optimizer remembers."""
+        """Return all weights, and the state of the optimizer."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
         return {f"{i:03d}": variable.numpy() for i, variable in enumerate(variables)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go back to a `state`."""
+        """Restore a `state`."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
         for i, variable in enumerate(variables):
             variable.assign(state[f"{i:03d}"])

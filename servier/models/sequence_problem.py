@@ -1,4 +1,4 @@
-"""What model 2 is to learn."""
+"""The learning problem of model 2."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from servier.models.fitted_model import Folds
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learnt.
+    """What model 2 is to learn.
 
     Parameters
     ----------
-    spell
-        From the number of an epoch, counted from 1, to a SMILES string of every row; another one each time.
+    randomize
+        From the number of an epoch, counted from 1, to a randomized SMILES of every row, a new one each time.
     scored
-        For each row the strings that a score is averaged over.
+        The SMILES of each row that a score is averaged over.
     tokenizer
-        What the network is to see of the strings.
+        Encodes the strings as tokens.
     y
-        Labels, those of a regression target in standard units, float64, shape (n_rows, n_targets); NaN where
+        The transformed labels, float64, shape (n_rows, n_targets); NaN where
         missing.
     tasks
         `binary` or `regression` for each target.
     folds
-        For each fold the rows to fit on, and those to hold out.
+        For each fold, the rows to fit on and those to hold out.
     pretrained
-        What the encoder starts from; None for random weights.
+        The weights that the encoder starts from; None for random ones.
     """
 
-    spell: Callable[[int], list[str]]
+    randomize: Callable[[int], list[str]]
     scored: Sequence[Sequence[str]]
     tokenizer: Tokenizer
     y: NDArray[np.float64]

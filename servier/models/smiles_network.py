@@ -1,4 +1,4 @@
-"""Model 2: a network that reads the SMILES string itself, perhaps with support vectors beside it."""
+"""Model 2: a network that reads SMILES strings, with a support vector machine beside it where that helps."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -21,18 +21,18 @@ from servier.processes.ordered_map import ordered_map
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """What cross-validation found out.
+    """The result of cross-validation.
 
     Parameters
     ----------
     scores
-        Raw scores of every row by models that had not seen it, float64, shape (n_rows, n_targets); NaN where
-        a row was never held out.
+        Out-of-fold raw scores of every row, float64, shape (n_rows, n_targets); NaN for rows that were never
+        held out.
     epochs
-        How many are best.
+        The best number of epochs.
     build_kernel
-        Builds the support vector machine where the scores are those of both together, because they are better
-        than those of the network alone; else None.
+        Builds the support vector machine, if its scores together with the network's are better than those of
+        the network alone; else None.
     """
 
     scores: NDArray[np.float64]
@@ -41,21 +41,21 @@ class CrossValidated:
 
 
 def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report) -> FittedModel:
-    """Train networks that score the rows held out, and one on all rows; export it as ONNX.
+    """Train networks in cross-validation and a final one on all rows, and export that as ONNX.
 
-    Where it makes the scores better, a support vector machine on the pre-trained encoder scores every other
-    SMILES of a molecule: the second graph.
+    Where that improves the scores, a support vector machine on the pre-trained encoder, the second graph,
+    scores every other SMILES of a molecule.
 
     Parameters
     ----------
     problem
-        What is to be learnt.
+        The learning problem.
     recipe, seed
-        The same two on the same machine give the same scores.
+        The recipe and the seed. On the same machine, they determine the scores.
     workers
-        Number of processes; the scores do not depend on it.
+        The number of processes; the scores do not depend on it.
     report
-        Is given a line of text now and then.
+        Called with a line of text now and then.
     """
     work = NetworkWork(problem, recipe, seed)
     found = _cross_validate(work, workers, report)
@@ -78,7 +78,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, workers: int, report: Repor
 def cross_validate(
     problem: Problem, recipe: Recipe, seed: int, workers: int, report: Report
 ) -> NDArray[np.float64]:
-    """Score every row with a model that had not seen it.
+    """Score every row out of fold.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def cross_validate(
 
     Returns
     -------
-    Raw scores, float64, shape (n_rows, n_targets), of the number of epochs that is best.
+    Raw scores, float64, shape (n_rows, n_targets), after the best number of epochs.
     """
     return _cross_validate(NetworkWork(problem, recipe, seed), workers, report).scores
 

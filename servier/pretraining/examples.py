@@ -1,4 +1,4 @@
-"""What an encoder is pre-trained on: randomized SMILES of molecules, with properties that RDKit computes."""
+"""The examples of pre-training: randomized SMILES of molecules, with properties that RDKit computes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +27,12 @@ FINGERPRINT = [{"kind": "morgan_count", "radius": 2, "fp_size": 1024}]
 
 @dataclass(frozen=True)
 class Examples:
-    """Molecules to learn from.
+    """Molecules to learn from, with their properties.
 
     Parameters
     ----------
     smiles
-        For each molecule several SMILES: the canonical one, then randomized ones.
+        Several SMILES of each molecule: the canonical one, then randomized ones.
     descriptors
         float32, shape (n_rows, 217): RDKit's descriptors.
     bits
@@ -47,7 +47,7 @@ class Examples:
         return len(self.smiles)
 
     def save(self, path: Path) -> None:
-        """Write a file, complete or not at all."""
+        """Write the examples to a file, whole or not at all."""
         text = "\n".join("\t".join(written) for written in self.smiles)
         temporary = path.with_suffix(".partial")
         with temporary.open("wb") as stream:
@@ -69,7 +69,7 @@ class Examples:
 
     @classmethod
     def load(cls, path: Path) -> "Examples":
-        """Read a file."""
+        """Read the examples of a file."""
         with np.load(path, allow_pickle=False) as arrays:
             text = arrays["smiles"].tobytes().decode()
             smiles = [line.split("\t") for line in text.split("\n")]
@@ -83,7 +83,7 @@ class ExampleWork:
     Parameters
     ----------
     n_smiles, seed
-        How many randomized SMILES of each molecule, and their seed.
+        The number of randomized SMILES of each molecule, and their seed.
     """
 
     n_smiles: int
@@ -113,7 +113,7 @@ class ExampleWork:
         return self.join([])
 
     def join(self, answers: list[Examples]) -> Examples:
-        """Put rows below rows."""
+        """Concatenate examples."""
         empty = Examples(
             [], np.zeros((0, len(FeatureSet(DESCRIPTORS))), np.float32), np.zeros((0, 128), np.uint8)
         )
@@ -145,11 +145,11 @@ def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: in
 def write_shards(
     smiles: Sequence[str], folder: Path, work: ExampleWork, workers: int
 ) -> Iterator[tuple[Path, int]]:
-    """Compute the examples of all molecules, in at least ten files; those that are there are kept.
+    """Compute the examples of all molecules, in at least ten files; existing files are kept.
 
     Yields
     ------
-    Each file, and how many molecules are done with it.
+    Each file, and the number of molecules done so far.
     """
     n_rows = min(SHARD_ROWS, -(-len(smiles) // MIN_SHARDS))
     starts = range(0, len(smiles), n_rows)

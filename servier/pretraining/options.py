@@ -1,26 +1,26 @@
-"""How to pre-train."""
+"""The options of pre-training."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class PretrainingOptions:
-    """How to pre-train.
+    """The options of pre-training.
 
     Parameters
     ----------
     molecules
-        How many molecules of the library are taken, drawn at random; 0 for all.
+        The number of molecules to draw from the library; 0 for all.
     epochs
-        How often every molecule is seen, each time as another randomized SMILES.
+        The number of passes over the molecules, each with other randomized SMILES.
     batch_size, learning_rate
-        Of the optimizer.
+        The settings of the optimizer.
     n_smiles
-        How many randomized SMILES of each molecule are made.
+        The number of randomized SMILES of each molecule.
     architecture
         Sizes of the network that differ from the defaults.
     seed
-        Of all randomness.
+        The seed of all randomness.
     """
 
     molecules: int = 0

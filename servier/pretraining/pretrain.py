@@ -35,7 +35,7 @@ def pretrain(
     workers: int = 1,
     minutes: float | None = None,
 ) -> bool:
-    """Train an encoder on a library of molecules, or go on training it.
+    """Train an encoder on a library of molecules, or continue its training.
 
     The state is saved in the working directory about once a minute. After an interruption, or when the time
     is up, the same call continues from there.
@@ -51,7 +51,7 @@ def pretrain(
     note
         A text to keep in the file, such as the licence of the library.
     workers
-        Number of processes that compute properties, then of cores that train.
+        The number of processes that compute properties, and of cores that train.
     minutes
         The time after which to stop for now; None to train until the end.
 
@@ -98,7 +98,7 @@ def _write_encoder(run: PretrainingRun, source: dict[str, Any], note: str, outpu
 
 
 def _check_identity(path: Path, identity: dict[str, Any]) -> None:
-    """Refuse a working directory that belongs to something else."""
+    """Refuse a working directory that belongs to another run."""
     if not path.exists():
         path.write_text(json.dumps(identity), encoding="utf-8")
         return
@@ -112,7 +112,7 @@ def _check_identity(path: Path, identity: dict[str, Any]) -> None:
 def _write_examples(
     smiles: Sequence[str], folder: Path, work: ExampleWork, workers: int, stop: float
 ) -> list[Path] | None:
-    """Compute what is to be learnt; return None where the time did not suffice."""
+    """Compute the examples; return None if time runs out."""
     paths = []
     for path, n_done in write_shards(smiles, folder, work, workers):
         paths.append(path)

@@ -1,4 +1,4 @@
-"""A run of pre-training that can be stopped, and goes on where it was."""
+"""A run of pre-training that can be stopped and resumed."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from servier.chem.tokens import Tokenizer
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.pretraining.examples import Examples
 from servier.pretraining.options import PretrainingOptions
-from servier.pretraining.targets import DescriptorScale, collect_vocabulary
+from servier.pretraining.targets import DescriptorScaler, collect_vocabulary
 from servier.progress import format_seconds
 
 logger = logging.getLogger(__name__)
@@ -30,20 +30,20 @@ Batch = tuple[NDArray[np.int32], NDArray[np.float32]]
 class PretrainingRun:
     """Trains an encoder on files of examples.
 
-    The first file is left out, to measure the loss on molecules that were not trained on. The others are read
-    in groups of four, in another order and with other randomized SMILES in every epoch; the state is saved
-    after each group.
+    The first file is held out, to measure the loss on molecules that were not trained on. The others are read
+    in groups of four, in a new order and with new randomized SMILES in every epoch; the state is saved after
+    each group.
 
     Parameters
     ----------
     paths
         The files of examples.
     state_path
-        Where the state is saved, and taken up again.
+        The file of the state, from which the run resumes.
     options
-        How to train.
+        The options of pre-training.
     workers
-        How many cores to use.
+        The number of cores to use.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class PretrainingRun:
         self._state_path, self._options = state_path, options
         sample = [Examples.load(path) for path in paths[:SAMPLE_SHARDS]]
         self._tokenizer = Tokenizer(collect_vocabulary(sample))
-        self._scale = DescriptorScale.fit(np.concatenate([part.descriptors for part in sample]))
+        self._scaler = DescriptorScaler.fit(np.concatenate([part.descriptors for part in sample]))
         self._n_rows = [Examples.count(path) for path in self._paths]
         self.n_molecules = sum(self._n_rows)
         self._architecture = Architecture(**options.architecture)
         n_steps = options.epochs * self.n_molecules // options.batch_size
         self._pretrainer = Pretrainer(
             n_tokens=len(self._tokenizer),
-            n_descriptors=self._scale.n_kept,
+            n_descriptors=self._scaler.n_kept,
             n_bits=8 * sample[0].bits.shape[1],
             architecture=self._architecture,
             schedule=Schedule(n_steps, options.learning_rate),
@@ -78,7 +78,7 @@ class PretrainingRun:
             self._restore()
 
     def go_on(self, stop: float) -> bool:
-        """Train until the end, or until `time.monotonic()` reaches `stop`; return whether it is the end."""
+        """Train until `time.monotonic()` reaches `stop`; return whether training is complete."""
         groups = [(epoch, group) for epoch in range(self._options.epochs) for group in self._groups(epoch)]
         for number, (epoch, group) in enumerate(groups):
             if number < self._done:
@@ -98,7 +98,7 @@ class PretrainingRun:
         return True
 
     def describe(self) -> dict[str, Any]:
-        """Return what was trained, and how it went."""
+        """Return the metadata of the encoder and of its training."""
         return {
             "architecture": asdict(self._architecture),
             "vocabulary": self._tokenizer.vocabulary,
@@ -120,7 +120,7 @@ class PretrainingRun:
         parts = [Examples.load(path) for path in paths]
         turn = 1 + epoch % self._options.n_smiles
         rows = [self._tokenizer.encode(written[turn]) for part in parts for written in part.smiles]
-        descriptors = self._scale.apply(np.concatenate([part.descriptors for part in parts]))
+        descriptors = self._scaler.apply(np.concatenate([part.descriptors for part in parts]))
         bits = np.concatenate([part.bits for part in parts])
         for chosen in similar_lengths([len(row) for row in rows], self._options.batch_size, rng):
             unpacked = np.unpackbits(bits[chosen], axis=1).astype(np.float32)
@@ -159,4 +159,4 @@ class PretrainingRun:
             self._pretrainer.restore({name: state[name] for name in state.files if name != "progress"})
         self._done, self._seconds = progress["done"], progress["seconds"]
         self._history = progress["history"]
-        logger.info("going on after %s", format_seconds(self._seconds))
+        logger.info("continuing after %s", format_seconds(self._seconds))

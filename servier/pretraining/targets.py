@@ -1,4 +1,4 @@
-"""Computed properties on scales that a network can learn."""
+"""Computed properties in units that a network can learn."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ MIN_COUNT = 20
 
 
 @dataclass(frozen=True)
-class DescriptorScale:
-    """Standard units of descriptors; of those with a long tail, of their signed logarithm.
+class DescriptorScaler:
+    """Standardizes descriptors, those with a long tail after a signed logarithm.
 
     Parameters
     ----------
     is_log
-        bool, shape (n_descriptors,).
+        bool, shape (n_descriptors,): whether the logarithm is taken.
     mean, width
-        float64, shape (n_descriptors,): of those kept.
+        float64, shape (n_descriptors,): the mean and the standard deviation.
     kept
-        bool, shape (n_descriptors,): those that are not constant.
+        bool, shape (n_descriptors,): whether the descriptor is not constant.
     """
 
     is_log: NDArray[np.bool_]
@@ -35,8 +35,8 @@ class DescriptorScale:
     kept: NDArray[np.bool_]
 
     @classmethod
-    def fit(cls, descriptors: NDArray[np.float32]) -> "DescriptorScale":
-        """Measure a sample, float32, shape (n_rows, n_descriptors)."""
+    def fit(cls, descriptors: NDArray[np.float32]) -> "DescriptorScaler":
+        """Fit to a sample, float32, shape (n_rows, n_descriptors)."""
         X = descriptors.astype(np.float64)
         width = X.std(axis=0)
         skewness = np.mean((X - X.mean(axis=0)) ** 3, axis=0) / np.maximum(width, 1e-9) ** 3
@@ -47,11 +47,11 @@ class DescriptorScale:
 
     @property
     def n_kept(self) -> int:
-        """How many descriptors are learnt."""
+        """The number of descriptors that are learnt."""
         return int(self.kept.sum())
 
     def apply(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the kept descriptors in standard units, cut off at 5, float32, shape (n_rows, n_kept)."""
+        """Return the kept descriptors, standardized and clipped at 5, float32, shape (n_rows, n_kept)."""
         X = descriptors.astype(np.float64)
         X = np.where(self.is_log, np.sign(X) * np.log1p(np.abs(X)), X)
         units = np.clip((X - self.mean) / self.width, -LIMIT, LIMIT)

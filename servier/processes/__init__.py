@@ -1,1 +1,1 @@
-"""Worker processes that may hang or die."""
+"""Worker processes, which may hang or die."""

@@ -1,8 +1,7 @@
-"""Work spread over processes that may hang or die: answers in order, a bounded amount under way.
+"""Work distributed over processes that may hang or die: answers in order, a bounded amount in progress.
 
-A chunk of items goes to a worker process, and its answer comes back. When a worker hangs or dies, the chunk
-is cut into smaller ones until the item that does it is alone. That item is given up; all others get their
-answers.
+Each chunk of items is sent to a worker process, which returns its answer. When a worker hangs or dies, its
+chunk is divided until the item responsible is alone. That item is given up; all others get their answers.
 """
 
 import os
@@ -13,8 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
 
-from servier.errors import ServierError
-from servier.processes.workers import Preparation, WorkerProcess
+from servier.processes.workers import Preparation, WorkerProcess, start_failure
 
 Item = TypeVar("Item")
 Item_contra = TypeVar("Item_contra", contravariant=True)
@@ -29,7 +27,7 @@ SINGLE_ATTEMPTS = 2
 
 
 class Work(Preparation[Item_contra, Answer], Protocol[Item_contra, Answer]):
-    """What is to be done with chunks of items. It must pickle."""
+    """The work to do on chunks of items. It must be picklable."""
 
     def give_up(self, item: Item_contra, status: str, reason: str) -> Answer:
         """Return the answer for a single item that hung (`timeout`) or killed its worker (`crashed`)."""
@@ -51,13 +49,13 @@ def ordered_map(
     Parameters
     ----------
     work
-        What is done with a chunk.
+        The work to do on each chunk.
     chunks
-        Read only as far ahead as keeps the workers busy.
+        The chunks, read only far enough ahead to keep the workers busy.
     workers
-        Number of processes; the answers do not depend on it.
+        The number of processes; the answers do not depend on it.
     timeout
-        Seconds that a single item may take.
+        The seconds that a single item may take.
 
     Yields
     ------
@@ -77,7 +75,7 @@ def ordered_map(
 
 @dataclass(eq=False)
 class _Job(Generic[Item, Answer]):
-    """A chunk, or a piece of one, and where its answer belongs."""
+    """A chunk, or a piece of one, and the place of its answer."""
 
     items: Sequence[Item]
     parent: "_Job[Item, Answer] | None" = None
@@ -90,7 +88,7 @@ class _Job(Generic[Item, Answer]):
 
 
 class _Worker(WorkerProcess):
-    """One process, and the job that it has."""
+    """A process and its job."""
 
     def __init__(self, work: Work[Any, Any]) -> None:
         super().__init__(work)
@@ -104,12 +102,12 @@ class _Worker(WorkerProcess):
         self.deadline = time.monotonic() + timeout + SECONDS_PER_ITEM * (len(job.items) - 1)
         try:
             self.connection.send(job.items)
-        except OSError:  # it has just died, which the next wait will notice
+        except OSError:  # it has just died, as the next wait will notice
             return
 
 
 class _Crew(Generic[Item, Answer]):
-    """The workers, the jobs that wait, and the chunks whose turn to be answered comes next."""
+    """The workers, and the jobs that are waiting for one."""
 
     def __init__(self, work: Work[Item, Answer], workers: int, timeout: float) -> None:
         self._work, self._timeout = work, timeout
@@ -146,7 +144,7 @@ class _Crew(Generic[Item, Answer]):
                 worker.take(self._waiting.popleft(), self._timeout)
 
     def _attend(self, *, is_waiting: bool) -> None:
-        """Receive answers, and replace workers that died or exceed their time; wait for one of these."""
+        """Receive answers, and replace workers that died or exceeded their time."""
         first = min(worker.deadline for worker in self._workers)
         patience = None if first == float("inf") else max(0.0, first - time.monotonic())
         patience = patience if is_waiting else 0.0
@@ -179,19 +177,19 @@ class _Crew(Generic[Item, Answer]):
             self._retry(job, "crashed", content)
 
     def _replace(self, worker: _Worker, status: str, reason: str) -> None:
-        """Put a new worker in the place of one that is lost, and look after the job that it had."""
+        """Replace a worker that is lost, and retry its job."""
         job = worker.job
         if not worker.is_ready:
             self._failed_starts += 1
             if self._failed_starts >= START_ATTEMPTS:
-                raise ServierError("worker processes die as they start", hint="is there enough memory?")
+                raise start_failure()
         worker.stop()
         self._workers[self._workers.index(worker)] = _Worker(self._work)
         if job is not None:
             self._retry(job, status, reason)
 
     def _retry(self, job: _Job[Item, Answer], status: str, reason: str) -> None:
-        """Cut a chunk that failed into pieces, or give its only item up."""
+        """Divide a chunk that failed, or give up its only item."""
         if len(job.items) > 1:
             self._cut(job)
         elif status == "crashed" and job.attempts < SINGLE_ATTEMPTS:

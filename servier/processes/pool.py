@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from servier.chem.molecules import Status
 from servier.errors import ServierError
-from servier.processes.workers import Preparation, WorkerProcess
+from servier.processes.workers import Preparation, WorkerProcess, start_failure
 
 logger = logging.getLogger(__name__)
 
@@ -21,22 +21,22 @@ PATIENCE = 30.0
 
 
 class Question(Protocol):
-    """What a worker is asked."""
+    """A question for a worker."""
 
     @property
     def size(self) -> int:
-        """How many molecules it is about."""
+        """The number of molecules that it is about."""
 
 
 class UnansweredError(Exception):
-    """A question that hung the process that worked on it, or killed it.
+    """A question that hung or killed the process that worked on it.
 
     Parameters
     ----------
     status
         `timeout` or `crashed`.
     reason
-        In words.
+        The reason in words.
     """
 
     def __init__(self, status: Status, reason: str) -> None:
@@ -54,11 +54,11 @@ class WorkerPool:
     Parameters
     ----------
     work
-        What they do.
+        The work of each process.
     workers
-        How many there are.
+        The number of processes.
     timeout
-        Seconds that a question about one molecule may take.
+        The seconds that a question about one molecule may take.
     """
 
     def __init__(self, work: Preparation[Any, Any], workers: int, timeout: float) -> None:
@@ -67,7 +67,7 @@ class WorkerPool:
         self._lost: queue.SimpleQueue[WorkerProcess | None] = queue.SimpleQueue()
         self._has_started = threading.Event()
         self._problem: ServierError | None = None
-        # Linux ends a worker when the thread that started it ends: one thread starts all of them.
+        # Linux ends a worker when the thread that started it ends, so one thread starts all of them.
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class WorkerPool:
         Raises
         ------
         ServierError
-            They cannot do their work.
+            The workers cannot be prepared for their work.
         """
         self._keeper.start()
         self._has_started.wait()
@@ -84,20 +84,20 @@ class WorkerPool:
             raise self._problem
 
     def close(self) -> None:
-        """End the workers, none of which may have a question."""
+        """End the workers, none of which may be working on a question."""
         self._lost.put(None)
         self._keeper.join()
 
     def ask(self, question: Question) -> Any:
         """Have a question answered.
 
-        A worker that hangs or dies is replaced. Who died may have been killed by something else, so the
-        question is asked again; who hung is not followed by others.
+        A worker that hangs or dies is replaced. One that died may have been killed by something else, so the
+        question is asked again; after one that hung, it is not.
 
         Raises
         ------
         UnansweredError
-            The question hangs or kills the process that works on it, or fails there.
+            The question hangs or kills the process that works on it, or raises an error there.
         BusyError
             No worker was free in time.
         """
@@ -164,7 +164,7 @@ class WorkerPool:
                 return
 
     def _welcome(self, worker: WorkerProcess) -> None:
-        """Wait until a worker is ready, and let it be asked."""
+        """Wait until a worker is ready, then make it available."""
         kind, content = None, None
         with suppress(EOFError, OSError):
             if worker.connection.poll(SECONDS_TO_START):
@@ -175,4 +175,4 @@ class WorkerPool:
         worker.stop()
         if isinstance(content, ServierError):
             raise content
-        raise ServierError("worker processes die as they start", hint="is there enough memory?")
+        raise start_failure()

@@ -1,4 +1,4 @@
-"""Processes that work for this one, and may hang or die."""
+"""Processes that work for this one, and which may hang or die."""
 
 import ctypes
 import multiprocessing
@@ -21,7 +21,7 @@ MALLOC_SETTINGS = "glibc.malloc.tcache_count=250"
 
 
 class Preparation(Protocol[Item_contra, Answer_co]):
-    """What worker processes are for. It must pickle."""
+    """The preparation of a worker process. It must be picklable."""
 
     def prepare(self) -> Callable[[Sequence[Item_contra]], Answer_co]:
         """Return the function from a chunk to its answer; called once in each worker process."""
@@ -30,14 +30,14 @@ class Preparation(Protocol[Item_contra, Answer_co]):
 class WorkerProcess:
     """A process that answers what is sent through a connection, one chunk after another.
 
-    The first thing that it sends is `("ready", None)`, or `("error", problem)` where it could not be
-    prepared. To each chunk it answers `("answer", content)`, or `("failed", reason)` after an exception. A
-    connection that ends means that the process has died.
+    It first sends `("ready", None)`, or `("error", problem)` if it could not be prepared. It answers each
+    chunk with `("answer", content)`, or with `("failed", reason)` after an exception. If the connection is
+    closed, the process has died.
 
     Parameters
     ----------
     work
-        What it does.
+        The work of the process.
     """
 
     def __init__(self, work: Preparation[Any, Any]) -> None:
@@ -49,15 +49,20 @@ class WorkerProcess:
         theirs.close()
 
     def stop(self) -> None:
-        """End it at once, whatever it does."""
+        """Kill the process, whatever it is doing."""
         self.process.kill()
         self.process.join()
         self.connection.close()
 
 
+def start_failure() -> ServierError:
+    """Return the error for worker processes that die before they are ready."""
+    return ServierError("worker processes die as they start", hint="is there enough memory?")
+
+
 @contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """Let what is started here ignore Ctrl-C from its first moment: the parent decides when it ends."""
+    """Let processes started here ignore Ctrl-C from the start: their parent decides when they end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -70,9 +75,9 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _allocating_fast() -> Iterator[None]:
-    """Let what is started here keep more freed pieces of memory at hand, for molecules are made of many.
+    """Let processes started here keep more freed memory at hand, since a molecule has many small parts.
 
-    The GNU C library reads its settings once, when a process starts. A user's own come first.
+    The GNU C library reads its settings once, when a process starts. The user's own settings take precedence.
     """
     if MALLOC_VARIABLE in os.environ:
         yield
@@ -111,5 +116,5 @@ def _die_with_parent() -> None:
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     parent = multiprocessing.parent_process()
-    if parent is not None and os.getppid() != parent.pid:  # it has died before it could be asked
+    if parent is not None and os.getppid() != parent.pid:  # the parent has died already
         sys.exit()

@@ -1,1 +1,1 @@
-"""What was found, for people: web pages and tables for a terminal."""
+"""Results for people: web pages, and tables for a terminal."""

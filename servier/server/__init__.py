@@ -1,1 +1,1 @@
-"""The HTTP service: one molecule, or a few, at a time; and a page."""
+"""The HTTP service and its page, for one molecule or a few at a time."""

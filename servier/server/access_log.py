@@ -1,4 +1,4 @@
-"""A line for each request: when, who, what, how it went; no molecule, unless that is asked for."""
+"""The access log: a line for each request, which names molecules only on demand."""
 
 import json
 import logging
@@ -12,14 +12,14 @@ logger = logging.getLogger(__name__)
 
 
 def note_molecules(smiles: Sequence[str]) -> None:
-    """Remember the molecules of a request, for its line in the log."""
+    """Store the molecules of a request for its line in the log."""
     g.molecules = smiles
 
 
 def log_access(app: Flask, *, log_molecules: bool) -> None:
     """Have an app log its requests.
 
-    Structures are confidential, and may stand in addresses: of these only known paths are logged.
+    Structures are confidential and may occur in addresses, of which only known paths are logged.
 
     Parameters
     ----------
@@ -46,6 +46,6 @@ def log_access(app: Flask, *, log_molecules: bool) -> None:
 
 
 def _method() -> str:
-    """Return the method of the request, which may be any text, if HTTP knows it."""
+    """Return the method of the request if HTTP defines it: a client may send any text."""
     known = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"}
     return request.method if request.method in known else "-"

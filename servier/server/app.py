@@ -26,12 +26,12 @@ PLUS = "; in a form a + is written %2B"
 
 
 def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
-    """Make the app.
+    """Create the app.
 
     Parameters
     ----------
     desk
-        Where it finds what answers.
+        Provides the current service.
     log_molecules
         Whether the log of requests names the molecules.
     """
@@ -140,7 +140,7 @@ def _add_descriptions(app: Flask, desk: Desk) -> None:
 
 
 def _require(service: Service, model_name: str, target: str | None = None) -> None:
-    """Raise an error unless there is such a model, with such a target."""
+    """Refuse the request unless there is such a model, with such a target."""
     served = service.models.parts
     if model_name not in served:
         known = ", ".join(served)

@@ -1,4 +1,4 @@
-"""The models that are served: read whole, verified, and kept in memory."""
+"""The models that are served: read completely, verified, and kept in memory."""
 
 import logging
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ class Models:
     Parameters
     ----------
     checkpoints
-        Those of `1` and `2` that are served.
+        The checkpoints that are served, of models `1` and `2`.
     problems
-        Why one is not served, or why the one before is served still.
+        Why a model is not served, or why an earlier version is still served.
     cards
         The model cards, as pages.
     """
@@ -42,14 +42,14 @@ class Models:
 
     @cached_property
     def parts(self) -> dict[str, list[str]]:
-        """The checkpoints that each name stands for; `consensus` where both have the same targets."""
+        """The checkpoints of each model name; `consensus` exists if both have the same targets."""
         found = {name: [name] for name in self.checkpoints}
         if len(found) == len(MODEL_NAMES) and CONSENSUS not in self.problems:
             found[CONSENSUS] = list(MODEL_NAMES)
         return found
 
     def select(self, name: str) -> list[Checkpoint]:
-        """Return the checkpoints that a name stands for."""
+        """Return the checkpoints of a model name."""
         return [self.checkpoints[part] for part in self.parts[name]]
 
     def targets(self, name: str) -> list[Target]:
@@ -63,11 +63,11 @@ class Models:
         return float(min(map(np.nanmin, labels))), float(max(map(np.nanmax, labels)))
 
     def digests(self, name: str) -> dict[str, str]:
-        """Return the sha256 of the checkpoints of a model, by their own names."""
+        """Return the sha256 of each checkpoint of a model."""
         return {checkpoint.model_name: checkpoint.digest for checkpoint in self.select(name)}
 
     def describe(self) -> dict[str, Any]:
-        """Return what is served and what is not, for clients."""
+        """Return the models that are served, and the problems of those that are not."""
         served = [
             {
                 "model_name": name,
@@ -85,20 +85,20 @@ class Models:
 
 
 def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
-    """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log what is wrong.
+    """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log their problems.
 
     Parameters
     ----------
     models_dir
         The directory.
     before
-        What was served until now. Where a file is damaged, the model before it is served still; where there
-        is no file any more, none is.
+        The models that were served until now. If a file is damaged, the earlier model is still served; if it
+        is gone, the model is not served any more.
 
     Raises
     ------
     ServierError
-        Not one model can be served.
+        No model can be served.
     """
     checkpoints, problems = {}, {}
     for name in MODEL_NAMES:
@@ -109,7 +109,7 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
             problems[name] = error.problem
             if path.exists() and before is not None and name in before.checkpoints:
                 checkpoints[name] = before.checkpoints[name]
-                logger.warning("model %s stays what it was: %s", name, error)
+                logger.warning("model %s is unchanged: %s", name, error)
                 continue
             logger.warning("model %s is not served: %s", name, error)
         else:
@@ -128,7 +128,7 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
 
 
 def _read(path: Path, name: str) -> Checkpoint:
-    """Read a checkpoint whole, which compares every entry with its digest, and score its sentinels."""
+    """Read all entries of a checkpoint, which compares their digests, and score its sentinels."""
     opened = open_checkpoint(path, name)
     entries = {entry: opened.entries[entry] for entry in opened.entries}
     needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}

@@ -1,4 +1,4 @@
-"""What the service understands and answers, as an OpenAPI document."""
+"""The interface of the service, as an OpenAPI document."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ Schema = dict[str, Any]
 
 
 def describe_api(models: Models) -> Schema:
-    """Return the document, for these models."""
+    """Return the document for these models."""
     names = list(models.parts)
     return {
         "openapi": "3.1.0",
@@ -37,9 +37,11 @@ def describe_api(models: Models) -> Schema:
             "/predict": {"post": _describe_predict(names)},
             "/draw": {"post": _describe_draw()},
             "/explanation.svg": {"get": _describe_explanation(names)},
-            "/models": {"get": _get("What is served, and what is not.", "Models")},
+            "/models": {
+                "get": _get("The models that are served, and the problems of those that are not.", "Models")
+            },
             "/models/{model_name}/card": {"get": _describe_card(list(models.cards))},
-            "/health": {"get": _get("Whether it answers, and with which models.", "Health")},
+            "/health": {"get": _get("Whether the service answers, and with which models.", "Health")},
             "/openapi.json": {"get": _get("This document.", "Document")},
             "/": {"get": _describe_page(names)},
         },
@@ -51,7 +53,7 @@ def _describe_predict(names: list[str]) -> Schema:
     smiles = {"type": "string", "description": f"A SMILES string of at most {MAX_LENGTH:,} characters."}
     several = {"type": "array", "items": smiles, "minItems": 1, "maxItems": MAX_MOLECULES}
     numbers = [int(name) for name in names if name.isdigit()]
-    name = {"description": "The model; 1 where it is not given.", "enum": [*names, *numbers]}
+    name = {"description": "The model; 1 by default.", "enum": [*names, *numbers]}
     form = _object({"smile": smiles, "model_name": name | {"enum": names}}, ["smile"])
     body = _object({"smile": {"oneOf": [smiles, several]}, "model_name": name}, ["smile"])
     answer = {"oneOf": [_refer("Prediction"), _refer("Predictions")]}
@@ -77,7 +79,7 @@ def _describe_draw() -> Schema:
     form = _object({"smile": {"type": "string"}}, ["smile"])
     kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
     return {
-        "summary": "Draw a molecule while it is being typed; what is wrong with it is an answer too.",
+        "summary": "Draw a molecule while it is being typed; an invalid one gets an answer, too.",
         "operationId": "draw",
         "requestBody": {"required": True, "content": {kind: {"schema": form} for kind in kinds}},
         "responses": {
@@ -116,7 +118,7 @@ def _describe_page(names: list[str]) -> Schema:
         "operationId": "page",
         "parameters": [_parameter("smile"), *_choices(names)],
         "responses": {
-            "200": _page("The page; what is wrong with a molecule stands in it."),
+            "200": _page("The page, which also shows what is wrong with a molecule."),
             **_problems("400", "404", "503"),
         },
     }
@@ -173,7 +175,7 @@ def _describe_schemas(models: Models) -> Schema:
 
 
 def _describe_fields(models: Models) -> Schema:
-    """Return what predictions of any of the models may say."""
+    """Return the fields that predictions of any of the models may have."""
     described: Schema = {}
     for name in models.parts:
         targets, ranks = models.targets(name), open_ranks(models.select(name))

@@ -1,4 +1,4 @@
-"""What the page shows of an answer."""
+"""The content of the page."""
 
 import shlex
 from base64 import b64encode
@@ -31,18 +31,18 @@ LEVEL = f"{100 * float(CONFIDENCE):.0f}"
 
 @dataclass(frozen=True)
 class Gauge:
-    """A number on a scale, its parts in hundredths of the scale.
+    """A number on a scale, with positions in hundredths of the scale.
 
     Parameters
     ----------
     label
-        What is shown.
+        The name of the number.
     low, high
-        The ends of the scale, as they are written.
+        The limits of the scale, as text.
     value, text
-        The number, and how it is written.
+        The number, and the number as text.
     at, start, end, mark
-        Where it is; where a bar begins and ends; where a line stands, or None.
+        The positions of the number, of the start and the end of a bar, and of a line, or None.
     """
 
     label: str
@@ -58,16 +58,16 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a model says of one target.
+    """The prediction of one target.
 
     Parameters
     ----------
     name
-        Of the target.
+        The name of the target.
     sentences
-        In words, the most important first.
+        The prediction in words, the most important sentence first.
     gauge
-        The number on its scale.
+        The prediction on a scale.
     """
 
     name: str
@@ -78,20 +78,20 @@ class Answered:
 def fill_page(
     service: Service, smiles: str | None, model_name: str, target: str | None, address: str
 ) -> dict[str, Any]:
-    """Return what the template shows.
+    """Return the content of the template.
 
     Parameters
     ----------
     service
-        What answers.
+        The service that answers.
     smiles
-        What was typed; None where nothing was asked.
+        The SMILES that was entered; None if there was none.
     model_name
         A model that is served.
     target
         The target whose explanation is drawn; None for the first.
     address
-        Of this service, as the browser knows it.
+        The address of the service, as the browser sees it.
     """
     models = service.models
     targets = [known.name for known in models.targets(model_name)]
@@ -118,13 +118,13 @@ def fill_page(
 
 
 def _command(smiles: str, model_name: str, address: str) -> str:
-    """Return a command that asks for the same answer."""
+    """Return a command that gets the same answer."""
     fields = ["--data-urlencode", f"smile={smiles}", "-d", f"model_name={model_name}", f"{address}predict"]
     return shlex.join(["curl", *fields])
 
 
 def _picture(svg: str) -> str:
-    """Return a drawing as the address of an image."""
+    """Return a drawing as a data URL."""
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
@@ -155,7 +155,7 @@ def _draw(service: Service, smiles: str) -> str | None:
 
 
 def _describe(models: Models, name: str) -> str:
-    """Return what a model is, in a few words."""
+    """Return a short description of a model."""
     first, *others = models.select(name)
     if others:
         return "Consensus, the mean of both (model 1 counts twice)"
@@ -180,7 +180,12 @@ def _describe_target(models: Models, model_name: str, target: Target, row: Row) 
         for x in (value, value if low is None else low, value if high is None else high)
     ]
     gauge = Gauge(
-        f"{name} between the training labels", f"{least:.4g}", f"{most:.4g}", value, f"{value:.4g}", *places
+        f"{name} in the range of the training labels",
+        f"{least:.4g}",
+        f"{most:.4g}",
+        value,
+        f"{value:.4g}",
+        *places,
     )
     return Answered(name, sentences, gauge)
 
@@ -210,7 +215,7 @@ def _describe_domain(row: Row) -> str:
     similarity, unseen = row["nearest_similarity"], percent(row["unseen_share"])
     facts = (
         f"the nearest training molecule has a similarity of {similarity:.2f}, and {unseen} of its "
-        "substructures were in none"
+        "substructures occur in none"
     )
     if row["in_domain"]:
         return f"The molecule is like those that the model was trained on: {facts}."
@@ -220,5 +225,5 @@ def _describe_domain(row: Row) -> str:
 
 
 def _place(value: float, least: float, most: float) -> float:
-    """Return where a value is between two others, in hundredths, no further out than these."""
+    """Return the position of a value between two limits, in hundredths, clipped to them."""
     return 100 * min(1.0, max(0.0, (value - least) / ((most - least) or 1.0)))

@@ -1,4 +1,4 @@
-"""What worker processes are asked: to score, to draw, to explain, and to find what is like a molecule."""
+"""Questions to worker processes: to score, draw and explain molecules, and to find their neighbours."""
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -25,23 +25,23 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Work:
-    """Answering questions about the models.
+    """The work of answering questions with the models.
 
     Parameters
     ----------
     checkpoints
         The checkpoints.
     parts
-        Which of them each model name stands for.
+        The checkpoints of each model name.
     """
 
     checkpoints: Mapping[str, Checkpoint]
     parts: Mapping[str, Sequence[str]]
 
     def prepare(self) -> Callable[[Sequence[Any]], Any]:
-        """Load the models; the function answers the only question in a list.
+        """Load the models, and return the function that answers the single question of a list.
 
-        A worker ends when its parent ends, and not by signals that are sent to all processes of a group.
+        A worker ends with its parent, and not by signals that are sent to a whole process group.
         """
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -61,11 +61,11 @@ class Score:
 
     @property
     def size(self) -> int:
-        """Number of molecules."""
+        """The number of molecules."""
         return len(self.smiles)
 
     def answer(self, scorers: Scorers) -> list[Row]:
-        """Return SMILES, canonical SMILES where there is a molecule, and what predictions say."""
+        """Return the SMILES, the canonical SMILES if it is valid, and the predictions of each molecule."""
         mols = parse_all(self.smiles)
         rows = as_answers(scorers[self.model_name].score_molecules(mols))
         return [
@@ -119,7 +119,7 @@ class Compare:
     size = 1
 
     def answer(self, scorers: Scorers) -> list[Row]:
-        """Return SMILES, drawing, similarity and labels of each; nothing of what is no molecule."""
+        """Return SMILES, drawing, similarity and labels of each; none for an invalid molecule."""
         mol = parse_smiles(self.smiles)
         if isinstance(mol, InvalidMolecule):
             return []

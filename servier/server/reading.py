@@ -1,4 +1,4 @@
-"""What a request asks for: known fields only, of the right kind, within limits."""
+"""The content of a request: known fields only, of the right type, within limits."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ TOO_MUCH = (
 
 @dataclass(frozen=True)
 class Asked:
-    """Molecules and the model that is to score them.
+    """The molecules of a request, and the model that scores them.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Asked:
     is_list
         Whether they came as a list.
     model_name
-        As it was given: no model need have that name.
+        The name as it was given, which may not be that of a model.
     """
 
     smiles: list[str]
@@ -43,7 +43,7 @@ def read_prediction() -> Asked:
     Raises
     ------
     RequestError
-        It cannot be understood, or asks for too much.
+        It cannot be understood, or exceeds a limit.
     """
     fields = read_body({"smile", "model_name"})
     smiles = fields.get("smile")
@@ -63,7 +63,7 @@ def read_prediction() -> Asked:
 
 
 def read_model_name(fields: Mapping[str, Any]) -> str:
-    """Return the field `model_name`, a text or a number; `1` where there is none."""
+    """Return the field `model_name`, a string or a number; `1` by default."""
     name = fields.get("model_name", "1")
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise RequestError("the field model_name is a text, such as 1")
@@ -88,7 +88,7 @@ def read_query(known: Collection[str]) -> dict[str, str]:
 
 
 def refuse_unknown(fields: Collection[str], known: Collection[str]) -> None:
-    """Raise an error for a field that means nothing."""
+    """Refuse a request with an unknown field."""
     for name in fields:
         if name not in known:
             expected = ", ".join(sorted(known)) or "none"

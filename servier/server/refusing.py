@@ -1,4 +1,4 @@
-"""Requests that are refused, and headers that limit what a browser does with an answer."""
+"""Answers to requests that are refused, and the security headers of all answers."""
 
 import logging
 from http import HTTPStatus
@@ -30,14 +30,14 @@ SECONDS_WHEN_BUSY = 5
 
 
 class RequestError(Exception):
-    """A request that has no answer.
+    """A request that is refused.
 
     Parameters
     ----------
     message
-        What is wrong, and what would be right.
+        What is wrong with the request.
     status
-        Of HTTP.
+        The HTTP status.
     more
         Other fields of the answer.
     """
@@ -48,14 +48,14 @@ class RequestError(Exception):
 
 
 def protect(app: Flask, too_much: str) -> None:
-    """Have an app answer errors in JSON, or as a page in a browser, and send headers with all answers.
+    """Let an app answer errors as JSON, or as a page in a browser, and add headers to all answers.
 
     Parameters
     ----------
     app
         The app.
     too_much
-        What is said of a body that is too large.
+        The message for a body that is too large.
     """
 
     @app.errorhandler(RequestError)

@@ -1,4 +1,4 @@
-"""waitress in front of the app, and what signals do."""
+"""The server: waitress in front of the app, and the handling of signals."""
 
 import logging
 import signal
@@ -33,18 +33,18 @@ MAX_HEADERS = 32 * 1024
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where the service listens, and what it may use.
+    """The options of the service.
 
     Parameters
     ----------
     models_dir
-        Where `model_1.servier` and `model_2.servier` are.
+        The folder of `model_1.servier` and `model_2.servier`.
     host, port
-        The address; port 0 for any that is free.
+        The address; port 0 for any free port.
     threads
-        How many requests are answered at a time.
+        The number of requests that are answered at a time.
     limits
-        Of the processes that score.
+        The limits of the processes that score.
     log_molecules
         Whether the log of requests names the molecules.
     """
@@ -58,16 +58,16 @@ class ServeOptions:
 
 
 def serve_models(options: ServeOptions) -> None:
-    """Load the models and answer requests until SIGTERM or SIGINT; SIGHUP loads the models anew.
+    """Load the models and answer requests until SIGTERM or SIGINT; SIGHUP reloads the models.
 
-    Requests that have come in are answered before it ends.
+    Requests that have been received are answered before the service stops.
 
     Raises
     ------
     ServierError
         The address cannot be listened on, or no model can be served.
     KeyboardInterrupt
-        It was ended by SIGINT.
+        The service was stopped by SIGINT.
     """
     signals, desk = _Signals(), Desk()
     reloading = _Reloading(desk, options)
@@ -89,14 +89,14 @@ def serve_models(options: ServeOptions) -> None:
 
 
 class _Signals:
-    """What signals have asked for."""
+    """The requests that were made by signals."""
 
     def __init__(self) -> None:
         self.has_to_stop = self.was_interrupted = self._has_to_reload = False
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT ask for a stop, and SIGHUP for other models."""
+        """Let SIGTERM and SIGINT request a stop, and SIGHUP a reload of the models."""
         before = {
             number: signal.signal(number, self._note)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -108,7 +108,7 @@ class _Signals:
                 signal.signal(number, handler)
 
     def take_reload(self) -> bool:
-        """Say whether models are to be loaded anew, once for each time that it was asked for."""
+        """Return whether a reload was requested since the last call."""
         has_to_reload, self._has_to_reload = self._has_to_reload, False
         return has_to_reload
 
@@ -120,7 +120,7 @@ class _Signals:
 
 
 class _Reloading:
-    """Models are loaded anew, one time after another, while the ones before go on answering."""
+    """Reloads the models, one reload at a time, while the current models go on answering."""
 
     def __init__(self, desk: Desk, options: ServeOptions) -> None:
         self._desk, self._options = desk, options
@@ -138,15 +138,15 @@ class _Reloading:
                 models = load_models(self._options.models_dir, service.models)
             self._desk.replace(Service(models, self._options.limits))
         except ServierError as error:
-            logger.warning("the models stay what they were: %s", error)
+            logger.warning("the models are unchanged: %s", error)
         except Exception:
-            logger.exception("the models stay what they were")
+            logger.exception("the models are unchanged")
         else:
-            logger.info("the models have been loaded anew")
+            logger.info("the models have been reloaded")
 
 
 def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Any:
-    """Open the address, and put waitress behind it."""
+    """Listen on the address with waitress."""
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
         family, address = found[0][0], found[0][4]
@@ -169,7 +169,7 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Any:
 
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:
-    """Take no more connections, and answer what has come in."""
+    """Accept no more connections, and answer the requests that have been received."""
     server.del_channel()
     server.socket.close()
     deadline = time.monotonic() + SECONDS_TO_FINISH
@@ -179,5 +179,5 @@ def _finish(server: Any, sockets: dict[int, Any]) -> None:
 
 
 def _is_busy(channel: Any) -> bool:
-    """Say whether a connection has requests without an answer, or answers that are not sent."""
+    """Return whether a connection has unanswered requests or unsent answers."""
     return bool(channel.requests or channel.total_outbufs_len)

@@ -1,4 +1,4 @@
-"""What answers requests: the models, and the worker processes that have loaded them."""
+"""The service behind the requests: the models, and the worker processes that have loaded them."""
 
 import logging
 import threading
@@ -21,14 +21,14 @@ PIECES = 8
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service may use.
+    """The limits of a service.
 
     Parameters
     ----------
     workers
-        Processes that score; one more explains.
+        The number of processes that score; one more explains.
     timeout
-        Seconds that one molecule may take.
+        The seconds that one molecule may take.
     """
 
     workers: int
@@ -36,14 +36,14 @@ class Limits:
 
 
 class Service:
-    """Models, and processes that score with them.
+    """The models, and the processes that score with them.
 
-    Explanations take long: they have a process of their own, so that no prediction waits for one.
+    Explanations take long, so they have a process of their own, and no prediction waits for one.
 
     Parameters
     ----------
     models, limits
-        The models and what may be used for them.
+        The models, and the limits of their processes.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class Service:
 
     def __init__(self, models: Models, limits: Limits) -> None:
         self.models = models
-        # Copies are sent to the processes: without what is computed of a checkpoint when it is asked for.
+        # The processes get copies, without the cached properties of the checkpoints.
         work = Work({name: replace(found) for name, found in models.checkpoints.items()}, models.parts)
         self._scoring = WorkerPool(work, limits.workers, limits.timeout)
         self._explaining = WorkerPool(work, 1, limits.timeout)
@@ -62,7 +62,7 @@ class Service:
         self._explaining.start()
 
     def predict(self, model_name: str, smiles: Sequence[str]) -> list[Row]:
-        """Return a row for each molecule, in order: its SMILES, canonical SMILES, and what the model says."""
+        """Return a row for each molecule, in order: its SMILES, canonical SMILES and predictions."""
         if len(smiles) == 1:
             return self._score(model_name, smiles)
         chunks = [smiles[start : start + CHUNK] for start in range(0, len(smiles), CHUNK)]
@@ -70,7 +70,7 @@ class Service:
         return [row for part in parts for row in part]
 
     def _score(self, model_name: str, smiles: Sequence[str]) -> list[Row]:
-        """Score some molecules; where that fails, find the one that does it, and give only that one up."""
+        """Score some molecules; if that fails, find the one responsible and give up only that one."""
         try:
             return list(self._scoring.ask(Score(model_name, tuple(smiles))))
         except UnansweredError as error:
@@ -95,7 +95,7 @@ class Service:
         return [] if isinstance(found, InvalidMolecule) else found
 
     def close(self) -> None:
-        """End the processes, when nothing is asked any more."""
+        """End the processes, once there are no more requests."""
         self._threads.shutdown()
         self._scoring.close()
         self._explaining.close()
@@ -109,7 +109,7 @@ class Service:
 
 
 class Desk:
-    """Where requests find the service of the moment; there is none before the first `replace`."""
+    """Provides the current service; there is none before the first `replace`."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
@@ -118,7 +118,7 @@ class Desk:
 
     @contextmanager
     def service(self) -> Iterator[Service]:
-        """Give out the service of the moment, which is not closed meanwhile."""
+        """Provide the current service, which is not closed in the meantime."""
         with self._lock:
             service = self._service
             assert service is not None
@@ -131,7 +131,7 @@ class Desk:
                 self._lock.notify_all()
 
     def replace(self, service: Service | None) -> None:
-        """Let another service answer from now on, and close the one before when it has answered."""
+        """Make another service the current one, and close the former one when it has answered."""
         with self._lock:
             before, self._service = self._service, service
             self._users[service] = 0
@@ -141,5 +141,5 @@ class Desk:
             before.close()
 
     def close(self) -> None:
-        """Close the service of the moment when it has answered."""
+        """Close the current service when it has answered."""
         self.replace(None)

@@ -16,9 +16,9 @@ def calibrate(name: str, y: NDArray[np.float64], raw: NDArray[np.float64]) -> Ta
     Parameters
     ----------
     name
-        Of the target, which is binary.
+        The name of the target, which is binary.
     y
-        Labels of the training rows, float64, shape (n_rows,); NaN where missing.
+        The labels of the training rows, float64, shape (n_rows,); NaN where missing.
     raw
         Out-of-fold raw scores of the same rows; NaN where there is none.
 

@@ -1,4 +1,4 @@
-"""From training rows to a fitted model, and an engine that runs it."""
+"""From training rows to a fitted model and an engine that runs it."""
 
 import logging
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class Fitted:
     Parameters
     ----------
     model
-        The graph and what belongs to it.
+        The graphs and the native model.
     engine
-        Scores molecules with the graph.
+        The engine that scores molecules with the graphs.
     """
 
     model: FittedModel
@@ -51,9 +51,9 @@ def fit_features(
     Parameters
     ----------
     rows
-        What it is trained on.
+        The rows to train on.
     labels
-        In the units of their transforms, float64, shape (n_train, n_targets); NaN where missing.
+        The transformed labels, float64, shape (n_train, n_targets); NaN where missing.
     options, changes
         As for `train`.
     """
@@ -70,14 +70,14 @@ def fit_features(
 def prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, n_folds: int
 ) -> "boosting_recipe.Problem":
-    """Compute or read the features of the training rows, and cut the rows into folds.
+    """Compute or read the features of the training rows, and divide the rows into folds.
 
     Parameters
     ----------
     rows, labels, options
         As for `fit_features`.
     n_folds
-        How many folds each target gets.
+        The number of folds of each target.
     """
     from servier.models.boosting_recipe import Problem
 
@@ -118,25 +118,25 @@ def fit_sequences(
 def prepare_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
 ) -> "sequence_problem.Problem":
-    """Write the molecules of the training rows as SMILES, and cut the rows into folds.
+    """Write the molecules of the training rows as SMILES, and divide the rows into folds.
 
     Parameters
     ----------
     rows, labels, options
         As for `fit_features`.
     recipe
-        How many SMILES and folds there are, and which encoder to start from.
+        The number of SMILES and of folds, and the encoder to start from.
     """
     from servier.models.sequence_problem import Problem
 
     pretrained = _read_encoder(recipe.encoder)
-    spell = partial(_spell, [canonical_mol(mol) for mol in rows.mols], options.seed)
+    randomize = partial(_randomize, [canonical_mol(mol) for mol in rows.mols], options.seed)
     if pretrained is None:
-        tokenizer = Tokenizer.from_smiles(text for epoch in range(3) for text in spell(epoch))
+        tokenizer = Tokenizer.from_smiles(text for epoch in range(3) for text in randomize(epoch))
     else:
         tokenizer = Tokenizer(pretrained.vocabulary)
     return Problem(
-        spell=spell,
+        randomize=randomize,
         scored=[augmented_smiles(mol, recipe.n_smiles, options.seed) for mol in rows.mols],
         tokenizer=tokenizer,
         y=labels,
@@ -153,6 +153,6 @@ def _read_encoder(name: str) -> EncoderWeights | None:
     return read_encoder(None if name == "shipped" else name)
 
 
-def _spell(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
-    """Return a random SMILES string of each molecule, another one for each epoch."""
+def _randomize(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:
+    """Return a randomized SMILES of each molecule, a new one for each epoch."""
     return [random_smiles(mol, 1, seed * 1_000_003 + epoch)[0] for mol in mols]

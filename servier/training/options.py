@@ -1,11 +1,11 @@
-"""How to train, apart from the recipe."""
+"""The options of training, apart from the recipe."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to train, apart from the recipe.
+    """The options of training, apart from the recipe.
 
     Parameters
     ----------
@@ -14,15 +14,15 @@ class Options:
     preset
         `fast` or `accurate`: the features of model 1.
     split, test_fraction
-        How rows are held out for testing, one of `servier.data.folds.STRATEGIES`, and which share; 0 trains
-        on all rows. None stands for `predefined` where the data set has a split column, else for `scaffold`.
+        How test rows are held out, one of `servier.data.folds.STRATEGIES`, and their share; 0 trains on all
+        rows. The default is `predefined` if the data set has a split column, else `scaffold`.
     same_molecule, conflicts
-        Which training rows are of the same molecule, and what becomes of labels that differ: as in
+        When training rows have the same molecule, and how different labels of it are resolved, as in
         `servier.data.duplicates`.
     reference
-        A table of molecules, such as approved drugs; answers then say where they stand among those for them.
+        A table of molecules, such as approved drugs; predictions then come with their percentile among them.
     seed, workers
-        The same seed gives the same model; the number of processes does not matter.
+        The seed, and the number of processes, on which the model does not depend.
     """
 
     model_name: str = "1"

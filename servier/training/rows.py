@@ -1,4 +1,4 @@
-"""Which rows of a labelled table train a model, and which test it."""
+"""The rows of a labelled table that train a model, and those that test it."""
 
 import logging
 from collections.abc import Sequence
@@ -33,17 +33,17 @@ class TrainingRows:
     data
         The labelled table.
     train, test
-        Row numbers within the table.
+        The numbers of the rows in the table.
     mols
-        Of the training rows.
+        The molecules of the training rows.
     y
         Labels of the training rows, float64, shape (n_train, n_targets); NaN where missing.
     groups
-        int64, shape (n_train,): training rows with equal numbers are never torn apart, as in `Splitter`.
+        int64, shape (n_train,): training rows with equal numbers stay together, as in `Splitter`.
     test_mols
-        Of the test rows.
+        The molecules of the test rows.
     counts
-        How many rows were left out, were duplicates, and how many molecules had labels in conflict.
+        The number of rows that were left out or were duplicates, and of molecules with conflicting labels.
     strategy
         How the test rows were held out.
     """
@@ -59,15 +59,15 @@ class TrainingRows:
     strategy: str
 
     def folds(self, n_folds: int, seed: int) -> Folds:
-        """Cut all training rows into folds, stratified by the first target, that tear no group apart.
+        """Divide all training rows into folds that are stratified by the first target and share no group.
 
-        Of the folds as many are returned as hold out enough rows.
+        Only as many folds are returned as hold out enough rows.
         """
         folds = self._split(np.arange(len(self.y)), 0, n_folds, seed)
         return enough_folds(folds, self.y, self.data.tasks, seed)
 
     def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
-        """Cut the training rows that have a label of one target likewise, stratified by it."""
+        """Divide the training rows with a label of one target in the same way, stratified by it."""
         folds = self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
         return enough_folds(folds, self.y[:, [target]], self.data.tasks[target : target + 1], seed)
 
@@ -86,13 +86,13 @@ class UsableRows:
     data, options
         The table, and how to train on it.
     rows
-        Their numbers, int64, shape (n_rows,).
+        The numbers of these rows, int64, shape (n_rows,).
     mols
-        Their molecules.
+        The molecules of these rows.
     molecules
         int64, shape (n_rows,): equal numbers for equal molecules.
     splitter
-        What holds out some of them.
+        Holds out some of these rows.
     """
 
     data: Dataset
@@ -105,13 +105,12 @@ class UsableRows:
     def divide(self, train: Indices, test: Indices) -> TrainingRows:
         """Train on some of these rows and test on others.
 
-        Of several training rows with the same molecule one is left, its labels settled by
-        `merge_duplicates`; test rows stay as they are.
+        Training rows with the same molecule are merged into one by `merge_duplicates`; test rows are not.
 
         Raises
         ------
         DataError
-            There is too little of a class to train on.
+            A class has too few rows to train on.
         """
         data = self.data
         merged = merge_duplicates(
@@ -138,7 +137,7 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     Raises
     ------
     DataError
-        There are too few, or they cannot be split as the options say.
+        There are too few such rows, or they cannot be split as the options say.
     """
     parsed = parse_all(data.smiles)
     has_label = ~np.isnan(data.y).all(axis=1)
@@ -176,7 +175,7 @@ def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> 
 
 
 def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
-    """Refuse a binary target of which there is too little of a class among the training rows."""
+    """Refuse a binary target if a class has too few training rows."""
     for target, task, labels in zip(data.targets, data.tasks, y.T, strict=True):
         for value in (0, 1) if task == "binary" else ():
             if (n := int(np.sum(labels == value))) < MIN_OF_CLASS:

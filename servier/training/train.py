@@ -89,8 +89,8 @@ def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray
 
 
 def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None:
-    for name, task, scale in zip(rows.data.targets, rows.data.tasks, transforms, strict=True):
-        logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if scale.transform else "")
+    for name, task, fitted in zip(rows.data.targets, rows.data.tasks, transforms, strict=True):
+        logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if fitted.transform else "")
     logger.info(
         "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
         len(rows.train), len(rows.test), rows.counts["left_out"], rows.counts["duplicates"],

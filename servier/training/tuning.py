@@ -1,25 +1,22 @@
-"""A search for the recipe that does best in cross-validation among the training rows."""
+"""A search for the recipe that scores best in cross-validation on the training rows."""
 
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from servier.data.datasets import Dataset
 from servier.errors import ServierError
 from servier.metrics import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
-from servier.training.fitting import prepare_features, prepare_sequences
 from servier.training.options import Options
-from servier.training.rows import TrainingRows, select_rows
+from servier.training.rows import select_rows
+from servier.training.search_spaces import SEARCHES
 from servier.training.train import transform_labels
 
 if TYPE_CHECKING:
@@ -28,28 +25,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RANDOM_TRIALS = 8
-TUNED_BOOSTERS = 2
 BASE, RECIPE = "base", "recipe"
 
-CrossValidate = Callable[[dict[str, Any]], NDArray[np.float64]]
-"""From fields of a recipe to raw scores of rows that were held out."""
 Objective = Callable[["optuna.Trial"], float]
 """From a trial to the score of the recipe that it suggests."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The best recipe so far.
+    """The best recipe of a search.
 
     Parameters
     ----------
     recipe
-        Its fields.
+        The fields of the recipe.
     score, base_score
-        Of it and of the recipe that the search started from: AUROC, or R2 in the units that are learnt, of
-        held-out training rows, mean over targets.
+        The scores of this recipe and of the one that the search started from: AUROC, or R2 of the transformed
+        labels, of held-out training rows, averaged over targets.
     trials
-        How many recipes were tried.
+        The number of recipes that were tried.
     """
 
     recipe: dict[str, Any]
@@ -66,30 +60,30 @@ def tune(
     n_trials: int,
     minutes: float | None = None,
 ) -> Found:
-    """Search for a recipe, or go on searching.
+    """Search for a recipe, or continue a search.
 
-    Only training rows are used; those held out for testing are the ones that `train` holds out with the same
-    options. The first recipe tried is the base. Ctrl-C ends the search with the best recipe so far.
+    Only training rows are used: the test rows are those that `train` holds out with the same options. The
+    base recipe is tried first. Ctrl-C ends the search with the best recipe so far.
 
     Parameters
     ----------
     data
         The labelled table.
     options
-        Which model, and how its rows are split.
+        The model, and how its rows are split.
     base
-        Fields of the recipe that differ from the defaults; those searched for are replaced.
+        Fields of the recipe that differ from the defaults; the search replaces some of them.
     storage
-        An SQLite file, in which every recipe tried is kept; the same call goes on with it.
+        An SQLite file that keeps every recipe tried, so that the same call continues the search.
     n_trials
-        How many recipes to try in all, earlier calls counted in.
+        The number of recipes to try in all, including those of earlier calls.
     minutes
-        When to stop in any case.
+        The time after which to stop in any case.
 
     Raises
     ------
     ServierError
-        The file is no storage.
+        The file is not that of a search.
 
     References
     ----------
@@ -107,7 +101,7 @@ def _make_objective(data: Dataset, options: Options, base: dict[str, Any]) -> Ob
     """Return the function from a trial to the score of its recipe in cross-validation."""
     rows = select_rows(data, options)
     labels = transform_labels(rows)[1]
-    prepare, suggest = _MODELS[options.model_name]
+    prepare, suggest = SEARCHES[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
 
     def objective(trial: "optuna.Trial") -> float:
@@ -131,11 +125,11 @@ def _search(study: "optuna.Study", objective: Objective, n_trials: int, minutes:
     except KeyboardInterrupt:
         if not _completed(study):
             raise
-        logger.warning("interrupted; the same command goes on")
+        logger.warning("interrupted; the same command continues")
 
 
 def write_recipe(found: Found, options: Options, path: str | Path) -> None:
-    """Write what was found as a file for `train --config`."""
+    """Write the best recipe as a file for `train --config`."""
     import yaml
 
     settings: dict[str, Any] = {"model_name": int(options.model_name)}
@@ -151,14 +145,14 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
 
 
 def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
-    """Name all that scores depend on: recipes for other rows, or from another base, are not compared."""
+    """Return a name for everything that scores depend on, so that only comparable recipes are compared."""
     everything = asdict(options) | {"workers": None, "data": data.digest, "base": base}
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"model {options.model_name}, {digest[:16]}"
 
 
 def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
-    """Open the study of one data set and one way to train; a call that goes on with it draws anew."""
+    """Open the study of a name, or create it; a study that is continued draws new recipes."""
     import optuna
     from sqlalchemy.exc import DatabaseError
 
@@ -169,10 +163,10 @@ def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
         )
     except DatabaseError as error:
         hint = "name another with --storage"
-        raise ServierError("this is no file of a search", path=storage, hint=hint) from error
+        raise ServierError("this is not the file of a search", path=storage, hint=hint) from error
     n_trials = len(study.trials)
     if n_trials:
-        logger.info("going on after %s trials", len(_completed(study)))
+        logger.info("continuing after %s trials", len(_completed(study)))
     study.sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=seed + n_trials)
     return study
 
@@ -184,7 +178,7 @@ def _completed(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
 
 
 class _Progress:
-    """Says after each trial how it went and how long the rest will take."""
+    """Logs the score of each trial and the estimated time left."""
 
     def __init__(self, n_trials: int, seconds: float | None) -> None:
         self._n_trials, self._seconds = n_trials, seconds
@@ -202,67 +196,3 @@ class _Progress:
             "trial %s of %s: %.4f, best %.4f, %s left",
             n_all, self._n_trials, trial.value, study.best_value, format_seconds(max(left, 0.0)),
         )  # fmt: skip
-
-
-def _prepare_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
-) -> CrossValidate:
-    from servier.models import boosting, boosting_recipe
-
-    default = replace(boosting_recipe.PRESETS[options.preset], **base)
-    boosting.check(default)
-    problem = prepare_features(rows, labels, options, default.folds)
-
-    def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        return boosting.cross_validate(problem, replace(default, **changes), options.seed, logger.debug)[0]
-
-    return cross_validate
-
-
-def _suggest_trees(trial: "optuna.Trial") -> dict[str, Any]:
-    boosters = [
-        {
-            "fingerprint_gain": trial.suggest_float(f"fingerprint_gain_{i}", 0.05, 1.0, log=True),
-            "num_leaves": trial.suggest_int(f"num_leaves_{i}", 4, 64, log=True),
-            "min_data_in_leaf": trial.suggest_int(f"min_data_in_leaf_{i}", 3, 60, log=True),
-            "extra_trees": trial.suggest_categorical(f"extra_trees_{i}", [False, True]),
-        }
-        for i in range(TUNED_BOOSTERS)
-    ]
-    parameters = {
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.03, 0.6, log=True),
-        "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
-        "bagging_freq": 1,
-        "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 30.0, log=True),
-        "max_bin": 63,
-    }
-    return {"parameters": parameters, "boosters": boosters}
-
-
-def _prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
-) -> CrossValidate:
-    from servier.models import fine_tuning, smiles_network
-
-    default = replace(fine_tuning.Recipe(), **base)
-    problem = prepare_sequences(rows, labels, options, default)
-
-    def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:
-        recipe = replace(default, **changes)
-        return smiles_network.cross_validate(problem, recipe, options.seed, options.workers, logger.debug)
-
-    return cross_validate
-
-
-def _suggest_network(trial: "optuna.Trial") -> dict[str, Any]:
-    return {
-        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-        "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-    }
-
-
-_MODELS = {"1": (_prepare_features, _suggest_trees), "2": (_prepare_sequences, _suggest_network)}
-"""For each model: what cross-validates a recipe, and what suggests one."""

@@ -156,8 +156,8 @@ def test_parent_is_the_largest_fragment(smiles):
         ("CCO", "CCN", (False, False, False)),
     ],
 )
-def test_hashes_tell_twins_apart(first, second, equal):
-    """Spelling changes no hash, a salt the first, stereochemistry the first two."""
+def test_hashes_tell_salt_forms_and_stereoisomers_apart(first, second, equal):
+    """Another SMILES changes no hash, a salt the first, stereochemistry the first two."""
     a, b = (identity_hashes(Chem.MolFromSmiles(smiles)) for smiles in (first, second))
     assert tuple(x == y for x, y in zip(a, b, strict=True)) == equal
 
@@ -169,13 +169,13 @@ def test_scaffold_of_known_molecules():
 
 
 @pytest.mark.parametrize("smiles", SMILES)
-def test_views_are_the_same_molecule_however_it_was_written(smiles):
-    """Every view reads as the molecule, and another spelling of the input gives the same n_smiles."""
+def test_augmented_smiles_are_the_same_molecule_however_it_was_written(smiles):
+    """Each of them reads as the molecule, and another SMILES of the input gives the same ones."""
     mol = Chem.MolFromSmiles(smiles)
-    n_smiles = augmented_smiles(mol, 5, seed=1)
-    respelled = Chem.MolFromSmiles(Chem.MolToRandomSmilesVect(mol, 1, randomSeed=7)[0])
-    assert {Chem.CanonSmiles(view) for view in n_smiles} == {Chem.MolToSmiles(mol)}
-    assert augmented_smiles(respelled, 5, seed=1) == n_smiles
+    augmented = augmented_smiles(mol, 5, seed=1)
+    rewritten = Chem.MolFromSmiles(Chem.MolToRandomSmilesVect(mol, 1, randomSeed=7)[0])
+    assert {Chem.CanonSmiles(text) for text in augmented} == {Chem.MolToSmiles(mol)}
+    assert augmented_smiles(rewritten, 5, seed=1) == augmented
 
 
 def test_views_differ_with_the_seed():

@@ -13,7 +13,7 @@ ASPIRIN = ["CC(=O)Oc1ccccc1C(=O)O", "OC(=O)c1ccccc1OC(C)=O", "CC(=O)Oc1ccccc1C(=
     [("parent", [0, 0, 0, 1]), ("canonical", [0, 0, 1, 2]), ("written", [0, 1, 2, 3])],
 )
 def test_what_counts_as_the_same_molecule(identity, expected):
-    """Salts and spellings matter as the option says."""
+    """Salts and the way of writing matter as the option says."""
     mols = [Chem.MolFromSmiles(smiles) for smiles in ASPIRIN]
     assert identify(mols, ASPIRIN, identity).tolist() == expected
 

@@ -62,7 +62,7 @@ def test_missing_labels_are_a_class_of_their_own():
 
 
 def test_split_column_decides():
-    """Valid rows are for training, and a strange word is refused."""
+    """Valid rows are for training, and an unknown value is refused."""
     train, test = split_by_column(["train", "Valid", "test"])
     assert (train.tolist(), test.tolist()) == ([0, 1], [2])
     with pytest.raises(DataError, match="'holdout' is not a split"):

@@ -8,7 +8,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from servier.data.simulation import simulate
 
 STEREO = ["C[C@H](N)c1ccc(Cl)cc1", "C[C@@H](O)c1ccncc1"]
-TWINS = ["C[C@@H](N)c1ccc(Cl)cc1", "C[C@H](O)c1ccncc1"]
+MIRRORED = ["C[C@@H](N)c1ccc(Cl)cc1", "C[C@H](O)c1ccncc1"]
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,13 @@ def leaky_rows():
         smiles = Chem.MolToSmiles(Chem.MolFromSmiles(rows[i]["smiles"]), doRandom=True)
         planted[len(rows) + 2] = (kind, i + 2)
         rows.append({"smiles": smiles + ".Cl" * (kind == "salt_form"), "y": rows[i]["y"], "split": "test"})
-    for i, smiles in enumerate(TWINS):
+    for i, smiles in enumerate(MIRRORED):
         planted[len(rows) + 2] = ("stereoisomer", 202 + i)
         rows.append({"smiles": smiles, "y": 1, "split": "test"})
     return rows, planted
 
 
-def test_every_planted_twin_is_found_and_named(evaluated):
+def test_every_planted_copy_is_found_and_named(evaluated):
     """Each planted row is in leaks.csv with its kind and the training row that it comes from."""
     folder, _, planted, said = evaluated
     found = {
@@ -60,11 +60,11 @@ def test_every_planted_twin_is_found_and_named(evaluated):
     assert {line: kind for line, kind in found.items() if line in planted} == planted
     assert {kind for line, (kind, _) in found.items() if line not in planted} <= {"near_duplicate"}
     assert "5 duplicates" in said
-    assert "5 salt twins, 2 stereo twins" in said
+    assert "5 salt forms, 2 stereoisomers" in said
 
 
 def test_near_duplicates_are_those_of_rdkit(evaluated):
-    """A test row is too near exactly where RDKit finds a training row at 0.9 or above, or a twin stands."""
+    """Overlap is reported exactly for planted rows and where RDKit finds a training row at 0.9 or above."""
     folder, rows, planted, _ = evaluated
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     fps = [generator.GetFingerprint(Chem.MolFromSmiles(row["smiles"])) for row in rows]

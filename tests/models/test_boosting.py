@@ -106,7 +106,7 @@ def test_scores_do_not_depend_on_the_batch(problem, fitted):
 
 
 def test_small_tables_get_more_boosters(problem):
-    """Each member is trained as often as the rows go into 3,000, `repeats` times at most, by other seeds."""
+    """Each booster is trained as often as the rows go into 3,000, `repeats` times at most, by other seeds."""
     recipe = replace(RECIPE, repeats=3)
     assert [recipe.count_boosters(n) for n in (100, 1000, 1500, 3000, 100_000)] == [6, 6, 4, 2, 2]
     repeated = fit(replace(problem, y=problem.y[:, :1], tasks=["binary"], folds=problem.folds[:1]), recipe, 1)
@@ -114,8 +114,8 @@ def test_small_tables_get_more_boosters(problem):
     assert len(graphs) == len(repeated.native) == 6
 
 
-def test_a_member_without_a_kind_never_splits_on_it(problem):
-    """Trees of a member use no feature that it is not to see; a kind that is not there is an error."""
+def test_a_booster_without_a_kind_never_splits_on_it(problem):
+    """Trees of a booster use no feature that it is not to see; a kind that is not there is an error."""
     blind = replace(RECIPE, boosters=[{}, {"without": ["counts"]}])
     used = [
         lgb.Booster(model_str=fit(problem, blind, 1).native[f"model_0_{i}.txt"].decode()).feature_importance()

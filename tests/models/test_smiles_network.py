@@ -21,7 +21,7 @@ TASKS = ["binary", "regression"]
 FOLDS = [(np.flatnonzero(np.arange(len(SMILES)) % 2 != k), np.arange(k, len(SMILES), 2)) for k in range(2)]
 
 
-def spell(_epoch):
+def randomize(_epoch):
     return SMILES
 
 
@@ -118,7 +118,7 @@ def make_encoder():
 
 @pytest.mark.slow
 def test_support_vectors_join_a_network_that_knows_less(tmp_path):
-    """Beside a network that does not learn a machine on the encoder scores every other spelling."""
+    """Beside a network that does not learn a machine on the encoder scores every other SMILES."""
     _, pretrained = make_encoder()
     still = make_recipe(epochs=[1], learning_rate=0.0, weight_decay=0.0)
     model, again, alone = (
@@ -171,7 +171,7 @@ def test_batches_hold_each_row_once_and_are_padded_to_multiples():
 
 
 def test_native_file_is_a_keras_archive(fitted):
-    """The file has the members that Keras writes, and no date."""
+    """The file has the entries that Keras writes, and no date."""
     import json
     import zipfile
 

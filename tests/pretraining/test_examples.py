@@ -6,7 +6,7 @@ from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
 from servier.features.rdkit2d import DESCRIPTOR_NAMES
 from servier.pretraining.examples import Examples, ExampleWork, write_shards
-from servier.pretraining.targets import DescriptorScale, collect_vocabulary
+from servier.pretraining.targets import DescriptorScaler, collect_vocabulary
 
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -73,10 +73,10 @@ def test_files_that_are_there_are_kept(tmp_path):
 
 def test_descriptors_are_learnt_in_standard_units(examples):
     """What does not vary is left out; the rest has mean 0, width 1 but for what is cut off."""
-    scale = DescriptorScale.fit(examples.descriptors)
-    units = scale.apply(examples.descriptors)
-    assert units.shape == (len(examples), scale.n_kept)
-    assert 50 < scale.n_kept < 217
+    scaler = DescriptorScaler.fit(examples.descriptors)
+    units = scaler.apply(examples.descriptors)
+    assert units.shape == (len(examples), scaler.n_kept)
+    assert 50 < scaler.n_kept < 217
     assert np.abs(units).max() <= 5
     assert np.abs(units.mean(axis=0)).max() < 0.2
 

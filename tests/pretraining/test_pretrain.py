@@ -112,5 +112,5 @@ def test_what_is_no_encoder_is_one_clear_error(tmp_path, content):
             archive.writestr("a", "b")
     elif content is not None:
         path.write_bytes(content)
-    with pytest.raises(RecipeError, match=r"e\.zip: (cannot read this encoder|this is no encoder)"):
+    with pytest.raises(RecipeError, match=r"e\.zip: (cannot read this encoder|this is not an encoder)"):
         read_encoder(path)

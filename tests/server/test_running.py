@@ -61,7 +61,7 @@ def test_missing_and_damaged_models_are_reported(models):
 
 @pytest.mark.slow
 def test_damage_that_scoring_would_not_meet_is_refused(models):
-    """A member that no score needs is compared with its digest too."""
+    """An entry that no score needs is compared with its digest too."""
     path = models / "model_1.servier"
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
@@ -134,7 +134,7 @@ def test_sighup_takes_the_new_model_without_a_wrong_answer(models, other):
                 threads.submit(ask)
             shutil.copy(other, models / "new").replace(path)
             server.process.send_signal(signal.SIGHUP)
-            server.wait_for("loaded anew")
+            server.wait_for("have been reloaded")
             time.sleep(0.5)
             is_done.set()
         assert {status for status, _ in answers} == {200}
@@ -153,8 +153,8 @@ def test_sighup_keeps_a_model_whose_new_file_is_damaged(models):
         before = server.predict(ASPIRIN)
         path.write_bytes(path.read_bytes()[:-100])
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for("loaded anew")
-        assert any("model 1 stays what it was" in line for line in server.log)
+        server.wait_for("have been reloaded")
+        assert any("model 1 is unchanged" in line for line in server.log)
         assert server.predict(ASPIRIN) == before
         assert json.loads(server.ask("/models")[2])["problems"][0]["model_name"] == "1"
 

@@ -98,7 +98,7 @@ def test_format_is_in_the_suffix(path, kind):
 
 
 def test_failed_write_leaves_nothing(tmp_path):
-    """When the body fails neither the file nor its temporary twin remains, and an old file stays."""
+    """When the body fails neither the file nor its temporary copy remains, and an old file stays."""
     path = tmp_path / "out.txt"
     path.write_text("old")
 

@@ -41,7 +41,7 @@ def test_an_interrupted_search_goes_on(tuned):
     """All trials are done once, earlier ones counted in, with a line for each."""
     recipe, finished = tuned
     assert completed(f"{recipe}.db") == 4
-    assert "going on after" in finished.stderr
+    assert "continuing after" in finished.stderr
     assert "trial 4 of 4" in finished.stderr
     assert "Best of 4 recipes" in finished.stdout
 
@@ -109,4 +109,4 @@ def test_a_file_that_is_no_storage_is_one_clear_error(command, simulated, tmp_pa
     said = command(
         "tune", "--dataset", simulated, "--storage", other, "--output", tmp_path / "r.yaml", status=1
     )
-    assert "notes.db: this is no file of a search" in said.stderr
+    assert "notes.db: this is not the file of a search" in said.stderr

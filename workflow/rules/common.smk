@@ -5,27 +5,27 @@ from snakemake.logging import logger
 
 
 def dataset_path():
-    """The labelled table: the user's own, or the simulated one where the config has such."""
+    """The labelled table: the user's own, or a simulated one if the config has a simulation."""
     if "simulation" in config and not Path(config["dataset"]).exists():
         logger.warning(
-            f"{config['dataset']} is not there: a simulated table takes its place"
+            f"{config['dataset']} does not exist: a simulated table takes its place"
         )
         return SIMULATED
     return config["dataset"]
 
 
 def option(name, value):
-    """A command-line option, or nothing where there is no value."""
+    """A command-line option, or nothing if there is no value."""
     return f"--{name} {value}" if value else ""
 
 
 def cores(rule):
-    """How many cores a job of a rule has."""
+    """The number of cores of a job of a rule."""
     return config["resources"][rule]["threads"]
 
 
 def more_each_time(rule, resource):
-    """As much of a resource as the config says, and as much again at each retry."""
+    """The amount of a resource in the config, and as much again at each retry."""
     return lambda wildcards, attempt: attempt * config["resources"][rule][resource]
 
 
@@ -38,7 +38,7 @@ def training_table(wildcards):
 
 
 def training_recipe(wildcards):
-    """The recipe of the config, or the one that is found by a search where the config asks for it."""
+    """The recipe of the config, or the one that a search finds if the config asks for tuning."""
     settings = config["models"][wildcards.model]
     if "tuning" in settings:
         return f"{RESULTS}/recipes/model_{wildcards.model}.yaml"
@@ -46,13 +46,13 @@ def training_recipe(wildcards):
 
 
 def tuning_budget(wildcards):
-    """How long to search for a recipe."""
+    """The options that limit the search for a recipe."""
     budget = config["models"][wildcards.model]["tuning"]
     return " ".join(option(name, value) for name, value in budget.items())
 
 
 def report_names():
-    """The web pages of an evaluation: of several targets one each, and an overview."""
+    """The pages of an evaluation: one for each of several targets, and an overview."""
     targets = config["targets"] if len(config["targets"]) > 1 else []
     plain = [target for target in targets if re.fullmatch("[A-Za-z0-9_-]+", target)]
     return ["report.html", *(f"report_{target}.html" for target in plain)]

@@ -8,7 +8,7 @@ PACKED_ROW = 25  # bytes that a row of a library takes in a Parquet or zstd file
 
 @dataclass(frozen=True)
 class Library:
-    """A file to score, the models that score it, and in how many parts."""
+    """A file to score, the models that score it, and the number of parts."""
 
     path: str
     models: list
@@ -24,7 +24,7 @@ def find_libraries():
         for path in find_files(settings["files"])
     ]
     if not found:
-        logger.warning("no file to score is there: the labelled table is scored")
+        logger.warning("there is no file to score: the labelled table is scored")
     paths = dict(found) or {DATASET: {}}
     libraries = {
         Path(path).name.split(".")[0]: open_library(path, settings)
@@ -37,7 +37,7 @@ def find_libraries():
 
 
 def find_files(pattern):
-    """The files that a pattern fits; a plain name need not be a file of this machine."""
+    """The files that match a pattern; a plain name need not exist on this machine."""
     return sorted(glob(pattern)) if has_magic(pattern) else [pattern]
 
 
@@ -46,7 +46,7 @@ def library_settings(entry):
 
 
 def open_library(path, settings):
-    """A file as the config asks for it."""
+    """A library with the settings of the config."""
     models = settings.get("models", MODELS)
     needed = {part for model in models for part in model_parts(model)}
     if missing := needed - set(MODELS):
@@ -62,12 +62,12 @@ def open_library(path, settings):
 
 
 def model_parts(model):
-    """The models whose mean is taken."""
+    """The models that are averaged."""
     return ["1", "2"] if model == "consensus" else [model]
 
 
 def number_of_shards(path):
-    """In how many parts a file is scored: as many as come nearest to the size that the config wants."""
+    """The number of parts in which a file is scored, for parts of about the size in the config."""
     sharding = config["sharding"]
     shards = int(estimate_rows(path) / sharding["rows_per_shard"] + 0.5)
     return max(1, min(shards, sharding["max_shards"]))
@@ -94,18 +94,18 @@ def estimate_rows(path):
 
 
 def parquet_rows(path, size):
-    """How many rows a Parquet file has; about how many, where Snakemake runs without pyarrow."""
+    """The number of rows of a Parquet file; an estimate if Snakemake runs without pyarrow."""
     try:
         from pyarrow.parquet import read_metadata
 
         return read_metadata(path).num_rows
     except (ImportError, OSError, ValueError):
-        # What is wrong with the file, servier says.
+        # servier will say what is wrong with the file.
         return size // PACKED_ROW
 
 
 def unpack(start):
-    """What the beginning of a gzip file holds, which may have many members."""
+    """The content of the beginning of a gzip file, which may have many members."""
     text = []
     try:
         while start:
@@ -113,12 +113,12 @@ def unpack(start):
             text.append(member.decompress(start))
             start = member.unused_data
     except zlib.error:
-        pass  # what is wrong with the file, servier says
+        pass  # servier will say what is wrong with the file
     return b"".join(text)
 
 
 def scored_table(wildcards):
-    """What is read to score a library: the file itself, or its features."""
+    """The table that is read to score a library: the file itself, or its features."""
     library = LIBRARIES[wildcards.library]
     if library.features and wildcards.model == "1":
         preset = config["models"]["1"]["preset"]
@@ -139,7 +139,7 @@ def model_options(wildcards, input):
 
 
 def library_columns(wildcards):
-    """The column with the SMILES strings, where the config names that of the labelled table."""
+    """The option for the column of SMILES strings, if the library is the labelled table."""
     is_dataset = LIBRARIES[wildcards.library].path == DATASET
     return SMILES_COLUMN if is_dataset else ""
 

@@ -1,4 +1,4 @@
-"""Join the plans of all libraries and models, and add what a job of each needs."""
+"""Join the plans of all libraries and models, and add the resources of a job of each."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ TOTALS = ("rows", "core_hours", "output_bytes", "jobs")
 
 
 def describe(path: str, shards: int, job: dict[str, int]) -> dict[str, object]:
-    """Return one plan: the whole, and one job of it."""
+    """Return one plan, in total and for a single job."""
     plan = json.loads(Path(path).read_text())
     core_seconds = 3600 * plan["core_hours"]
     return {

@@ -1,4 +1,4 @@
-"""Write down what the results of the workflow come from: versions, digests, seeds, revision and settings."""
+"""Record the origin of the results of the workflow: versions, digests, seeds, revision and settings."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ def digest(path: str) -> str:
 
 
 def describe_model(path: str) -> dict[str, object]:
-    """Return what a checkpoint says of itself."""
+    """Return the origin of a checkpoint."""
     checkpoint = open_checkpoint(path)
     metadata = checkpoint.metadata
     return {
@@ -30,7 +30,7 @@ def describe_model(path: str) -> dict[str, object]:
 
 
 def git_revision(folder: Path) -> str | None:
-    """Return the revision of the workflow, marked where files differ from it; None outside of git."""
+    """Return the revision of the workflow, marked as dirty if files differ; None outside of git."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
@@ -41,7 +41,7 @@ def git_revision(folder: Path) -> str | None:
 def collect(
     models: list[str], results: list[str], config: dict[str, object], folder: Path
 ) -> dict[str, object]:
-    """Return everything as a document."""
+    """Return the whole record as a document."""
     installed = {found.metadata["Name"]: found.version for found in distributions()}
     return {
         "revision": git_revision(folder),

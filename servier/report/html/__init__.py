@@ -1,4 +1,4 @@
-"""Web pages for people: what an evaluation found, how two models compare, and what a model is.
+"""Web pages: reports of evaluations, comparisons of two models, and model cards.
 
-Each is one file that loads nothing: styles and vector graphics stand inside it, and no script does.
+Each is a single file that loads nothing: it contains its styles and graphics, and no script.
 """

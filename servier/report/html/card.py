@@ -1,4 +1,4 @@
-"""What a model is, and what it is good for, as a page.
+"""Model cards: what a model is and what it is good for, as a page.
 
 References
 ----------
@@ -46,7 +46,7 @@ def render_card(checkpoint: Checkpoint) -> bytes:
 
 
 def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what a model was trained on, and how: facts by their names, and labels by target."""
+    """Return how a model was trained: facts by name, and the distribution of labels by target."""
     metadata = checkpoint.metadata
     rows, split, rules = metadata.dataset, metadata.split, metadata.duplicates
     preset = f", preset {metadata.preset}" if metadata.preset else ""
@@ -73,7 +73,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _in_words(value: Any) -> str:
-    """Return a setting of a recipe, which may be a list or have parts."""
+    """Return a setting of a recipe as text; it may be a list or a mapping."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items()) or "default"
     if isinstance(value, list):

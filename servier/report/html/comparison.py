@@ -1,4 +1,4 @@
-"""Two models side by side, as a page."""
+"""Comparisons of two models, as a page."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from servier.report.html.pages import write_page
 
 
 def write_comparison(document: Mapping[str, Any], command: str, path: str | Path) -> None:
-    """Write which of two models is better.
+    """Write the page of a comparison.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an evaluation found, as a page for each target."""
+"""Reports of an evaluation, a page for each target."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,16 +29,16 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Source:
-    """An evaluation, and what it came from.
+    """An evaluation and its origin.
 
     Parameters
     ----------
     checkpoint, data
         The model, and the table.
     evaluation
-        What was found.
+        The evaluation.
     resampling
-        How rows were drawn for the intervals.
+        How rows were resampled for the intervals.
     command
         The command line.
     """
@@ -61,7 +61,7 @@ def write_reports(source: Source, folder: str | Path) -> list[Path]:
     source
         The evaluation.
     folder
-        Where the files go.
+        The folder of the files.
     """
     targets = source.checkpoint.targets
     names = name_reports([target.name for target in targets])
@@ -90,12 +90,12 @@ def name_reports(targets: Sequence[str]) -> list[str]:
 
 
 def _describe_run(source: Source) -> dict[str, Any]:
-    """Return what all pages of an evaluation say."""
+    """Return the content that all pages of an evaluation share."""
     checkpoint, data = source.checkpoint, source.data
     return {
         "model_name": checkpoint.model_name,
         "table": Path(data.path).name,
-        "unseen": source.evaluation.unseen.words,
+        "unseen": source.evaluation.unseen.description,
         "counts": source.evaluation.counts,
         "leaks": source.evaluation.overlap.counts,
         "command": source.command,
@@ -120,7 +120,7 @@ def _summarize(source: Source, target: Target) -> dict[str, Any]:
 
 
 def _describe(source: Source, i: int) -> dict[str, Any]:
-    """Return what the page of one target says."""
+    """Return the content of the page of one target."""
     target, evaluation = source.checkpoint.targets[i], source.evaluation
     y = source.data.y[evaluation.rows, i]
     known = ~np.isnan(y)
@@ -152,7 +152,7 @@ def _count_rows(target: Target, y: Vector, counts: Mapping[str, int]) -> dict[st
 
 
 def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
-    """Return the plots that labels and answers allow."""
+    """Return the plots that the labels and predictions allow."""
     if not len(y):
         return {}
     if target.task == "regression":
@@ -169,7 +169,7 @@ def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
 
 
 def _draw_context(bins: Sequence[Mapping[str, float]], summary: Mapping[str, Any]) -> dict[str, Markup]:
-    """Return the plots of the headline figure: beside simple methods, and by similarity."""
+    """Return the plots of the headline metric: beside the baselines, and by similarity."""
     key, drawn = summary["metric"], {}
     if summary["headline"]:
         drawn["headline"] = plots.plot_headline(metric_name(key), summary["headline"], summary["rivals"])

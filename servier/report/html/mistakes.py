@@ -1,4 +1,4 @@
-"""The rows on which a model is most wrong."""
+"""The largest errors of a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Mistake:
     Parameters
     ----------
     line, id, smiles
-        Where it is, and what is there.
+        The line number, the identifier and the SMILES string of the row.
     observed, predicted
         Its label, and the probability of label 1 or the value.
     similarity
@@ -42,16 +42,16 @@ class Mistake:
 
 
 def find_mistakes(y: NDArray[np.float64], values: NDArray[np.float64], target: Target) -> list[int]:
-    """Return which rows are furthest from the truth, the furthest first, at most twelve.
+    """Return the twelve rows with the largest errors, the largest first.
 
-    Of a binary target only rows with the wrong label count, furthest by the probability of the right one.
+    For a binary target, only rows with the wrong label count, by the probability of the right one.
 
     Parameters
     ----------
     y, values
-        Labels, and what the model says, float64, shape (n_rows,); no NaN.
+        The labels and the predictions, float64, shape (n_rows,); no NaN.
     target
-        What is predicted.
+        The target that is predicted.
     """
     distance = np.abs(y - values)
     is_wrong = target.label(values) != y
@@ -71,7 +71,7 @@ def draw_mistakes(
     data, rows
         A table, and numbers of its rows.
     answers
-        For each row its label, what the model says, and its similarity to the nearest training molecule,
+        The label, the prediction, and the similarity to the nearest training molecule of each row,
         float64, shape (n_rows, 3).
     """
     found = []

@@ -1,4 +1,4 @@
-"""Templates: what all pages look like, and how numbers are written in them."""
+"""The templates of pages, and the format of the numbers in them."""
 
 import math
 from functools import cache
@@ -33,7 +33,7 @@ METRICS = {
 
 
 def write_page(template: str, path: str | Path, **content: Any) -> None:
-    """Write one page, whole or not at all; `template` and `content` as for `render_page`."""
+    """Write a page, whole or not at all; `template` and `content` as for `render_page`."""
     page = render_page(template, **content)
     with write_whole(path) as temporary:
         temporary.write_bytes(page)
@@ -47,7 +47,7 @@ def render_page(template: str, **content: Any) -> bytes:
     template
         Name of the template, without its suffix.
     content
-        What the template shows; texts are escaped.
+        The content of the template; text is escaped.
     """
     return _environment().get_template(f"{template}.html.j2").render(content).encode("utf-8", "replace")
 
@@ -67,7 +67,7 @@ def _environment() -> Environment:
 
 
 def number(value: float | None, decimals: int = 4) -> str:
-    """Return a number with four decimals, or fewer where it is large; a dash where it is undefined."""
+    """Return a number with four decimals, or fewer if it is large; a dash if it is undefined."""
     if value is None or not math.isfinite(value):
         return UNDEFINED
     size = abs(value)
@@ -78,15 +78,15 @@ def number(value: float | None, decimals: int = 4) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent; a dash where it is undefined."""
+    """Return a share in percent; a dash if it is undefined."""
     return UNDEFINED if share is None or not math.isfinite(share) else f"{100 * share:.1f} %"
 
 
 def words(name: str) -> str:
-    """Return a name of this project in words."""
+    """Return an identifier in words."""
     return name.replace("_", " ")
 
 
 def metric_name(name: str) -> str:
-    """Return the name of a metric, as it is known in the field."""
+    """Return the usual name of a metric."""
     return METRICS.get(name, words(name))

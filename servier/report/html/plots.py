@@ -81,7 +81,7 @@ def plot_roc(y: Vector, p: Vector, threshold: float) -> Markup:
 
 
 def plot_precision_recall(y: Vector, p: Vector, threshold: float) -> Markup:
-    """Return precision over recall, with the point of the threshold."""
+    """Return precision against recall, with the point of the threshold."""
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "recall", "precision")
@@ -100,7 +100,7 @@ def plot_precision_recall(y: Vector, p: Vector, threshold: float) -> Markup:
 
 
 def _mark(axes: Axes, point: tuple[float, float]) -> None:
-    """Show where the stored threshold lies on a curve."""
+    """Mark the stored threshold on a curve."""
     axes.plot(*point, "o", color=VERMILION, markersize=7, markeredgecolor="white", zorder=3)
     side: dict[str, Any] = (
         {"ha": "right", "xytext": (-9, -14)} if point[0] > 0.6 else {"ha": "left", "xytext": (9, -14)}
@@ -109,7 +109,7 @@ def _mark(axes: Axes, point: tuple[float, float]) -> None:
 
 
 def plot_calibration(y: Vector, p: Vector) -> Markup:
-    """Return how often label 1 occurs where it is given a probability, in ten bins of equally many rows."""
+    """Return the reliability diagram, in ten bins with equal numbers of rows."""
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "mean predicted probability", "observed share of label 1")
@@ -123,7 +123,7 @@ def plot_calibration(y: Vector, p: Vector) -> Markup:
 
 
 def plot_histograms(y: Vector, p: Vector, threshold: float) -> Markup:
-    """Return how the probabilities of either class are distributed."""
+    """Return the distribution of the predicted probabilities of either class."""
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "predicted probability of label 1", "share of the class")
@@ -146,19 +146,19 @@ def plot_histograms(y: Vector, p: Vector, threshold: float) -> Markup:
 
 
 def plot_observed(y: Vector, values: Vector) -> Markup:
-    """Return predicted values over observed ones."""
+    """Return predicted against observed values."""
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "observed", "predicted")
-        ends = [min(y.min(), values.min()), max(y.max(), values.max())]
-        axes.plot(ends, ends, color=GREY, linestyle="--", linewidth=1)
+        limits = [min(y.min(), values.min()), max(y.max(), values.max())]
+        axes.plot(limits, limits, color=GREY, linestyle="--", linewidth=1)
         _scatter(axes, y, values)
 
     return _plot("observed", paint)
 
 
 def plot_residuals(y: Vector, values: Vector) -> Markup:
-    """Return residuals, observed minus predicted, over predicted values."""
+    """Return residuals, observed minus predicted, against predicted values."""
 
     def paint(figure: Figure) -> None:
         axes = _axes(figure, "predicted", "residual (observed - predicted)")
@@ -169,7 +169,7 @@ def plot_residuals(y: Vector, values: Vector) -> Markup:
 
 
 def _scatter(axes: Axes, x: Vector, y: Vector) -> None:
-    """Show points; where there are very many, their density in hexagons."""
+    """Draw points, or their density in hexagons if there are very many."""
     if len(x) > MANY:
         axes.hexbin(x, y, gridsize=40, bins="log", mincnt=1, cmap="Blues", linewidths=0.1)
     else:
@@ -177,16 +177,16 @@ def _scatter(axes: Axes, x: Vector, y: Vector) -> None:
 
 
 def plot_headline(name: str, model: Mapping[str, float], baselines: Mapping[str, float]) -> Markup:
-    """Return a metric of the model with its interval, above those of simple methods.
+    """Return a metric of the model with its interval, above those of the baselines.
 
     Parameters
     ----------
     name
-        Of the metric.
+        The name of the metric.
     model
         `value`, and its interval from `low` to `high`.
     baselines
-        The value for each simple method, by its name in words.
+        The value of each baseline, by name.
     """
 
     def paint(figure: Figure) -> None:
@@ -212,11 +212,11 @@ def plot_similarity(name: str, bins: Sequence[Mapping[str, float]], key: str) ->
     Parameters
     ----------
     name
-        Of the metric, in words.
+        The name of the metric, in words.
     bins
-        What `servier.evaluation.TargetEvaluation.by_similarity` holds.
+        `by_similarity` of `servier.evaluation.evaluate.TargetEvaluation`.
     key
-        Of the metric in these.
+        The key of the metric in these.
     """
 
     def paint(figure: Figure) -> None:

@@ -1,4 +1,4 @@
-"""Vector graphics that stand in a page, many of them side by side."""
+"""Vector graphics embedded in a page, many of them side by side."""
 
 import re
 
@@ -10,14 +10,14 @@ _UNSEEN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 
 
 def embed(svg: str, name: str) -> Markup:
-    """Return a drawing of matplotlib or RDKit as an element of a page, as wide as its place there.
+    """Return a drawing of matplotlib or RDKit as an element of a page that fills the available width.
 
     Parameters
     ----------
     svg
-        The drawing, without any text of a user.
+        The drawing, without any text from a user.
     name
-        Of the drawing, unlike any other in the page: identifiers inside it begin with it.
+        The name of the drawing, unique in the page; identifiers inside it begin with it.
     """
     root, view_box = _ROOT.search(svg), _VIEW_BOX.search(svg)
     assert root

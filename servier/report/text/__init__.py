@@ -1,4 +1,4 @@
-"""Results in words and small tables, for a terminal."""
+"""Results as text and small tables, for a terminal."""
 
 from servier.report.text.answers import describe_answer, describe_explanation
 from servier.report.text.audits import describe_audit

@@ -1,4 +1,4 @@
-"""Answers for one molecule in words."""
+"""Predictions and explanations of one molecule as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,17 +9,17 @@ SHOWN_ATOMS, SHOWN_SUBSTRUCTURES = 12, 8
 
 
 def describe_answer(answer: Mapping[str, Any]) -> str:
-    """Return the answer for one molecule, a line for each value."""
+    """Return the prediction for one molecule, one value per line."""
     return "\n".join(f"{name}: {value}" for name, value in answer.items() if name != "smile")
 
 
 def describe_explanation(document: Mapping[str, Any]) -> str:
-    """Return the answer for one molecule and what contributes most to it.
+    """Return the prediction for one molecule and the largest contributions to it.
 
     Parameters
     ----------
     document
-        The answer, and what `servier.explaining.atoms.as_document` returns.
+        The prediction, and what `servier.explaining.atoms.as_document` returns.
     """
     name, unit = document["target"], document["unit"]
     shared = document["score"] - document["all_atoms_masked"]
@@ -27,7 +27,7 @@ def describe_explanation(document: Mapping[str, Any]) -> str:
     lines += [
         "",
         f"score, {unit}: {document['score']:.3f}",
-        f"all atoms hidden {document['all_atoms_masked']:+.3f}, the atoms together {shared:+.3f}",
+        f"all atoms masked {document['all_atoms_masked']:+.3f}, the atoms together {shared:+.3f}",
     ]
     atoms = [
         (str(atom["index"]), atom["symbol"], f"{atom['contribution']:+.3f}")

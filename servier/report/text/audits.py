@@ -1,4 +1,4 @@
-"""Audits of labelled tables in words."""
+"""Audits of labelled tables as text."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def describe_audit(audit: "Audit") -> str:
-    """Return which problems a table has, how its labels are distributed, and what to look at."""
+    """Return the problems of a table, the distribution of its labels, and its warnings."""
     lines = [f"{audit.path}: {len(audit.findings)} rows"]
     lines += ["", *text_table(("problem", "rows"), [(name, str(n)) for name, n in audit.counts.items()])]
     if not audit.counts:

@@ -1,4 +1,4 @@
-"""Checkpoints in words."""
+"""Checkpoints as text."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -53,8 +53,8 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         threshold = (
             "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
         )
-        scale = ", learnt as a logarithm" if target.transform else ""
-        facts.append((f"target {target.name}", f"{target.task}{threshold}{scale}"))
+        transform = ", learnt as a logarithm" if target.transform else ""
+        facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]

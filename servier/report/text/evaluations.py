@@ -1,4 +1,4 @@
-"""Evaluations and comparisons in words."""
+"""Evaluations and comparisons as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,18 @@ UNDEFINED = "undefined: these rows have fewer than two different labels"
 
 
 def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) -> str:
-    """Return which rows were scored and a table of metrics with their intervals.
+    """Return the rows that were scored, and tables of the metrics with their intervals.
 
     Parameters
     ----------
     evaluation
-        What was measured.
+        The evaluation.
     columns
-        For each target the column of the table that it was compared with.
+        The column of the table that each target was compared with.
     """
     counts = evaluation.counts
     lines = [
-        f"Scored {counts['scored']} rows: {evaluation.unseen.words}.",
+        f"Scored {counts['scored']} rows: {evaluation.unseen.description}.",
         (
             f"Not scored: {counts['trained_on']} of molecules from training, "
             f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
@@ -56,7 +56,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
 
 
 def describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return how often conformal sets or intervals held the truth."""
+    """Return the coverage of conformal sets or intervals."""
     names = list(dict.fromkeys(name for found in coverage.values() for name in found))
     rows = [
         (level, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
@@ -66,7 +66,7 @@ def describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return how a score depends on the similarity to the nearest training molecule."""
+    """Return a metric by the similarity to the nearest training molecule."""
     name = next((key for found in bins for key in found if key not in ("low", "high", "rows")), "value")
     rows = [
         (f"{m['low']:.1f} to {m['high']:.1f}", f"{m['rows']:.0f}", f"{m[name]:.4f}" if name in m else "-")
@@ -84,7 +84,7 @@ def _describe_domains(domains: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Return the features, or tokens, and fragments that a model goes by."""
+    """Return the features, or tokens, and fragments that a model relies on."""
     best = importance.get("features", ())[:SHOWN_PARTS]
     features = [(row["name"], row["fragment"] or "", f"{row['importance']:.4f}") for row in best]
     lines = [*text_table(("feature", "counts", "importance"), features), ""] if features else []
@@ -97,9 +97,9 @@ def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) 
 
 def _describe_leaks(counts: Mapping[str, int]) -> str:
     if not counts:
-        return "No molecule, nor a near twin, was trained on."
+        return "No scored molecule, nor a near duplicate of one, was trained on."
     found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' * (n > 1)}" for kind, n in sorted(counts.items()))
-    return f"Too near to training: {found}; leaks.csv in --output_dir names them."
+    return f"Overlap with training: {found}; leaks.csv in --output_dir lists them."
 
 
 def describe_nested(document: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def describe_nested(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document
-        What `servier.training.nested.NestedRuns.as_document` returns.
+        What `servier.evaluation.nested_cv.NestedRuns.as_document` returns.
     """
     lines = [f"Trained and tested {len(document['runs'])} times, in folds by {document['split']}."]
     for target, measured in document["metrics"].items():
