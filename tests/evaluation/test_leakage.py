@@ -13,7 +13,7 @@ MIRRORED = ["C[C@@H](N)c1ccc(Cl)cc1", "C[C@H](O)c1ccncc1"]
 
 @pytest.fixture(scope="module")
 def evaluated(command, once, recipes):
-    """A table whose own split column tests on twins of its training rows, and what evaluate says of it."""
+    """A table whose own split column tests on copies of its training rows, and what evaluate prints."""
     rows, planted = leaky_rows()
 
     def fill(folder):
@@ -86,8 +86,8 @@ def test_scores_are_told_by_similarity(evaluated):
     assert "nearest similarity  rows  auroc" in said
 
 
-def test_a_clean_split_has_no_twins(command, simulated, model_1):
-    """Training holds out no twin of a training molecule."""
+def test_a_clean_split_has_no_overlap(command, simulated, model_1):
+    """Training holds out no molecule that is also trained on, in whatever salt form."""
     document = json.loads(
         command(
             "evaluate", "--data_dir", simulated.parent, "--model_path", model_1, "--resamples", 20, "--json"

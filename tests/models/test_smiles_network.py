@@ -43,7 +43,7 @@ def train(seed=1, pretrained=None, recipe=None, workers=1):
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
     scored = [[smiles] * 2 for smiles in SMILES]
-    problem = Problem(spell, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
+    problem = Problem(randomize, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
     return fit(problem, recipe or small_recipe(), seed, workers, lambda _: None)
 
 

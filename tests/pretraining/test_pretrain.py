@@ -49,7 +49,7 @@ def test_a_killed_run_goes_on(servier, library, encoder, tmp_path):
         time.sleep(0.05)
     process.kill()
     process.wait()
-    assert "going on after" in servier(*arguments).stderr
+    assert "continuing after" in servier(*arguments).stderr
     found, expected = (read_encoder(path).metadata["history"] for path in (output, encoder))
     assert [entry["epoch"] for entry in found] == [entry["epoch"] for entry in expected] == [1, 2]
 

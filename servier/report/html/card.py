@@ -62,8 +62,8 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "molecules for training": f"{rows.train_rows:,}",
             "rows held out for testing": f"{rows.test_rows:,}",
             "rows left out": f"{rows.left_out:,} (unreadable or without a label)",
-            "duplicates": f"{rows.duplicates:,} rows joined (same molecule: {rules.same_molecule}), "
-            f"{rows.conflicts:,} molecules with labels in conflict (conflicts: {rules.conflicts})",
+            "duplicates": f"{rows.duplicates:,} rows merged (same molecule: {rules.same_molecule}), "
+            f"{rows.conflicts:,} molecules with conflicting labels (conflicts: {rules.conflicts})",
             "split": f"{split.strategy}{column}",
             "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
