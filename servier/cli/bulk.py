@@ -75,7 +75,7 @@ class PredictFileOptions:
     rank_by: str | None = field(
         metadata=option(
             metavar="TARGET",
-            help="The target whose score --top and --threshold mean.  [default: the first]",
+            help="The target whose score --top and --threshold refer to.  [default: the first]",
         )
     )
     shard: str | None = field(

@@ -37,12 +37,15 @@ class EvaluateOptions:
         metadata=option(help="Path of the model to be evaluated.  [default: models/model_N.servier]")
     )
     model_name: str | None = field(
-        metadata=option(type=MODELS, help="The model it must be.  [default: 1, or what --model_path holds]")
+        metadata=option(
+            type=MODELS,
+            help="The model that the checkpoint must hold.  [default: 1, or what --model_path holds]",
+        )
     )
     folds: int | None = field(
         metadata=option(
             type=click.IntRange(2),
-            help="Instead train anew in so many folds of the table, and test each.",
+            help="Instead train again in this many folds of the table, and test on each.",
         )
     )
     repeats: int = field(
@@ -69,8 +72,8 @@ def evaluate(given: EvaluateOptions) -> None:
     """Evaluate model.
 
     Scores rows that the model never saw: of the data set it was trained on the rows that training held
-    out, of any other all rows but those with a molecule that it was trained on. With --folds it is the way of
-    training that is evaluated, on every row: models are trained as this one was, each without one fold.
+    out, of any other all rows but those with a molecule that it was trained on. With --folds, models are
+    trained in the same way as this one, each without one fold of the table, and tested on that fold.
 
     \b
     Examples:
@@ -118,7 +121,7 @@ def _evaluate_model(
 def _evaluate_training(
     checkpoint: "Checkpoint", data: "Dataset", folds: int, given: EvaluateOptions
 ) -> tuple[dict[str, Any], str]:
-    """Return metrics of models that are trained anew, as a document and in words."""
+    """Return metrics of models that are trained again, as a document and in words."""
     from servier.evaluation.nested_cv import repeat_training
     from servier.report.text import describe_nested
 

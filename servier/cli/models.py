@@ -41,7 +41,7 @@ class TrainOptions:
             default="models", show_default=True, help="Where model_1.servier or model_2.servier goes."
         )
     )
-    model_path: str | None = field(metadata=option(help="The very file to write, instead of --models_dir."))
+    model_path: str | None = field(metadata=option(help="The file to write, instead of one in --models_dir."))
     preset: str | None = field(metadata=PRESET)
     config: str | None = field(
         metadata=option(type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
@@ -50,8 +50,8 @@ class TrainOptions:
     reference: str | None = field(
         metadata=option(
             type=click.Path(exists=True, dir_okay=False),
-            help="Molecules, such as approved drugs, among whose answers --detail gives each answer its "
-            "percentile.",
+            help="A table of molecules, such as approved drugs; --detail then gives the percentile of an "
+            "answer among theirs.",
         )
     )
     workers: int | None = field(metadata=WORKERS)
@@ -107,7 +107,7 @@ class InspectOptions:
     checkpoint: str = field(metadata=argument(metavar="CHECKPOINT"))
     verify: bool = field(
         metadata=option(
-            is_flag=True, help="Only say of every part whether it is intact; status 1 where one is not."
+            is_flag=True, help="Only check whether every part is intact; the exit status is 1 if one is not."
         )
     )
     html: str | None = field(metadata=HTML)

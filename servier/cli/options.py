@@ -35,14 +35,15 @@ TARGETS = option(
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 SAME_MOLECULE = option(
     type=click.Choice(["parent", "canonical", "written"]),
-    help="Rows of one molecule: equal without salts, as canonical SMILES, or as written.  [default: parent]",
+    help="Which rows are the same molecule: equal without salts, as canonical SMILES, or as written.  "
+    "[default: parent]",
 )
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 TIMEOUT = option(
     type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds that one molecule may take."
 )
-HTML = option(type=click.Path(dir_okay=False), help="Also write it there, as a web page.")
+HTML = option(type=click.Path(dir_okay=False), help="Also write the result to this file, as a web page.")
 JSON = option("--json", is_flag=True, help="Print JSON, for machines.")
 
 
@@ -148,7 +149,7 @@ class ResamplingOptions:
 class DetailOptions:
     """Whether answers say how certain they are."""
 
-    detail: bool = field(metadata=option(is_flag=True, help="Also say how sure an answer is."))
+    detail: bool = field(metadata=option(is_flag=True, help="Also say how certain an answer is."))
     confidence: tuple[str, ...] = field(
         metadata=option(
             multiple=True,

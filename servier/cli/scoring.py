@@ -84,7 +84,7 @@ class ExplainOptions:
 
 @command(ExplainOptions)
 def explain(given: ExplainOptions) -> None:
-    """Say what each atom of a molecule adds to its score.
+    """Show what each atom of a molecule contributes to its score.
 
     The contribution of an atom to the score (the log-odds of label 1, or a value) is its Shapley value: how
     much the score falls when the atom is masked, on average over the orders in which all atoms can be masked.
@@ -153,7 +153,7 @@ def serve(given: ServiceOptions) -> None:
     """Answer requests for single molecules over HTTP, and show a page at /.
 
     Each request is a line on stderr. SIGTERM ends the service when it has answered; SIGHUP loads the models
-    anew, while those before go on answering.
+    again, while the old ones go on answering.
 
     \b
     Example:

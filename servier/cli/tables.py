@@ -72,7 +72,7 @@ class CheckOptions:
 
 @command(CheckOptions)
 def check(given: CheckOptions) -> None:
-    """Look for what is wrong with a labelled table, before anyone trains on it.
+    """Check a labelled table for problems, before anyone trains on it.
 
     Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds or very
     large, and targets whose missing labels may have been filled in. OUTPUT.csv says for each row what was

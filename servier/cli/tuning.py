@@ -46,7 +46,9 @@ class TuneOptions:
     output: str = field(
         metadata=option(default="recipe.yaml", show_default=True, help="The recipe file to write.")
     )
-    storage: str | None = field(metadata=option(help="Keeps every recipe tried.  [default: OUTPUT.db]"))
+    storage: str | None = field(
+        metadata=option(help="The file that keeps every recipe tried.  [default: OUTPUT.db]")
+    )
     workers: int | None = field(metadata=WORKERS)
 
 
