@@ -19,8 +19,7 @@ class SlowWork:
         return self.score
 
     def score(self, rows):
-        started = time.perf_counter()
-        time.sleep(self.seconds * len(rows) / BLOCK_ROWS)
-        seconds = time.perf_counter() - started
+        seconds = self.seconds * len(rows) / BLOCK_ROWS
+        time.sleep(seconds)  # on a busy machine it takes longer, which is not what the tests are about
         counts = Counter({"ok": len(rows)})
         return SimpleNamespace(cells=[b"\n"] * len(rows), counts=counts, ranks=[], seconds=seconds)

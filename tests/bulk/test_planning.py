@@ -1,18 +1,20 @@
 """The estimate of a dry run."""
 
 import math
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from slow_work_for_tests import BLOCK_ROWS, SlowWork
 
-from servier.bulk import planning
+from servier.bulk import planning, work
 from servier.bulk.blocks import Block
 from servier.bulk.options import Options
 from servier.bulk.work import ScoringWork
 from servier.chem.molecules import InvalidMolecule
-from servier.scoring.predictions import empty_row, output_rows
+from servier.scoring.predictions import Predictions, empty_row, output_rows
 from servier.tables import Header
 
 
@@ -53,11 +55,33 @@ def test_a_block_is_with_one_worker(n_rows, workers, blocks):
     assert planning.estimate_seconds(n_rows, BLOCK_ROWS, workers, sample) == pytest.approx(3.0 * blocks)
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.5])
+def test_a_worker_says_how_long_a_block_took(monkeypatch, seconds):
+    """What a worker needs to start is left out, all parts of the block count."""
+
+    class SlowMethod:
+        def prepare(self, _):
+            time.sleep(2)
+            return self.score
+
+        def score(self, rows):
+            for _ in rows:
+                time.sleep(seconds / len(rows))
+                yield Predictions([], np.zeros((1, 0)), [None])
+
+    monkeypatch.setattr(work, "Scorer", lambda *_: None)
+    slow = ScoringWork(SlowMethod(), (), 500, None, None, None, 2).prepare()
+    started = time.perf_counter()
+    scored = slow([("C", None)] * 4)
+    assert scored.cells == [["ok", None]] * 4
+    assert seconds <= scored.seconds <= time.perf_counter() - started
+
+
 @pytest.mark.parametrize("ranked", [None, 0])
 def test_a_row_is_given_up_without_opening_a_model(ranked):
     """The work knows what an empty answer looks like; the checkpoint is not there at all."""
-    work = ScoringWork(None, ("absent.servier",), 500, None, Header(["smiles"], b"smiles"), ranked, 4)
-    scored = work.give_up(("C", None), "timeout", "no answer within 2 s")
+    scoring = ScoringWork(None, ("absent.servier",), 500, None, Header(["smiles"], b"smiles"), ranked, 4)
+    scored = scoring.give_up(("C", None), "timeout", "no answer within 2 s")
     assert scored.cells == [b",,,timeout,no answer within 2 s\n"]
     assert scored.counts == {"timeout": 1}
     assert [math.isnan(rank) for rank in scored.ranks] == ([] if ranked is None else [True])
