@@ -67,12 +67,19 @@ HEAVY = {
     "jinja2",
 }
 
+MAX_MODULE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def source_of(module):
+    return (PACKAGE / f"{module}.py").read_text()
 
 
 def imports_of(module):
     """All modules that one imports, anywhere in its code."""
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in ast.walk(ast.parse(source_of(module))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -112,6 +119,43 @@ def test_packages_stay_where_they_belong(module):
         assert "rdkit" not in roots
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_functions_are_short(module):
+    """A module is read in one sitting, a function on one screen."""
+    assert source_of(module).count("\n") <= MAX_MODULE_LINES
+    for node in ast.walk(ast.parse(source_of(module))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
+
+
+def test_no_room_is_below_itself():
+    """The rooms, drawn from the imports alone, have no cycle."""
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == ["b", "c"]
+    assert find_cycle(draw_rooms()) == []
+
+
+def draw_rooms():
+    """For each room, and each module that stands alone, the others that it imports from."""
+    rooms = {}
+    for module in MODULES:
+        room = module.split("/")[0]
+        found = {name.split(".")[1] for name in imports_of(module) if name.startswith("servier.")}
+        rooms.setdefault(room, set()).update(found - {room, "__version__"})
+    return rooms
+
+
+def find_cycle(rooms):
+    """Rooms that import each other in a circle; none where they have an order."""
+    left = set(rooms)
+    while left:
+        above = set().union(*(rooms[room] for room in left))
+        ends = {room for room in left if room not in above or not rooms[room] & left}
+        if not ends:
+            break
+        left -= ends
+    return sorted(left)
+
+
 def loaded_after(*arguments):
     code = (
         "import sys, runpy\n"
@@ -124,12 +168,14 @@ def loaded_after(*arguments):
     return set(done.stdout.rpartition("LOADED")[2].split())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["predict", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(arguments):
     """Help comes at once: a fresh interpreter has none of the heavy packages afterwards."""
     assert not loaded_after(*arguments) & HEAVY
 
 
+@pytest.mark.process
 def test_scoring_loads_no_training_packages(model_1, model_2, tmp_path):
     """Neither one molecule nor a CSV file needs more than RDKit, NumPy and ONNX Runtime."""
     training = {

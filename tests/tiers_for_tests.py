@@ -17,6 +17,8 @@ MARKS_OF_FIXTURES = {
     "models_dir": "training",
     "real_data": "data",
     "ruled": "slow",
+    "fresh": "workflow",
+    "whole_run": "slow",
     "cluster": "cluster",
     "browser": "browser",
 }

@@ -1,4 +1,4 @@
-"""The workflow with its tiny configuration, in a folder of its own."""
+"""The workflow with its tiny configuration, in folders of their own; one of them has all results."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +21,31 @@ def copy_workflow(folder):
     for name in ("workflow", "config", ".test"):
         shutil.copytree(ROOT / name, folder / name, ignore=leave)
     shutil.copy(ROOT / "environment.yml", folder)
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A copy of the workflow, before anything was run."""
+    copy_workflow(tmp_path / "fresh")
+    return tmp_path / "fresh"
+
+
+@pytest.fixture(scope="session")
+def whole_run(once):
+    """A copy of the workflow that was run from nothing, on one core; tests leave it as it is."""
+
+    def fill(folder):
+        copy_workflow(folder)
+        snakemake(folder, "--cores", "1")
+
+    return once("workflow", fill)
+
+
+@pytest.fixture
+def finished(whole_run, tmp_path):
+    """A copy of the workflow with all results, which a test may change."""
+    shutil.copytree(whole_run, tmp_path / "finished", symlinks=True)
+    return tmp_path / "finished"
 
 
 def command(*arguments, site=SITE):

@@ -1,9 +1,9 @@
 """The workflow with its files in a bucket; no Kubernetes is asked, for only a plan is made."""
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-from workflow_for_tests import ENVIRONMENT, copy_workflow, snakemake
+from workflow_for_tests import ENVIRONMENT, snakemake
+
+pytestmark = pytest.mark.slow
 
 KEYS = ("key", "secret")
 INPUTS = ("data/library.csv", "config/model_1.yaml", "config/model_2.yaml")
@@ -12,6 +12,9 @@ INPUTS = ("data/library.csv", "config/model_1.yaml", "config/model_2.yaml")
 @pytest.fixture
 def bucket(monkeypatch):
     """The address of a server on loopback with the bucket that the profile names; a function that uploads."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
     for name, value in zip(("ACCESS_KEY", "SECRET_KEY"), KEYS, strict=True):
         monkeypatch.setitem(ENVIRONMENT, f"SNAKEMAKE_STORAGE_S3_{name}", value)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
@@ -24,14 +27,13 @@ def bucket(monkeypatch):
     server.stop()
 
 
-def test_kubernetes_profile_plans_the_workflow(bucket, tmp_path):
+def test_kubernetes_profile_plans_the_workflow(bucket, fresh):
     """With the inputs in the bucket all is planned, in the bucket; without them it says what is missing."""
     address, upload = bucket
-    copy_workflow(tmp_path)
     profile = ["--workflow-profile", "workflow/profiles/kubernetes", "--storage-s3-endpoint-url", address]
-    assert "Missing input files" in snakemake(tmp_path, "--dry-run", *profile, status=1)
+    assert "Missing input files" in snakemake(fresh, "--dry-run", *profile, status=1)
     for name in INPUTS:
-        upload(tmp_path / ".test" / name, name)
-    said = snakemake(tmp_path, "--dry-run", *profile)
+        upload(fresh / ".test" / name, name)
+    said = snakemake(fresh, "--dry-run", *profile)
     assert "s3://my-bucket/servier/results/predictions/library.model_consensus.csv (send to storage)" in said
     assert "predict                  6" in said
