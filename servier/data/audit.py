@@ -203,7 +203,7 @@ def _salt_remover() -> rdMolStandardize.FragmentRemover:
 
 def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
     if labels:
-        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)):
+        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)).tolist():
             findings[row].add("unlabelled", "no label")
 
 
