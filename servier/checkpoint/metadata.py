@@ -14,8 +14,11 @@ from servier.checkpoint.target import Target
 from servier.errors import CheckpointError
 
 FORMAT = "servier checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 COPY = "copy or train it again"
+
+_SINCE_VERSION_2 = {"views": "n_smiles", "members": "boosters"}
+"""Keys of recipes and of what a model reads, by their names in format version 1."""
 
 Values = dict[str, dict[str, float]]
 """For each target numbers by name."""
@@ -243,7 +246,24 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
     version = document.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError("written by a newer servier", path=path, hint="update servier")
+    if version == 1:
+        document = _read_version_1(document)
     try:
         return read_document(Metadata, document)
     except DocumentError as error:
         raise CheckpointError(f"its metadata is damaged: {error}", path=path, hint=COPY) from error
+
+
+def _read_version_1(document: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata of format version 1 as version 2 has it: some keys have other names."""
+    training = document.get("training")
+    renamed = {"input": _rename(document.get("input"))}
+    if isinstance(training, dict):
+        renamed["training"] = training | {"recipe": _rename(training.get("recipe"))}
+    return document | renamed | {"format_version": FORMAT_VERSION}
+
+
+def _rename(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {_SINCE_VERSION_2.get(name, name): value for name, value in part.items()}

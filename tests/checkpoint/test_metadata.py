@@ -175,3 +175,24 @@ def test_a_file_with_an_incomplete_document_is_refused(tmp_path):
     assert str(caught.value) == (
         f"{path}: its metadata is damaged: targets[0].slope is missing; copy or train it again"
     )
+
+
+def test_the_first_format_is_read():
+    """Keys that had other names in version 1 come under those of today."""
+    document = json.loads(CHECKPOINT.metadata_json)
+    document["format_version"] = 1
+    document["input"] = {"kind": "smiles", "views": 8}
+    document["training"]["recipe"] = {"members": [{"eta": 0.1}], "views": 8, "folds": 5}
+    found = decode_metadata(json.dumps(document).encode())
+    assert found.format_version == 2
+    assert found.input == {"kind": "smiles", "n_smiles": 8}
+    assert found.training.recipe == {"boosters": [{"eta": 0.1}], "n_smiles": 8, "folds": 5}
+
+
+@pytest.mark.parametrize("part", ["input", "training"])
+@pytest.mark.parametrize("value", [None, 7, []])
+def test_damaged_metadata_of_the_first_format_is_refused(part, value):
+    """A field of version 1 that is gone or of another type is named like any other."""
+    document = json.loads(CHECKPOINT.metadata_json) | {"format_version": 1}
+    document[part] = value
+    assert part in problem(json.dumps(document).encode())
