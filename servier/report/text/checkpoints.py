@@ -58,10 +58,10 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
-    for target, coverage in data.metrics.coverage.items():
+    for name, coverage in data.metrics.coverage.items():
         lines += [
             "",
-            f"{target}, how often conformal bounds held the truth of held-out rows",
+            f"{name}, how often conformal bounds held the truth of held-out rows",
             *describe_coverage(coverage),
         ]
     return "\n".join(lines)
