@@ -40,7 +40,7 @@ test-exhaustive: .venv/installed
 
 coverage: .venv/installed
 	tests/install_debian.sh
-	$(PYTEST) -m "not exhaustive" --cov --cov-report= --durations 20
+	$(PYTEST) -m "not exhaustive" --cov --durations 20
 
 mutants: .venv/installed
 	mutmut run

@@ -32,7 +32,7 @@ def test_the_settings_of_the_checkout_are_right(path):
         ({"colour": "red"}, "$", "'colour' was unexpected"),
         ({"models": {"3": {}}}, "$.models", "'3' was unexpected"),
         ({"models": {}}, "$.models", "{} should be non-empty"),
-        ({"models": {"1": {"recipe": "r.yaml"}}}, "$.models.1", "'preset' is a required property"),
+        ({"models": {"1": {"recipe": "r.yaml"}}}, "$.models", "'preset' is a required property"),
         ({"targets": []}, "$.targets", "[] should be non-empty"),
         ({"targets": ["P1", "P1"]}, "$.targets", "has non-unique elements"),
         ({"simulation": {"rows": 1, "seed": 1}}, "$.simulation.rows", "1 is less than the minimum of 100"),
