@@ -66,7 +66,7 @@ class ScoreFeatures:
     path
         The file.
     smiles_column
-        Where the molecules are; None where answers do not say how familiar a molecule is.
+        Where the molecules are; None where answers have no measures of the applicability domain.
     """
 
     path: str

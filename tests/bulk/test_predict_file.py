@@ -205,7 +205,7 @@ def test_files_of_the_run_are_not_written_over(command, model_1, tmp_path):
     assert source.read_text() == "smiles\nCCO\n"
 
 
-def test_fewer_spellings_are_read_on_request(command, models_dir, table, tmp_path):
+def test_fewer_smiles_are_read_on_request(command, models_dir, table, tmp_path):
     """--n_smiles 1 scores the canonical string alone, and is refused where no model reads strings."""
     path = models_dir / "model_2.servier"
     command("predict-file", table, tmp_path / "one.csv", "--model_path", path, "--n_smiles", 1)

@@ -51,7 +51,7 @@ def test_unknown_target_is_an_answer_too(scorers):
     assert isinstance(Explain("1", ASPIRIN, "P2").answer(scorers), ServierError)
 
 
-def test_relatives_are_drawn_with_their_labels(scorers):
+def test_neighbours_are_drawn_with_their_labels(scorers):
     """The nearest training molecules come with drawing, similarity and labels, the nearest first."""
     rows = Compare("consensus", ASPIRIN).answer(scorers)
     assert [row["similarity"] for row in rows] == sorted((r["similarity"] for r in rows), reverse=True)
