@@ -60,6 +60,7 @@ def test_the_identity_looks_at_both_ends(tmp_path):
         assert source.identity() == {"size": len(content), "sha256 of both ends": expected}
 
 
+@pytest.mark.usefixtures("one_process")
 def test_features_are_known_from_the_open_file(tmp_path):
     """A feature file says which features it holds; other ones are refused."""
     path = tmp_path / "f.parquet"

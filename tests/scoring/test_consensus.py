@@ -7,7 +7,15 @@ import pytest
 from scipy.special import logit
 
 from servier.checkpoint.target import Target
-from servier.scoring.consensus import average_answers, average_bounds, average_models
+from servier.errors import CheckpointError
+from servier.scoring.consensus import (
+    average_answers,
+    average_bounds,
+    average_models,
+    join_targets,
+    open_domains,
+    open_ranks,
+)
 
 JOINED = [
     Target("P1", "binary", threshold=0.5, conformal={"0.9": [0.6, 0.3]}),
@@ -76,3 +84,107 @@ def test_a_confidence_that_one_model_lacks_is_missing(levels):
     bounds = average_bounds(models, JOINED, [np.zeros((1, 2))] * 2, np.zeros((1, 2)), "0.9")
     assert np.isnan(bounds[0, 1]).all()
     assert not np.isnan(bounds[0, 0]).any()
+
+
+def joinable(name="1", digest="a", targets=JOINED):
+    """A checkpoint as far as it is looked at before anything is scored."""
+    return SimpleNamespace(model_name=name, digest=digest, path=f"{digest}.servier", targets=targets)
+
+
+def test_joined_targets_have_mean_thresholds_and_limits():
+    """Model 1 counts twice in thresholds, which have six decimals, and in limits; calibration is gone."""
+    second = [
+        Target("P1", "binary", 2.0, 1.0, threshold=0.6, conformal={"0.9": [0.3, 0.6], "0.8": [0.1, 0.2]}),
+        Target("logS", "regression", 3.0, conformal={"0.8": [2.0]}),
+    ]
+    found = join_targets([joinable("1"), joinable("2", "b", second)])
+    assert [(target.name, target.task) for target in found] == [("P1", "binary"), ("logS", "regression")]
+    assert found[0].threshold == 0.533333
+    assert found[0].conformal == {"0.9": [pytest.approx(0.5), pytest.approx(0.4)]}
+    assert (found[1].threshold, found[1].conformal) == (None, {})
+    assert [(target.slope, target.intercept) for target in found] == [(1.0, 0.0)] * 2
+
+
+def test_a_single_model_is_joined_with_nothing():
+    """Its thresholds and limits stay."""
+    assert join_targets([joinable()]) == JOINED
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        JOINED[:1],
+        JOINED[::-1],
+        [JOINED[0], Target("logP", "regression")],
+        [JOINED[0], Target("logS", "binary")],
+    ],
+)
+def test_other_targets_are_refused(targets):
+    """Names, tasks, number and order of the targets must be those of the first model; the other is named."""
+    models = [joinable("1", "a"), joinable("2", "b"), joinable("2", "c", targets)]
+    with pytest.raises(CheckpointError) as caught:
+        join_targets(models)
+    problem = "its targets are not those of the other checkpoint; train both on the same targets"
+    assert str(caught.value) == f"c.servier: {problem}"
+
+
+def test_the_same_model_is_refused():
+    """A model counts once, wherever in the row it is given again."""
+    models = [joinable("1", "a"), joinable("2", "b"), joinable("2", "b")]
+    with pytest.raises(CheckpointError) as caught:
+        join_targets(models)
+    assert str(caught.value) == "b.servier: this model is given twice; name another one"
+    with pytest.raises(CheckpointError, match="given twice"):
+        join_targets([joinable(), joinable()])
+
+
+def trained_on(molecules, environments=(1, 2), limits=(0.3, 0.5)):
+    """A checkpoint as far as its training molecules go, of which every other one counts."""
+    fingerprints = np.repeat(np.array(molecules, np.uint8)[:, None], 256, axis=1)
+    reference = {
+        "train_fingerprints": fingerprints,
+        "domain_rows": np.arange(0, len(molecules), 2),
+        "environments": np.array(environments, np.uint32),
+    }
+    return SimpleNamespace(reference=reference, metadata=SimpleNamespace(domain=limits))
+
+
+def test_equal_domains_are_opened_once(monkeypatch):
+    """Models with the same molecules, substructures and limits share a domain; each difference counts."""
+    monkeypatch.setattr("servier.scoring.consensus.Domain", lambda *parts: parts)
+    models = [
+        trained_on([1, 2, 3]), trained_on([1, 9, 3]), trained_on([1, 2, 4]), trained_on([1, 2, 3], (1, 3)),
+        trained_on([1, 2, 3], limits=(0.3, 0.6)),
+    ]  # fmt: skip
+    found = open_domains(models)
+    rows = [(fingerprints[:, 0].tolist(), own.tolist(), limits) for fingerprints, own, limits in found]
+    assert rows == [
+        ([1, 3], [1, 2], (0.3, 0.5)),
+        ([1, 4], [1, 2], (0.3, 0.5)),
+        ([1, 3], [1, 3], (0.3, 0.5)),
+        ([1, 3], [1, 2], (0.3, 0.6)),
+    ]
+
+
+def ranked(name, digest, answers=()):
+    reference = None if digest is None else SimpleNamespace(digest=digest)
+    return SimpleNamespace(
+        model_name=name,
+        metadata=SimpleNamespace(reference=reference),
+        reference={"reference_answers": np.array(answers, np.float64)},
+    )
+
+
+def test_ranks_are_those_of_the_mean():
+    """Answers of two models are averaged, rows that one lacks are left out, and each target is sorted."""
+    first = ranked("1", "r", [[3.0, 0.0], [0.0, 3.0], [np.nan, 1.0], [1.0, 1.0]])
+    second = ranked("2", "r", [[6.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1.0, np.nan]])
+    assert open_ranks([first, second]).tolist() == [[0.0, 0.0], [4.0, 2.0]]
+    assert open_ranks([second]).tolist() == [[0.0, 0.0], [1.0, 0.0], [6.0, 1.0]]
+
+
+@pytest.mark.parametrize("digests", [("r", "s"), ("r", None), (None, None), (None,)])
+def test_without_common_references_there_are_no_ranks(digests):
+    """All models must have answered for the same reference molecules."""
+    names = ("1", "2")
+    assert open_ranks([ranked(name, digest) for name, digest in zip(names, digests, strict=False)]) is None
