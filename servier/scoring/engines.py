@@ -206,13 +206,17 @@ def build_engine(spec: dict[str, Any], graphs: Sequence[bytes]) -> Engine:
     Raises
     ------
     CheckpointError
-        This version has no engine of that kind.
+        This version has no engine of that kind, or one with other parameters.
     """
     parameters = dict(spec)
     kind = parameters.pop("kind", None)
     for engine in (FeatureEngine, SequenceEngine):
         if kind == engine.kind:
-            return engine(**parameters, graphs=graphs)
+            try:
+                return engine(**parameters, graphs=graphs)
+            except TypeError as error:
+                problem = f"the input of its models is damaged: {error}"
+                raise CheckpointError(problem, hint="copy or train it again") from error
     raise CheckpointError(f"no engine is called {kind!r}", hint="a newer servier may read it")
 
 

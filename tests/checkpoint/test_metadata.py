@@ -9,7 +9,7 @@ from metadata_for_tests import METADATA
 
 from servier.checkpoint.documents import parse_json, write_document
 from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
-from servier.checkpoint.metadata import decode_metadata, encode_metadata
+from servier.checkpoint.metadata import FORMAT_VERSION, decode_metadata, encode_metadata
 from servier.errors import CheckpointError
 
 CHECKPOINT = make_checkpoint(METADATA, {"model_0.onnx": b"graph", "reference.npz": b"arrays"})
@@ -144,7 +144,7 @@ def test_unknown_keys_are_ignored():
 
 def test_a_newer_format_is_refused_before_its_fields_are_read():
     """Whatever else there is, the line says to update."""
-    newer = json.dumps({"format": DOCUMENT["format"], "format_version": 2}).encode()
+    newer = json.dumps({"format": DOCUMENT["format"], "format_version": FORMAT_VERSION + 1}).encode()
     assert problem(newer) == "written by a newer servier"
 
 
@@ -184,7 +184,7 @@ def test_the_first_format_is_read():
     document["input"] = {"kind": "smiles", "views": 8}
     document["training"]["recipe"] = {"members": [{"eta": 0.1}], "views": 8, "folds": 5}
     found = decode_metadata(json.dumps(document).encode())
-    assert found.format_version == 2
+    assert found.format_version == FORMAT_VERSION
     assert found.input == {"kind": "smiles", "n_smiles": 8}
     assert found.training.recipe == {"boosters": [{"eta": 0.1}], "n_smiles": 8, "folds": 5}
 
