@@ -246,7 +246,7 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
     version = document.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError("written by a newer servier", path=path, hint="update servier")
-    if version == 1:
+    if version == 1 and version is not True:
         document = _read_version_1(document)
     try:
         return read_document(Metadata, document)

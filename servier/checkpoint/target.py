@@ -139,4 +139,7 @@ def map_targets(
     targets, columns
         The targets, and a column for each, float64, shape (n_rows, n_targets).
     """
-    return np.stack([step(target, column) for target, column in zip(targets, columns.T, strict=True)], axis=1)
+    mapped = np.empty(columns.shape)
+    for i, target in enumerate(targets):
+        mapped[:, i] = step(target, columns[:, i])
+    return mapped
