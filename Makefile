@@ -1,6 +1,6 @@
 # make run      the workflow
-# make quick    while editing: the changed files are linted, tests that start no process; within a minute
-# make test     before a commit: all checks, and the tests that a change can break; within six minutes
+# make quick    while editing: the changed files are linted, tests that start no process
+# make test     before a commit: all checks, and the tests that a change can break
 # make test-slow, coverage, test-exhaustive, mutants: CONTRIBUTING.md
 # Each first brings .venv up to the lock, and installs nothing elsewhere but for test-slow and coverage.
 
