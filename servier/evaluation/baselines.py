@@ -37,7 +37,7 @@ def measure_baselines(
 ) -> list[dict[str, dict[str, float]]]:
     """Return every metric of each baseline, for each target.
 
-    The baselines are `mean`, the share of label 1 or the mean label in training; `nearest`, the label of the
+    The baselines are `dummy`, the share of label 1 or the mean label in training; `1-NN`, the label of the
     most similar training molecule (Tanimoto similarity of Morgan fingerprints); and `linear`, logistic or
     ridge regression on the fingerprint bits. Their decision threshold is the share of label 1 in training.
 
@@ -70,8 +70,8 @@ def _predict(known: Reference, queries: PackedBits, task: str) -> dict[str, Scor
     mean = float(known.y.mean())
     threshold = mean if task == "binary" else None
     values = {
-        "mean": np.full(len(queries), mean),
-        "nearest": known.y[nearest(queries, known.fingerprints)[0]],
+        "dummy": np.full(len(queries), mean),
+        "1-NN": known.y[nearest(queries, known.fingerprints)[0]],
         "linear": _fit_linear(known, queries, task),
     }
     return {method: Scores(found, threshold) for method, found in values.items()}

@@ -84,7 +84,7 @@ def test_evaluate_scores_only_rows_that_training_held_out(command, simulated, mo
     assert f"{auroc['value']:.4f}" in finished.stdout
     assert set(document["coverage"]["P1"]) == {"0.8", "0.9", "0.95"}
     assert document["coverage"]["P1"]["0.8"]["coverage"] <= document["coverage"]["P1"]["0.95"]["coverage"]
-    assert set(document["baselines"]["P1"]) == {"mean", "nearest", "linear"}
+    assert set(document["baselines"]["P1"]) == {"dummy", "1-NN", "linear"}
     assert f"{document['baselines']['P1']['linear']['auroc']:.4f}" in finished.stdout
     card = json.loads(command("inspect", model_1, "--json").stdout)
     assert card["metrics"]["test"]["P1"]["auroc"] == auroc["value"]
