@@ -1,0 +1,56 @@
+"""Lines of texts, whatever ends them."""
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servier.errors import DataError
+from servier.tables import lines
+from servier.tables.lines import decode, encode, read_lines
+
+TEXT = st.lists(st.sampled_from([b"a", b",", b'"', b"\r", b"\n", b"\r\n", b"\xe9", b"bcd"])).map(b"".join)
+
+
+def read(text):
+    return list(read_lines(io.BytesIO(text)))
+
+
+@given(TEXT)
+def test_lines_are_those_of_universal_newlines(text):
+    """Python's own reader cuts the same lines, where no CR precedes CR and LF; no byte is lost."""
+    assert b"".join(read(text)) == text
+    text = re.sub(rb"\r+\n", b"\r\n", text)
+    expected = io.TextIOWrapper(io.BytesIO(text), encoding="latin-1", newline="")
+    assert read(text) == [line.encode("latin-1") for line in expected]
+
+
+@given(TEXT, st.integers(1, 7))
+def test_lines_do_not_depend_on_how_the_file_is_read(text, piece):
+    """Pieces of any length give the lines of the whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        whole = read(text)
+        patch.setattr(lines, "PIECE", piece)
+        assert read(text) == whole
+
+
+def test_several_cr_before_lf_are_one_ending():
+    """A file whose line ends were translated twice has no blank rows."""
+    assert read(b"a\r\r\nb\r\r\n") == [b"a\r\r\n", b"b\r\r\n"]
+
+
+@pytest.mark.parametrize("text", [b"x" * 100, b"a\n" + b"x" * 100, b"a\r" + b"x" * 100])
+def test_an_endless_line_is_refused(monkeypatch, text):
+    """What is not a text does not fill the memory."""
+    monkeypatch.setattr(lines, "PIECE", 8)
+    monkeypatch.setattr(lines, "MAX_LINE", 64)
+    with pytest.raises(DataError, match="a line of more than 64 bytes"):
+        read(text)
+
+
+@given(st.binary())
+def test_any_bytes_are_text_and_back(raw):
+    """Bytes come out as they went in."""
+    assert encode(decode(raw)) == raw
