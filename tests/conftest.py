@@ -23,7 +23,8 @@ settings.register_profile("usual", deadline=None)
 settings.register_profile("exhaustive", deadline=None, max_examples=5000)
 settings.load_profile("usual")
 
-REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+REAL_DATA = SHARED / "data"
 
 TINY = Path(__file__).resolve().parents[1] / ".test" / "config"
 
@@ -166,6 +167,19 @@ def model_1(models_dir):
 @pytest.fixture(scope="session")
 def model_2(models_dir):
     return models_dir / "model_2.servier"
+
+
+@pytest.fixture
+def case():
+    """Return the folder of a damaged input, by its number."""
+
+    def find(number):
+        folder = next((SHARED / "cases").glob(f"{number:02d}-*"), None)
+        if folder is None:
+            pytest.skip(f"case {number} is not beside the checkout, in ../shared/cases")
+        return folder
+
+    return find
 
 
 @pytest.fixture
