@@ -13,18 +13,18 @@ from typing import Any
 from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
+
 MAX_ATOMS = 500
 MAX_LENGTH = 5_000
 
 MAX_REASON = 200
-MAX_SHOWN = 40
 
 Mol = Any
 Row = tuple[str, str | None]
 """A SMILES string, and why it cannot be used, or None."""
 
 _HYDROGEN = "[H"
-_EXTENSION = "|"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
@@ -67,8 +67,9 @@ def parse_smiles(
     Parameters
     ----------
     smiles
-        The string. White space around it is ignored; white space inside it is refused, except before a
-        CXSMILES extension: `CCO |$;;R$|`.
+        The string. What nobody sees at its ends is ignored, and so are atom map numbers. Characters outside
+        printable ASCII are refused, and so is white space inside it, except before a CXSMILES extension:
+        `CCO |$;;R$|`.
     max_atoms
         The largest number of heavy atoms that is accepted.
     constitution_only
@@ -79,18 +80,22 @@ def parse_smiles(
     -------
     An RDKit molecule with at least one atom, or an `InvalidMolecule`.
     """
+    text = remove_map_numbers(trim(smiles))
     with rdBase.BlockLogs():
-        found = _parse(smiles.strip(), max_atoms, constitution_only=constitution_only)
-    return _explain_refusal(smiles.strip()) if found is None else found
+        found = _parse(text, max_atoms, constitution_only=constitution_only)
+    return _explain_refusal(text) if found is None else found
 
 
 def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
-    """Return None for a string that RDKit refuses."""
+    """Return None for a string that RDKit refuses; `smiles` is trimmed and has no map numbers."""
     if problem := _check_text(smiles):
         return problem
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
+    if EXTENSION in smiles:  # which may give atoms any property
+        for atom in mol.GetAtoms():
+            atom.SetAtomMapNum(0)
     # Each atom takes at least one character.
     if len(smiles) > max_atoms and (n_atoms := mol.GetNumHeavyAtoms()) > max_atoms:
         return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
@@ -104,10 +109,8 @@ def _check_text(smiles: str) -> InvalidMolecule | None:
         return InvalidMolecule(Status.EMPTY, "no SMILES")
     if len(smiles) > MAX_LENGTH:
         return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
-    first, *rest = smiles.split(maxsplit=1)
-    if rest and not rest[0].startswith(_EXTENSION):  # RDKit would take it for a name
-        reason = f"white space after {first[:MAX_SHOWN]!r}: a name belongs elsewhere"
-        return InvalidMolecule(Status.INVALID, reason)
+    if fault := find_fault(smiles):
+        return InvalidMolecule(Status.INVALID, fault)
     return None
 
 
@@ -125,9 +128,6 @@ def _explain_refusal(smiles: str) -> InvalidMolecule:
 
     RDKit's messages must not be blocked meanwhile, and are not blocked afterwards.
     """
-    if not smiles.isascii():
-        foreign = next(character for character in smiles if not character.isascii())
-        return InvalidMolecule(Status.INVALID, f"character {foreign!r} does not belong in a SMILES string")
     with _explaining:
         messages: list[str] = []
         handler = logging.Handler()
@@ -260,9 +260,10 @@ class SmilesRows(Collection[Any]):
                 if problem:
                     yield InvalidMolecule(Status.INVALID, problem)
                     continue
-                found = _parse(smiles.strip(), self.max_atoms, constitution_only=self.constitution_only)
+                text = remove_map_numbers(trim(smiles))
+                found = _parse(text, self.max_atoms, constitution_only=self.constitution_only)
                 if found is None:
                     stack.close()
-                    found = _explain_refusal(smiles.strip())
+                    found = _explain_refusal(text)
                     stack.enter_context(rdBase.BlockLogs())
                 yield found

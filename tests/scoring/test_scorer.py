@@ -45,6 +45,16 @@ def test_consensus_is_the_mean(models_dir):
     assert both.targets[0].threshold == pytest.approx((2 * thresholds[0] + thresholds[1]) / 3, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_scores_are_of_what_is_written(name, models_dir):
+    """Map numbers and what nobody sees change no score by a bit; a foreign character is never dropped."""
+    scorer = Scorer([open_checkpoint(models_dir / f"model_{name}.servier")])
+    plain = scorer.score(["CC(=O)O", "C[C@H](N)C(=O)O", "CCO"])
+    odd = scorer.score(["[CH3:1][C:2](=[O:3])[OH:4]", "[CH3:9][C@H:1](N)C(=O)[OH:2]", "\ufeffCCO\u200b"])
+    np.testing.assert_array_equal(odd.values, plain.values)
+    assert [problem.status for problem in scorer.score(["CCO\u0421", "CC\uff2f"]).problems] == ["invalid"] * 2
+
+
 def test_consensus_of_different_targets_is_refused(model_1):
     """A mean of different things is none."""
     other = open_checkpoint(model_1)
