@@ -64,7 +64,7 @@ BINARY: dict[str, Metric] = {
 REGRESSION: dict[str, Metric] = {
     "mae": lambda y, p, _: metrics.mean_absolute_error(y, p),
     "rmse": lambda y, p, _: metrics.root_mean_squared_error(y, p),
-    "r2": lambda y, p, _: metrics.r2_score(y, p),
+    "r2": lambda y, p, _: metrics.r2_score(y, p) if np.ptp(y) > 0 else math.nan,
     "spearman": lambda y, p, _: _rank_correlation(stats.spearmanr, y, p),
     "kendall": lambda y, p, _: _rank_correlation(stats.kendalltau, y, p),
 }
@@ -88,8 +88,8 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | N
 
     Returns
     -------
-    Metrics by name, without those that are undefined: all of fewer than two rows or a single class, and the
-    rank correlation of values that are all equal.
+    Metrics by name, without those that are undefined: all of fewer than two rows or a single class, R2 of
+    labels that are all equal, and the rank correlation of values or labels that are.
     """
     if not _is_measurable(y, task):
         return {}
@@ -101,7 +101,7 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | N
 def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Sequence[str]) -> float:
     """Return how good scores are in one number: AUROC of binary targets, R2 of others, mean over targets.
 
-    Targets of fewer than two labels, or of one class, are left out; without any other the number is 0.
+    Targets whose labels do not vary are left out; without any other the number is 0.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Seque
     found = []
     for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
         known = ~np.isnan(labels) & ~np.isnan(values)
-        if _is_measurable(labels[known], task):
+        if len(np.unique(labels[known])) > 1:
             metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
             found.append(metric(labels[known], values[known]))
     return float(np.mean(found)) if found else 0.0

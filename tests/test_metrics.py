@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
-from servier.metrics import BINARY, REGRESSION, calibration_error, enrichment, measure
+from servier.metrics import BINARY, REGRESSION, calibration_error, enrichment, mean_score, measure
 
 
 @pytest.fixture
@@ -61,3 +62,17 @@ def test_undefined_metrics_are_absent():
     assert measure(np.ones(1), np.ones(1), "regression", None) == {}
     constant = measure(np.arange(5.0), np.ones(5), "regression", None)
     assert constant.keys() == REGRESSION.keys() - {"spearman", "kendall"}
+    labels = measure(np.ones(5), np.arange(5.0), "regression", None)
+    assert labels.keys() == REGRESSION.keys() - {"spearman", "kendall", "r2"}
+    assert measure(np.ones(5), np.ones(5), "regression", None) == {"mae": 0, "rmse": 0}
+
+
+def test_targets_that_do_not_vary_have_no_part_in_the_mean():
+    """The mean is over those of which something is known: no R2 of 1 where labels are all equal."""
+    y = np.array([[0, 5, 1.0], [1, 5, 2], [0, 5, 4], [1, 5, np.nan]])
+    scores = np.array([[0.1, 5, 1], [0.9, 5, 2], [0.2, 5, 4], [0.8, 5, 0]])
+    assert mean_score(y, scores, ["binary", "regression", "regression"]) == 1
+    halved = mean_score(y, scores / 2, ["regression"] * 3)
+    known = [(y[:, 0], scores[:, 0] / 2), (y[:3, 2], scores[:3, 2] / 2)]
+    assert halved == pytest.approx(np.mean([r2_score(*pair) for pair in known]))
+    assert mean_score(y[:, [1]], scores[:, [1]], ["regression"]) == 0

@@ -32,6 +32,12 @@ TARGETS = option(
     metavar="COLUMN",
     help="Column to predict; repeatable; all: every other column with labels.  [default: P1]",
 )
+POSITIVE = option(
+    multiple=True,
+    metavar="WORD",
+    help="The label that counts as 1, beside another that counts as 0; repeatable, for several targets.  "
+    "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
+)
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 SAME_MOLECULE = option(
     type=click.Choice(["parent", "canonical", "written"]),
@@ -74,6 +80,7 @@ class TableOptions:
     task: str | None = field(
         metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
     )
+    positive: tuple[str, ...] = field(metadata=POSITIVE)
 
     def load(self) -> "Dataset":
         """Read the table."""
@@ -96,7 +103,7 @@ class TableOptions:
         from servier.data.datasets import Columns, find_dataset, load_dataset
 
         columns = Columns(targets, self.smiles_column, self.id_column, self.split_column)
-        return load_dataset(self.dataset or find_dataset(self.data_dir), columns, tasks)
+        return load_dataset(self.dataset or find_dataset(self.data_dir), columns, tasks, self.positive)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from servier.cli.commands import argument, command, option
 from servier.cli.options import (
     ID_COLUMN,
     JSON,
+    POSITIVE,
     PRESETS,
     SAME_MOLECULE,
     SMILES_COLUMN,
@@ -66,6 +67,7 @@ class CheckOptions:
     targets: tuple[str, ...] = field(metadata=TARGETS)
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
     id_column: str | None = field(metadata=ID_COLUMN)
+    positive: tuple[str, ...] = field(metadata=POSITIVE)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     as_json: bool = field(metadata=JSON)
 
@@ -89,7 +91,7 @@ def check(given: CheckOptions) -> None:
     from servier.report.text import describe_audit
 
     columns = Columns(given.targets, given.smiles_column, given.id_column)
-    audit = check_table(given.source, columns, given.same_molecule or "parent")
+    audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
     if given.output:
         write_findings(audit, given.output)
     click.echo(json.dumps(as_document(audit), indent=1) if given.as_json else describe_audit(audit))

@@ -13,23 +13,22 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
-from servier.data.datasets import read_label
+from servier.data.datasets import require_positive
 from servier.data.duplicates import identify
+from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
     DEFAULT_TARGET,
     Columns,
-    LabelledTable,
     read_labelled_table,
 )
 from servier.data.labels import (
     describe_labels,
     holds_labels,
-    labels_in_words,
     suspect_filled,
+    suspect_misspelt,
     suspect_useless,
 )
-from servier.errors import DataError
 from servier.tables import write_csv
 
 LARGE_ATOMS = 100
@@ -93,7 +92,12 @@ class Audit:
         return dict(problems.most_common())
 
 
-def check(path: str | Path, columns: Columns | None = None, same_molecule: str = "parent") -> Audit:
+def check(
+    path: str | Path,
+    columns: Columns | None = None,
+    same_molecule: str = "parent",
+    positive: Sequence[str] = (),
+) -> Audit:
     """Find the problems of a labelled table.
 
     Parameters
@@ -101,10 +105,12 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
     path
         A table of any format.
     columns
-        The columns that the user named. If no target is named, all numeric columns are targets, except
+        The columns that the user named. If no target is named, all columns of labels are targets, except
         those that only number the rows.
     same_molecule
         When two rows have the same molecule, as for `identify`.
+    positive
+        Words that stand for label 1, as for `servier.data.label_column.read_labels`.
 
     Raises
     ------
@@ -118,8 +124,10 @@ def check(path: str | Path, columns: Columns | None = None, same_molecule: str =
         Finding(line, identifier, smiles)
         for line, identifier, smiles in zip(table.lines, table.ids, table.smiles, strict=True)
     ]
-    targets, warnings = _select_targets(table, columns.targets or [DEFAULT_TARGET])
-    labels = {target: _read_labels(table.values[target], target, findings) for target in targets}
+    require_positive(table, positive)
+    read = {target: read_labels(table.values[target], positive) for target in table.targets}
+    targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
+    labels = {target: _note_labels(read[target], target, findings) for target in targets}
     mols = [_check_row(problem, found) for problem, found in zip(table.problems, findings, strict=True)]
     _check_unlabelled(labels, findings)
     _check_duplicates(mols, findings, labels, same_molecule)
@@ -153,25 +161,19 @@ def as_document(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _select_targets(table: LabelledTable, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the wanted and the numeric columns, and a warning for each whose labels are words."""
-    targets = [name for name in table.targets if name in wanted or holds_labels(table.values[name])]
-    warnings = [
-        f"{name}: train reads numbers, not {words}"
-        for name in table.targets
-        if name not in targets and (words := labels_in_words(table.values[name]))
-    ]
-    return targets, warnings
+def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the wanted columns and those of labels, and a warning for each that a change would make one."""
+    targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
+    misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
+    return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
 
 
-def _read_labels(texts: Sequence[str], target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
-    y = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        try:
-            y[row] = read_label(text)
-        except DataError as error:
-            findings[row].add("bad_label", f"{target}: {error.problem}")
-    return y
+def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
+    """Return the labels of a target; note which cannot be read, and say which word is label 1."""
+    for row, error in column.problems.items():
+        findings[row].add("bad_label", f"{target}: {error.problem}")
+    column.log_words(target)
+    return column.y
 
 
 def _check_row(problem: str | None, finding: Finding) -> Mol | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.data.label_column import LabelColumn, label_key, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
     Columns,
@@ -23,7 +23,6 @@ __all__ = ["ALL_TARGETS", "Columns", "Dataset", "find_dataset", "load_dataset"]
 
 DEFAULT_FILE = "dataset_single.csv"
 MIN_LABELS = 20
-MISSING = ("", "na", "nan", "none", "null")
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +86,10 @@ def find_dataset(data_dir: str | Path) -> Path:
 
 
 def load_dataset(
-    path: str | Path, columns: Columns | None = None, tasks: Sequence[str] | str | None = None
+    path: str | Path,
+    columns: Columns | None = None,
+    tasks: Sequence[str] | str | None = None,
+    positive: Sequence[str] = (),
 ) -> Dataset:
     """Read a labelled table.
 
@@ -99,6 +101,8 @@ def load_dataset(
         The columns that the user named.
     tasks
         `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
+    positive
+        Words that stand for label 1, as for `servier.data.label_column.read_labels`.
 
     Raises
     ------
@@ -110,8 +114,9 @@ def load_dataset(
     table = read_labelled_table(path, columns)
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
+    require_positive(table, positive)
     skip_useless = wants_all(columns.targets, table.names)
-    read = _read_targets(table, path, tasks, skip_useless=skip_useless)
+    read = _read_targets(table, tasks, positive, skip_useless=skip_useless)
     return Dataset(
         path=str(path),
         smiles=table.smiles,
@@ -125,41 +130,62 @@ def load_dataset(
     )
 
 
+def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
+    """Refuse words for label 1 that no target has.
+
+    Raises
+    ------
+    DataError
+        There is such a word.
+    """
+    for word in positive:
+        key = label_key(word)
+        if not any(label_key(text) == key for target in table.targets for text in table.values[target]):
+            hint = f"--positive names a label in {', '.join(table.targets)}"
+            raise DataError(f"no label is {word!r}", path=table.path, hint=hint)
+
+
 def _read_targets(
-    table: LabelledTable, path: str | Path, tasks: Sequence[str] | str | None, *, skip_useless: bool
+    table: LabelledTable, tasks: Sequence[str] | str | None, positive: Sequence[str], *, skip_useless: bool
 ) -> dict[str, tuple[NDArray[np.float64], str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
     read: dict[str, tuple[NDArray[np.float64], str]] = {}
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:
-            read[target] = _read_target(table.values[target], task, table.lines)
+            column = read_labels(table.values[target], positive)
+            read[target] = column.y, _check_labels(column, task, table.lines)
+            column.log_words(target)
         except DataError as error:
-            problem = DataError(error.problem, path=path, row=error.row, column=target, hint=error.hint)
+            problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
             if not skip_useless:
                 raise problem from None
             logger.warning("left out: %s", problem)
     if not read:
-        raise DataError("no column can be learnt from", path=path, hint="name one with --target to see why")
+        hint = "name one with --target to see why"
+        raise DataError("no column can be learnt from", path=table.path, hint=hint)
     return read
 
 
-def _read_target(
-    labels: Sequence[str], task: str | None, lines: Sequence[int]
-) -> tuple[NDArray[np.float64], str]:
-    """Return the labels of one target and its task."""
-    y = np.array([read_label(label, line) for label, line in zip(labels, lines, strict=True)])
+def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -> str:
+    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
+    for row, error in column.problems.items():
+        raise DataError(error.problem, row=lines[row], hint=error.hint)
+    y = column.y
     require_labels(y)
     known = ~np.isnan(y)
     values = np.unique(y[known])
     is_binary = set(values) <= {0.0, 1.0}
     if task == "binary" and not is_binary:
         row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
-        problem = f"label {y[row]:g} in a binary target"
-        raise DataError(problem, row=lines[row], hint="use 0 and 1, or --task regression")
+        hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"
+        raise DataError(f"label {y[row]:g} in a binary target", row=lines[row], hint=hint)
     if task is None and len(values) == 2 and not is_binary:
-        logger.warning("labels %g and %g are learnt as numbers; write 0 and 1 for two classes", *values)
-    return y, task or ("binary" if is_binary else "regression")
+        logger.warning(
+            "labels %g and %g are learnt as numbers; for two classes write 0 and 1, or name label 1 with "
+            "--positive", *values,
+        )  # fmt: skip
+    return task or ("binary" if is_binary else "regression")
 
 
 def require_labels(y: NDArray[np.float64]) -> None:
@@ -168,7 +194,7 @@ def require_labels(y: NDArray[np.float64]) -> None:
     Raises
     ------
     DataError
-        There are too few labels, or they are all the same.
+        There are too few labels, or they do not vary.
     """
     known = y[~np.isnan(y)]
     if len(known) < MIN_LABELS:
@@ -177,26 +203,6 @@ def require_labels(y: NDArray[np.float64]) -> None:
     if np.ptp(known) == 0:
         problem = f"all {len(known)} labels are {known[0]:g}"
         raise DataError(problem, hint="a model needs at least two different values")
-
-
-def read_label(text: str, line: int | None = None) -> float:
-    """Read one label; NaN where it is missing.
-
-    Raises
-    ------
-    DataError
-        The text is not a number.
-    """
-    text = text.strip()
-    if text.lower() in MISSING:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        hint = (
-            "labels are numbers with a decimal point, or 1 and 0; leave the field empty where one is missing"
-        )
-        raise DataError(f"{text!r} is not a number", row=line, hint=hint)
-    return value
+    if np.std(known) == 0:
+        problem = f"the labels, {known.min():g} to {known.max():g}, differ too little to compute with"
+        raise DataError(problem, hint="use a unit in which they are larger")

@@ -1,7 +1,7 @@
 """Divisions of rows into folds, and into training and test rows."""
 
+import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,8 @@ def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int
     groups
         int64, shape (n_rows,): rows with equal numbers stay together.
     n_folds, seed
-        The number of folds, fewer if there are fewer groups, and the seed of the shuffle.
+        The number of folds, fewer if there are fewer groups, or fewer rows of each class, and the seed of the
+        shuffle.
 
     Returns
     -------
@@ -81,9 +82,13 @@ def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int
     n_folds = min(n_folds, len(np.unique(groups)))
     if n_folds < 2:
         raise DataError("all these molecules share one scaffold", hint="use --split random")
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     n_strata = max(1, min(N_STRATA, int(np.sum(~np.isnan(y))) // n_folds))
-    return list(folds.split(np.zeros(len(y)), strata(y, task, n_strata), groups))
+    classes = strata(y, task, n_strata)
+    n_folds = min(n_folds, int(np.unique(classes, return_counts=True)[1].max()))
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(folds.split(np.zeros(len(y)), classes, groups))
 
 
 def enough_folds(
@@ -140,72 +145,3 @@ def split_test(
         test, train = split_test(y, task, groups, 1 - fraction, seed)
         return train, test
     return split_folds(y, task, groups, max(2, round(1 / fraction)), seed)[0]
-
-
-def split_by_column(values: Sequence[str]) -> tuple[Indices, Indices]:
-    """Split by a column of `train`, `valid` (or `validation`) and `test`; validation rows train the model.
-
-    Raises
-    ------
-    DataError
-        A value is none of these, or no row is for training.
-    """
-    names = np.array([value.strip().lower() for value in values])
-    is_train = np.isin(names, ("train", "valid", "validation"))
-    is_test = names == "test"
-    unknown = np.flatnonzero(~is_train & ~is_test)
-    if len(unknown):
-        problem = f"{values[unknown[0]]!r} is not a split"
-        raise DataError(problem, hint="use train, valid and test, or --split group or time")
-    if not is_train.any():
-        raise DataError("no row says train")
-    return np.flatnonzero(is_train), np.flatnonzero(is_test)
-
-
-def read_times(values: Sequence[str]) -> NDArray[np.float64]:
-    """Return the time of each row, float64, shape (n_rows,): numbers as they are, dates in seconds.
-
-    Raises
-    ------
-    DataError
-        A value is neither a number nor a date in ISO 8601.
-    """
-    return np.array([_read_time(value.strip()) for value in values])
-
-
-def _read_time(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except ValueError:
-        problem = f"{value!r} is neither a number nor a date"
-        raise DataError(problem, hint="write dates like 2024-12-31") from None
-
-
-def split_by_time(times: NDArray[np.float64], molecules: Indices, fraction: float) -> tuple[Indices, Indices]:
-    """Hold out the latest molecules, about `fraction` of the rows.
-
-    Parameters
-    ----------
-    times
-        float64, shape (n_rows,): the time of each row.
-    molecules
-        int64, shape (n_rows,): equal numbers for equal molecules; a molecule has the time of its first row.
-    fraction
-        The share of test rows; rows with equal times stay together, so there may be fewer.
-
-    Returns
-    -------
-    The indices of the training rows and of the test rows, sorted.
-    """
-    numbers = np.unique(molecules, return_inverse=True)[1]
-    earliest = np.full(numbers.max(initial=-1) + 1, np.inf)
-    np.minimum.at(earliest, numbers, times)
-    times = earliest[numbers]
-    start = np.quantile(times, 1 - fraction, method="lower") if fraction > 0 else np.inf
-    is_test = times > start
-    return np.flatnonzero(~is_test), np.flatnonzero(is_test)

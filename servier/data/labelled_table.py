@@ -27,6 +27,8 @@ class LabelledTable:
 
     Parameters
     ----------
+    path
+        The file.
     names
         All columns of the table.
     targets
@@ -41,6 +43,7 @@ class LabelledTable:
         The values of each of these columns; an absent value is an empty text.
     """
 
+    path: str
     names: list[str]
     targets: list[str]
     smiles_column: str
@@ -96,6 +99,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         name: names.index(name) for name in (smiles, identifier, split, *targets) if name is not None
     }
     return LabelledTable(
+        path=str(path),
         names=names,
         targets=targets,
         smiles_column=smiles,

@@ -1,15 +1,13 @@
 """The distribution of labels, and what looks wrong with them."""
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from servier.data.datasets import MISSING, read_label, require_labels
+from servier.data.datasets import require_labels
+from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
 
 COMMON = 0.05
@@ -19,27 +17,24 @@ ALIKE = 0.05
 QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "maximum": 1.0}
 
 
-def holds_labels(texts: Sequence[str]) -> bool:
-    """Return whether most values of a column are numbers that differ and do not just number the rows."""
-    values = [_number(text) for text in texts if text.strip()]
-    known = [value for value in values if not math.isnan(value)]
-    is_counter = all(b > a and b.is_integer() for a, b in pairwise(known))
-    return len(set(known)) > 1 and len(known) > len(values) / 2 and not is_counter
+def holds_labels(column: LabelColumn) -> bool:
+    """Return whether most values of a column are labels that differ and do not just number the rows."""
+    known = column.y[~np.isnan(column.y)]
+    is_counter = bool(np.all(np.diff(known) > 0) and np.all(known % 1 == 0))
+    return len(np.unique(known)) > 1 and len(known) > len(column.problems) and not is_counter
 
 
-def labels_in_words(texts: Sequence[str]) -> str:
-    """Return two labels of a column of two words or of decimal commas; of others an empty string."""
-    words = list(dict.fromkeys(text.strip() for text in texts if text.strip().lower() not in MISSING))
-    if len(words) == 2 or (words and all(re.fullmatch(r"[+-]?\d+,\d+", word) for word in words)):
-        return " or ".join(map(repr, words[:2]))
-    return ""
+def suspect_misspelt(column: LabelColumn) -> str:
+    """Return what keeps a column of words or numbers from being read, and what to do; else an empty text.
 
-
-def _number(text: str) -> float:
-    try:
-        return read_label(text)
-    except DataError:
-        return math.nan
+    Most of its values cannot be read, all of these for one reason that is not just that they are no numbers.
+    """
+    hints = {error.hint for error in column.problems.values()}
+    is_read = column.words or len(column.problems) <= np.sum(~np.isnan(column.y))
+    if is_read or len(hints) != 1 or HINT in hints:
+        return ""
+    first = next(iter(column.problems.values()))
+    return f"{first.problem}; {first.hint}"
 
 
 def is_binary(known: NDArray[np.float64]) -> bool:

@@ -13,13 +13,12 @@ from servier.data.folds import (
     Fold,
     Indices,
     group_numbers,
-    read_times,
-    split_by_column,
-    split_by_time,
     split_folds,
     split_test,
 )
+from servier.data.split_column import read_times, split_by_column, split_by_time
 from servier.errors import DataError
+from servier.tables.numbers import is_missing, strip
 
 CLUSTER_SIZE = 20
 MIN_CLUSTERS = 10
@@ -42,8 +41,8 @@ class Splitter:
     groups
         int64, shape (n_rows,): rows with equal numbers stay together in folds, and in a split that is neither
         predefined nor by time.
-    values
-        The value of the split column in each row.
+    values, lines
+        The value of the split column in each row, and the line number of the row.
     data
         The table, for error messages.
     """
@@ -54,6 +53,7 @@ class Splitter:
     molecules: Indices
     groups: Indices
     values: list[str]
+    lines: list[int]
     data: Dataset
 
     def hold_out(self, fraction: float, seed: int) -> tuple[Indices, Indices]:
@@ -66,13 +66,14 @@ class Splitter:
         """
         try:
             if self.strategy == "predefined":
-                return split_by_column(self.values)
+                return split_by_column(self.values, self.lines)
             if self.strategy == "time":
-                return split_by_time(read_times(self.values), self.molecules, fraction)
+                return split_by_time(read_times(self.values, self.lines), self.molecules, fraction)
         except DataError as error:
             raise DataError(
-                error.problem, path=self.data.path, column=self.data.split_column, hint=error.hint
-            ) from None
+                error.problem, path=self.data.path, row=error.row, column=self.data.split_column,
+                hint=error.hint,
+            ) from None  # fmt: skip
         return split_test(self._strata(), self.task, self.groups, fraction, seed)
 
     def folds(self, n_folds: int, seed: int) -> list[Fold]:
@@ -115,7 +116,8 @@ def choose_splitter(
         raise DataError(problem, path=data.path, column=data.split_column, hint=hint)
     values = [data.split[i] for i in rows] if data.split is not None else []
     groups = _group(strategy, mols, molecules, values, seed)
-    return Splitter(strategy, data.y[rows, 0], data.tasks[0], molecules, groups, values, data)
+    lines = [data.lines[i] for i in rows]
+    return Splitter(strategy, data.y[rows, 0], data.tasks[0], molecules, groups, values, lines, data)
 
 
 def _group(strategy: str, mols: Sequence[Mol], molecules: Indices, values: list[str], seed: int) -> Indices:
@@ -125,7 +127,7 @@ def _group(strategy: str, mols: Sequence[Mol], molecules: Indices, values: list[
     if strategy == "cluster":
         groups = cluster(mols, seed)
     elif strategy == "group":
-        groups = group_numbers(values)
+        groups = group_numbers(["" if is_missing(value) else strip(value) for value in values])
     else:
         groups = group_numbers([scaffold_smiles(mol) for mol in mols])
     first = np.unique(molecules, return_index=True, return_inverse=True)

@@ -15,13 +15,13 @@ from servier.data.folds import Indices, enough_folds, split_folds
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
+from servier.training.balance import require_variety, warn_of_folds, warn_of_test_rows
 from servier.training.options import Options
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 5
 MIN_ROWS = 20
-MIN_OF_CLASS = 5
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,20 @@ class TrainingRows:
 
         Only as many folds are returned as hold out enough rows.
         """
-        folds = self._split(np.arange(len(self.y)), 0, n_folds, seed)
-        return enough_folds(folds, self.y, self.data.tasks, seed)
+        folds = enough_folds(
+            self._split(np.arange(len(self.y)), 0, n_folds, seed), self.y, self.data.tasks, seed
+        )
+        warn_of_folds(folds, self.y, self.data.targets, self.data.tasks, self.strategy)
+        return folds
 
     def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
         """Divide the training rows with a label of one target in the same way, stratified by it."""
-        folds = self._split(np.flatnonzero(~np.isnan(self.y[:, target])), target, n_folds, seed)
-        return enough_folds(folds, self.y[:, [target]], self.data.tasks[target : target + 1], seed)
+        y, names, tasks = self.y[:, [target]], [self.data.targets[target]], [self.data.tasks[target]]
+        folds = enough_folds(
+            self._split(np.flatnonzero(~np.isnan(y[:, 0])), target, n_folds, seed), y, tasks, seed
+        )
+        warn_of_folds(folds, y, names, tasks, self.strategy)
+        return folds
 
     def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:
         y, task = self.y[rows, target], self.data.tasks[target]
@@ -110,14 +117,14 @@ class UsableRows:
         Raises
         ------
         DataError
-            A class has too few rows to train on.
+            A target does not vary among the training rows, or a class has too few of them.
         """
         data = self.data
         merged = merge_duplicates(
             self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts
         )
         has_label = ~np.isnan(merged.y).all(axis=1)
-        _check_classes(merged.y, data)
+        require_variety(merged.y, data, self.splitter.strategy)
         train = train[merged.rows[has_label]]
         counts = {
             "left_out": len(data) - len(self.rows) + int(np.sum(~has_label)),
@@ -164,7 +171,9 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
         Too few rows can be used.
     """
     usable = usable_rows(data, options)
-    return usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
+    rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
+    warn_of_test_rows(data.y[rows.test], data, rows.strategy)
+    return rows
 
 
 def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:
@@ -172,14 +181,3 @@ def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> 
         logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
     if len(rows) > SHOWN:
         logger.warning("and %s more unreadable molecules", len(rows) - SHOWN)
-
-
-def _check_classes(y: NDArray[np.float64], data: Dataset) -> None:
-    """Refuse a binary target if a class has too few training rows."""
-    for target, task, labels in zip(data.targets, data.tasks, y.T, strict=True):
-        for value in (0, 1) if task == "binary" else ():
-            if (n := int(np.sum(labels == value))) < MIN_OF_CLASS:
-                raise DataError(
-                    f"{n} of the training rows are labelled {value}", path=data.path, column=target,
-                    hint=f"at least {MIN_OF_CLASS} of each class are needed",
-                )  # fmt: skip

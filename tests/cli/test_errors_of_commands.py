@@ -62,7 +62,7 @@ def test_checkpoint_of_the_other_model_is_refused(command, model_2, simulated):
         ("", "this file is empty"),
         ("P1,mol_id\n1,a\n", "no column with SMILES strings found"),
         ("x,y,smiles\n1,a,C\n", "the columns are x, y, smiles"),
-        ("P1,smiles\n" + "yes,CCO\n" * 30, "line 2, column P1: 'yes' is not a number"),
+        ("P1,smiles\n" + "high,CCO\n" * 30, "line 2, column P1: 'high' is not a number"),
         ("P1,smiles\n" + "1,CCO\n" * 30, "all 30 labels are 1"),
         ("P1,smiles\n" + "1,nope\n0,C1CC\n" * 30, None),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from servier.data.audit import check
 from servier.data.labels import suspect_filled
+from servier.errors import DataError
 
 ROWS = """id,smiles,active,logS,comment
 a,CCO,1,-1.5,fine
@@ -109,12 +110,32 @@ def test_the_real_table_is_suspected(servier, real_data):
 
 
 def test_targets_that_train_refuses_are_named(tmp_path):
-    """A constant target, labels in words and decimal commas each get a sentence, others none."""
-    rows = [f'{"C" * (i + 1)},1,{("yes", "no")[i % 2]},"1,{i}",{i % 2},word{i}' for i in range(30)]
+    """A constant target, two words that are no opposites, and decimal commas each get a sentence."""
+    rows = [f'{"C" * (i + 1)},1,{("low", "high")[i % 2]},"1,{i}",{i % 2},word{i}' for i in range(30)]
+    question = "it is not clear which of 'low' and 'high' is label 1; name that one with --positive, or write"
     path = tmp_path / "words.csv"
-    path.write_text("\n".join(["smiles,P1,active,ic50,good,remark", *rows]) + "\n")
+    path.write_text("\n".join(["smiles,P1,activity,ic50,good,remark", *rows]) + "\n")
     assert check(path).warnings == [
-        "active: train reads numbers, not 'yes' or 'no'",
-        "ic50: train reads numbers, not '1,0' or '1,1'",
+        f"activity: train refuses it: {question} 1 and 0",
+        "ic50: train refuses it: '1,0' is not a number; write a decimal point, and nothing between thousands",
         "P1: train refuses it: all 30 labels are 1; a model needs at least two different values",
     ]
+    assert [text.split(":")[0] for text in check(path, positive=["high"]).warnings] == ["ic50", "P1"]
+
+
+def test_labels_in_words_are_audited_like_numbers(tmp_path, caplog):
+    """A column of yes and no has a share of label 1; a third word in it is a problem of its row alone."""
+    words = ["Yes", "no", "N/A", "maybe", *["no"] * 6]
+    path = tmp_path / "words.csv"
+    path.write_text("smiles,toxic\n" + "".join(f"{'C' * (i + 1)},{word}\n" for i, word in enumerate(words)))
+    with caplog.at_level("INFO", "servier"):
+        audit = check(path)
+    assert audit.labels == {"toxic": {"labels": 8, "missing": 2, "share_of_1": 1 / 8}}
+    assert {found.line: found.details for found in audit.findings if "bad_label" in found.problems} == {
+        5: ["toxic: 'maybe' is neither 'Yes' nor 'no'", "no label"]
+    }
+    assert caplog.messages == ["target toxic: label 1 is 'Yes', label 0 is 'no'"]
+    with pytest.raises(
+        DataError, match=r"words\.csv: no label is 'perhaps'; --positive names a label in toxic"
+    ):
+        check(path, positive=["perhaps"])

@@ -6,9 +6,6 @@ from hypothesis import strategies as st
 from servier.data.folds import (
     enough_folds,
     group_numbers,
-    read_times,
-    split_by_column,
-    split_by_time,
     split_folds,
     split_test,
     strata,
@@ -61,42 +58,6 @@ def test_missing_labels_are_a_class_of_their_own():
     assert strata(np.array([0.0, np.nan, 1.0]), "binary").tolist() == [0, -1, 1]
 
 
-def test_split_column_decides():
-    """Valid rows are for training, and an unknown value is refused."""
-    train, test = split_by_column(["train", "Valid", "test"])
-    assert (train.tolist(), test.tolist()) == ([0, 1], [2])
-    with pytest.raises(DataError, match="'holdout' is not a split"):
-        split_by_column(["train", "holdout"])
-    with pytest.raises(DataError, match="no row says train"):
-        split_by_column(["test"])
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), min_size=1, max_size=60),
-    st.sampled_from([0.0, 0.1, 0.2, 0.5]),
-)
-def test_what_is_tested_came_later(rows, fraction):
-    """No test molecule is as old as one for training, each is on one side, and not too many are tested."""
-    times = np.array([time for time, _ in rows], float)
-    molecules = np.array([molecule for _, molecule in rows])
-    train, test = split_by_time(times, molecules, fraction)
-    assert sorted([*train, *test]) == list(range(len(rows)))
-    assert not set(molecules[train]) & set(molecules[test])
-    assert len(test) <= fraction * len(rows) + 1
-    born = {molecule: times[molecules == molecule].min() for molecule in molecules}
-    assert all(born[molecules[a]] < born[molecules[b]] for a in train for b in test)
-
-
-def test_dates_and_numbers_are_times():
-    """ISO 8601 dates, with or without a time of day and a zone, are in order; so are years."""
-    dates = ["2023-12-31", "2024-01-01T08:00", "2024-01-01T08:00+00:00", "2024-01-01T08:00-05:00"]
-    first, second, third, fourth = read_times(dates)
-    assert first < second == third < fourth
-    assert read_times([" 1999", "2e3"]).tolist() == [1999, 2000]
-    with pytest.raises(DataError, match="'last week' is neither a number nor a date"):
-        read_times(["last week"])
-
-
 @pytest.mark.parametrize("n_rows", [10, 16, 20, 24, 26])
 def test_few_rows_are_cut_into_folds(n_rows):
     """A regression target of few rows has fewer strata, not an error."""
@@ -133,3 +94,12 @@ def test_every_target_needs_enough_held_out_labels():
     folds = split_folds(y[:, 0], "binary", np.arange(6000), 5, seed=0)
     assert len(enough_folds(folds, y[:, :1], ["binary"], seed=0)) == 2
     assert len(enough_folds(folds, y, ["binary", "regression"], seed=0)) == 5
+
+
+def test_rare_classes_and_many_folds_are_no_matter_for_warnings(recwarn):
+    """There are no more folds than the most frequent class has rows, and scikit-learn does not warn."""
+    folds = split_folds(np.array([0.0, 1] * 5), "binary", np.arange(10), 8, 0)
+    assert len(folds) == 5
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(10))
+    split_folds(np.array([1.0] + [0.0] * 29), "binary", np.arange(30), 5, 0)
+    assert recwarn.list == []

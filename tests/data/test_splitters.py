@@ -70,6 +70,17 @@ def test_groups_of_a_column_are_not_shared(table):
     assert not train & test
 
 
+def test_groups_are_alike_but_for_blanks_and_missing_ones_are_apart(table):
+    """` A` is A; rows without a group do not make one together."""
+    values = [("A", "A ", "\u00a0A", "NA", "N/A", "")[i % 6] for i in range(len(table))]
+    rows = select_rows(replace(table, split=values), Options(split="group", test_fraction=0.0))
+    found = {}
+    for row, group in zip(rows.train, rows.groups, strict=True):
+        found.setdefault(values[row].strip() == "A", []).append(group)
+    assert len(set(found[True])) == 1
+    assert len(set(found[False])) == len(found[False])
+
+
 def test_random_rows_are_not_balanced_and_stratified_ones_are(table):
     """The share of label 1 among test rows scatters from seed to seed only where nothing balances it."""
     spread = {}
@@ -99,6 +110,11 @@ def test_clusters_hold_similar_molecules(table):
         ("cluster", ["1"] * 330, "column year: a split by cluster does not read a column; leave out"),
         ("time", ["soon"] * 330, "column year: 'soon' is neither a number nor a date; write dates like"),
         (None, ["soon"] * 330, "column year: 'soon' is not a split; use train, valid and test, or --split"),
+        (
+            "time",
+            ["1999", "2024-01-01"] * 165,
+            "'1999' on line 0 is a number, and '2024-01-01' on line 1 a date",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_clear_error(table, strategy, column, message):

@@ -1,0 +1,181 @@
+"""A column of labels: numbers, or two words that stand for two classes."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.errors import DataError
+from servier.tables.numbers import is_missing, read_number, strip
+
+OPPOSITES = {
+    "active": "inactive",
+    "positive": "negative",
+    "pos": "neg",
+    "true": "false",
+    "yes": "no",
+    "t": "f",
+    "y": "n",
+    "+": "-",
+}
+"""Words that stand for label 1, each with the one that stands for label 0."""
+
+HINT = "labels are numbers with a decimal point, or two words; leave the field empty where one is missing"
+LARGEST = float(np.finfo(np.float32).max)  # checkpoints hold the labels of training in single precision
+
+_POSITIVE = {word: positive for positive, negative in OPPOSITES.items() for word in (positive, negative)}
+_NEGATION = re.compile(r"(?:non|not)[- _]?(.+)")
+
+logger = logging.getLogger(__name__)
+
+Key = float | str
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """The labels of one target.
+
+    Parameters
+    ----------
+    y
+        float64, shape (n_rows,); NaN where a label is missing or cannot be read.
+    problems
+        Why a label cannot be read, by the number of its row.
+    words
+        The words in the table for label 0 and label 1; empty where labels are numbers.
+    """
+
+    y: NDArray[np.float64]
+    problems: dict[int, DataError]
+    words: dict[int, str]
+
+    def log_words(self, target: str) -> None:
+        """Say which word is label 1, if labels are words."""
+        if self.words:
+            words = sorted(self.words.items(), reverse=True)
+            logger.info("target %s: %s", target, ", ".join(f"label {y} is {word!r}" for y, word in words))
+
+
+def read_labels(texts: Sequence[str], positive: Sequence[str] = ()) -> LabelColumn:
+    """Read the labels of one target, as numbers or as words.
+
+    Labels are words if `positive` names one of them, or if most are no numbers and there are opposites among
+    them: those of `OPPOSITES`, or a word and the same after non or not. Capitals make no difference.
+
+    Parameters
+    ----------
+    texts
+        The fields of the column.
+    positive
+        Words that stand for label 1, of this target or another.
+
+    Raises
+    ------
+    DataError
+        Two words of this target are to be label 1.
+    """
+    has_signs = any(strip(text) == "+" for text in texts)  # then - is a label beside it
+    known = {
+        row: text
+        for row, text in enumerate(texts)
+        if not is_missing(text) or (has_signs and strip(text) == "-")
+    }
+    keys = {row: label_key(text) for row, text in known.items()}
+    counts = Counter(keys.values())
+    classes = _named_classes(counts, positive) or _plain_classes(counts)
+    if not classes:
+        return _read_numbers(known, len(texts), counts)
+    written = {key: strip(known[row]) for row, key in reversed(keys.items())}
+    words = {label: str(key) for key, label in classes.items()}
+    words |= {classes[key]: word for key, word in written.items() if key in classes}
+    y = np.full(len(texts), np.nan)
+    problems = {}
+    for row, key in keys.items():
+        if key in classes:
+            y[row] = classes[key]
+        else:
+            problem = f"{known[row]!r} is neither {words[1]!r} nor {words[0]!r}"
+            problems[row] = DataError(problem, hint="leave the field empty where a label is missing")
+    return LabelColumn(y, problems, words)
+
+
+def label_key(text: str) -> Key:
+    """Return what is the same for equal labels: a number, or a word in small letters."""
+    try:
+        return read_number(text)
+    except DataError:
+        return strip(text).casefold()
+
+
+def read_label(text: str) -> float:
+    """Read a label that is a number.
+
+    Raises
+    ------
+    DataError
+        The text is no number, or one that is too large to learn from.
+    """
+    try:
+        value = read_number(text)
+    except DataError as error:
+        raise DataError(error.problem, hint=error.hint or HINT) from None
+    if abs(value) > LARGEST:
+        hint = f"use a unit in which labels are below {LARGEST:.1e}"
+        raise DataError(f"{text!r} is too large for a label", hint=hint)
+    return value
+
+
+def _read_numbers(known: dict[int, str], n_rows: int, counts: Mapping[Key, int]) -> LabelColumn:
+    y = np.full(n_rows, np.nan)
+    problems = {}
+    question = _ask_which_is_positive(known, counts)
+    for row, text in known.items():
+        try:
+            y[row] = read_label(text)
+        except DataError as error:
+            problems[row] = question if question and error.hint == HINT else error
+    return LabelColumn(y, problems, {})
+
+
+def _ask_which_is_positive(known: dict[int, str], counts: Mapping[Key, int]) -> DataError | None:
+    """Return the question that two words leave open."""
+    if len(counts) != 2 or not all(isinstance(key, str) for key in counts):
+        return None
+    written = {label_key(text): strip(text) for text in reversed(known.values())}
+    first, second = (written[key] for key in counts)
+    problem = f"it is not clear which of {first!r} and {second!r} is label 1"
+    return DataError(problem, hint="name that one with --positive, or write 1 and 0")
+
+
+def _named_classes(counts: Counter[Key], positive: Sequence[str]) -> dict[Key, int]:
+    """Return the label of the word that was named as positive, and of the most frequent other one."""
+    named = [key for key in dict.fromkeys(map(label_key, positive)) if key in counts]
+    if len(named) > 1:
+        problem = f"{named[0]!r} and {named[1]!r} cannot both be label 1"
+        raise DataError(problem, hint="name one word of each target with --positive")
+    others = [key for key, _ in counts.most_common() if key not in named]
+    return dict.fromkeys(named, 1) | dict.fromkeys(others[: len(named)], 0)
+
+
+def _plain_classes(counts: Counter[Key]) -> dict[Key, int]:
+    """Return the labels of words that are opposites, if fewer than half of the fields are numbers."""
+    words = {key: n for key, n in counts.items() if isinstance(key, str)}
+    if sum(words.values()) <= counts.total() / 2:
+        return {}
+    negations = {word: match[1] for word in words if (match := _NEGATION.fullmatch(word))}
+    found: dict[str, dict[Key, int]] = {}
+    for word in words:
+        if word in _POSITIVE:
+            found.setdefault(_POSITIVE[word], {})[word] = int(word in OPPOSITES)
+        elif (negated := negations.get(word)) in words.keys() | OPPOSITES.keys():
+            found.setdefault(str(negated), {})[word] = 0
+        elif word in negations.values():
+            found.setdefault(word, {})[word] = 1
+    if not found:
+        return {}
+    positive, classes = max(found.items(), key=lambda pair: sum(counts[key] for key in pair[1]))
+    return {positive: 1, OPPOSITES.get(positive, f"non-{positive}"): 0} | classes

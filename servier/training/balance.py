@@ -1,0 +1,108 @@
+"""Whether training rows, test rows and folds have the labels that each target needs."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servier.data.datasets import Dataset
+from servier.data.folds import Fold
+from servier.errors import DataError
+
+MIN_OF_CLASS = 5
+ALTERNATIVES = {"cluster": "random", "random": "stratified", "stratified": ""}
+
+logger = logging.getLogger(__name__)
+
+Labels = NDArray[np.float64]
+
+
+def require_variety(y: Labels, data: Dataset, strategy: str) -> None:
+    """Refuse a target whose training labels are all the same, or have too few of a class.
+
+    Parameters
+    ----------
+    y
+        Labels of the training rows, float64, shape (n_train, n_targets); NaN where missing.
+    data
+        The table.
+    strategy
+        How test rows were held out.
+
+    Raises
+    ------
+    DataError
+        There is such a target.
+    """
+    for i, (target, task) in enumerate(zip(data.targets, data.tasks, strict=True)):
+        known = y[~np.isnan(y[:, i]), i]
+        if task == "binary":
+            _require_classes(known, data, i, strategy)
+            continue
+        n_values = len(np.unique(known))
+        if n_values < 2 or np.std(known) == 0:
+            plural = "" if n_values == 1 else "s"
+            problem = f"the labelled training rows ({len(known)}) have {n_values} distinct value{plural}"
+            hint = f"a model needs at least two; {_advise(strategy)}"
+            raise DataError(problem, path=data.path, column=target, hint=hint)
+
+
+def warn_of_test_rows(y: Labels, data: Dataset, strategy: str) -> None:
+    """Say which classes no test row has; `y` has the labels of the test rows, else as `require_variety`."""
+    for target, label in _missing(y, data.targets, data.tasks) if len(y) else ():
+        logger.warning("target %s: no test row is labelled %s; %s", target, label, _advise(strategy))
+
+
+def warn_of_folds(
+    folds: Sequence[Fold], y: Labels, targets: Sequence[str], tasks: Sequence[str], strategy: str
+) -> None:
+    """Say which classes are missing in folds.
+
+    Parameters
+    ----------
+    folds
+        The rows to fit on and those to hold out.
+    y, targets, tasks
+        The labels of all rows, shape (n_rows, n_targets), the names of the targets, and `binary` or
+        `regression` for each.
+    strategy
+        How rows are divided.
+    """
+    lacking: dict[tuple[str, int], int] = {}
+    for fitted, held_out in folds:
+        for found in {*_missing(y[fitted], targets, tasks), *_missing(y[held_out], targets, tasks)}:
+            lacking[found] = lacking.get(found, 0) + 1
+    for (target, label), n in sorted(lacking.items()):
+        logger.warning(
+            "target %s: in %s of %s folds of the training rows label %s is on one side only; %s",
+            target, n, len(folds), label, _advise(strategy),
+        )  # fmt: skip
+
+
+def _missing(y: Labels, targets: Sequence[str], tasks: Sequence[str]) -> list[tuple[str, int]]:
+    """Return each class of a binary target that no row has."""
+    return [
+        (target, label)
+        for target, task, labels in zip(targets, tasks, y.T, strict=True)
+        for label in ((0, 1) if task == "binary" else ())
+        if not np.any(labels == label)
+    ]
+
+
+def _require_classes(known: Labels, data: Dataset, target: int, strategy: str) -> None:
+    for label in (0, 1):
+        if (n := int(np.sum(known == label))) < MIN_OF_CLASS:
+            hint = f"at least {MIN_OF_CLASS} of each class are needed"
+            if np.sum(data.y[:, target] == label) >= MIN_OF_CLASS:
+                hint += f"; {_advise(strategy)}"
+            raise DataError(
+                f"{n} of the training rows are labelled {label}", path=data.path,
+                column=data.targets[target], hint=hint,
+            )  # fmt: skip
+
+
+def _advise(strategy: str) -> str:
+    """Return what may bring all labels to both sides."""
+    other = ALTERNATIVES.get(strategy, "random or cluster")
+    return f"try --split {other}" if other else "more rows of it are needed"
