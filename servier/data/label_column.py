@@ -167,13 +167,14 @@ def _plain_classes(counts: Counter[Key]) -> dict[Key, int]:
     if sum(words.values()) <= counts.total() / 2:
         return {}
     negations = {word: match[1] for word in words if (match := _NEGATION.fullmatch(word))}
+    negated = {word for word in negations.values() if word in words or word in OPPOSITES}
     found: dict[str, dict[Key, int]] = {}
     for word in words:
         if word in _POSITIVE:
             found.setdefault(_POSITIVE[word], {})[word] = int(word in OPPOSITES)
-        elif (negated := negations.get(word)) in words.keys() | OPPOSITES.keys():
-            found.setdefault(str(negated), {})[word] = 0
-        elif word in negations.values():
+        elif negations.get(word) in negated:
+            found.setdefault(negations[word], {})[word] = 0
+        elif word in negated:
             found.setdefault(word, {})[word] = 1
     if not found:
         return {}
