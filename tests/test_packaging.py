@@ -202,6 +202,7 @@ def health_check():
     return check
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("path", "status"), [("/health", 0), ("/", 1)])
 def test_health_check_asks_the_server(health_check, path, status):
     """It passes where /health is answered with 200, whatever proxy is set, and fails where it is not."""

@@ -140,6 +140,6 @@ def map_targets(
         The targets, and a column for each, float64, shape (n_rows, n_targets).
     """
     mapped = np.empty(columns.shape)
-    for i, target in enumerate(targets):
-        mapped[:, i] = step(target, columns[:, i])
+    for i, (target, column) in enumerate(zip(targets, columns.T, strict=True)):
+        mapped[:, i] = step(target, column)
     return mapped

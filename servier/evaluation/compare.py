@@ -12,7 +12,7 @@ from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, compare
 from servier.evaluation.evaluate import find_unseen
-from servier.metrics import HIGHER_IS_BETTER
+from servier.metrics import LOWER_IS_BETTER
 from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
 
@@ -79,7 +79,7 @@ def judge(name: str, found: dict[str, float]) -> str:
     """Return which of two models a metric favours: `first`, `second` or `neither`."""
     if found["p_value"] > SIGNIFICANT:
         return "neither"
-    return "second" if (found["difference"] > 0) == HIGHER_IS_BETTER[name] else "first"
+    return "second" if (found["difference"] > 0) != (name in LOWER_IS_BETTER) else "first"
 
 
 def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Comparison) -> dict[str, Any]:
