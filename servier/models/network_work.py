@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import ServierError
+from servier.models.architecture import make_architecture
 from servier.models.fine_tuning import FineTuner, Recipe, make_loss
-from servier.models.network import Architecture, add_head, build_encoder, make_reproducible, use_cores
+from servier.models.network import add_head, build_encoder, make_reproducible, use_cores
 from servier.models.sequence_problem import Problem
 
 Rows = NDArray[np.int64]
@@ -116,7 +117,7 @@ def start_encoder(problem: Problem, sizes: Mapping[str, int]) -> keras.Model:
     """Build the encoder: the pre-trained one, or one of these sizes with random weights."""
     pretrained = problem.pretrained
     if pretrained is None:
-        return build_encoder(len(problem.tokenizer), Architecture(**sizes))
-    encoder = build_encoder(len(problem.tokenizer), Architecture(**pretrained.metadata["architecture"]))
+        return build_encoder(len(problem.tokenizer), make_architecture(sizes))
+    encoder = build_encoder(len(problem.tokenizer), make_architecture(pretrained.metadata["architecture"]))
     encoder.set_weights(pretrained.weights)
     return encoder

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.tokens import Tokenizer
+from servier.models.architecture import make_architecture
 from servier.models.batches import pad_tokens, similar_lengths
 from servier.pretraining.examples import Examples
 from servier.pretraining.options import PretrainingOptions
@@ -49,7 +50,7 @@ class PretrainingRun:
     def __init__(
         self, paths: Sequence[Path], state_path: Path, options: PretrainingOptions, workers: int = 1
     ) -> None:
-        from servier.models.network import Architecture, use_cores
+        from servier.models.network import use_cores
         from servier.models.pretraining import Pretrainer, Schedule
 
         use_cores(workers)
@@ -61,7 +62,7 @@ class PretrainingRun:
         self._scaler = DescriptorScaler.fit(np.concatenate([part.descriptors for part in sample]))
         self._n_rows = [Examples.count(path) for path in self._paths]
         self.n_molecules = sum(self._n_rows)
-        self._architecture = Architecture(**options.architecture)
+        self._architecture = make_architecture(options.architecture)
         n_steps = options.epochs * self.n_molecules // options.batch_size
         self._pretrainer = Pretrainer(
             n_tokens=len(self._tokenizer),

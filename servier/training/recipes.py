@@ -8,6 +8,7 @@ from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
 from servier.features.registry import PRESETS
+from servier.models.architecture import make_architecture
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -145,7 +146,15 @@ def _check_fields(
         raise RecipeError(f"unknown key {unknown[0]!r}", path=path, hint=hint)
     for key, default in known.items():
         _check_value(path, key, content.get(key, default), default)
+    _check_architecture(path, content.get("architecture", {}))
     return content
+
+
+def _check_architecture(path: str | Path, sizes: dict[str, Any]) -> None:
+    try:
+        make_architecture(sizes)
+    except RecipeError as error:
+        raise RecipeError(error.problem, path=path, hint=error.hint) from error
 
 
 def _check_setting(path: str | Path, key: str, value: Any) -> None:

@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier import __version__, metrics
+from servier import metrics
 from servier.checkpoint.archive import pack_arrays, pack_lines
 from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
 from servier.checkpoint.target import Target
+from servier.checkpoint.versions import installed_versions
 from servier.chem.molecules import canonical_smiles, identity_hashes
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
@@ -123,7 +123,7 @@ def _make_checkpoint(
         metrics=measured,
         domain=limits,
         sentinels=make_sentinels(fitted.engine),
-        versions={"servier": __version__, **_installed_versions()},
+        versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,
     )
@@ -171,13 +171,3 @@ def _measure(
         known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
         measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
     return measured
-
-
-def _installed_versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -109,7 +109,8 @@ def test_every_row_was_held_out(fitted):
 
 def make_encoder():
     """An encoder that was trained on nothing, and what its file would hold."""
-    from servier.models.network import Architecture, build_encoder
+    from servier.models.architecture import Architecture
+    from servier.models.network import build_encoder
 
     encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
     metadata = {"architecture": SIZES, "library": {}, "versions": {}, "vocabulary": TOKENIZER.vocabulary}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from servier.errors import RecipeError
+from servier.models.architecture import Architecture, make_architecture
 from servier.pretraining.options import PretrainingOptions
 from servier.training.recipes import SETTINGS, Settings, read_options, read_recipe
 
@@ -66,6 +67,33 @@ def test_wrong_recipe_is_one_clear_error(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(RecipeError, match=message):
         read_recipe(path, "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{embeding: 8}", "unknown key 'embeding' in architecture; known are embedding, convolution, .*"),
+        ("{1: 8}", "unknown key 1 in architecture"),
+        ("{width: wide}", "width in architecture is 'wide', not a whole number above 0; the default is 128"),
+        ("{width: 8.5}", "width in architecture is 8.5, not a whole number"),
+        ("{dense: true}", "dense in architecture is True, not a whole number"),
+        ("{dense: 0}", "dense in architecture is 0, not a whole number above 0"),
+    ],
+)
+def test_a_wrong_size_of_the_network_is_one_clear_error(tmp_path, text, message):
+    """A size that does not exist, or is none, is named before any molecule is read."""
+    path = tmp_path / "r.yaml"
+    path.write_text(f"architecture: {text}\n")
+    with pytest.raises(RecipeError, match=rf"r\.yaml: {message}"):
+        read_options(path, PretrainingOptions())
+
+
+def test_sizes_of_the_network_are_read(tmp_path):
+    """Sizes that exist are taken, whichever of them are given."""
+    path = tmp_path / "r.yaml"
+    path.write_text("architecture: {width: 8}\n")
+    assert read_options(path, PretrainingOptions()).architecture == {"width": 8}
+    assert make_architecture({"width": 8}) == Architecture(64, 128, 8, 512)
 
 
 def test_missing_recipe_is_one_clear_error(tmp_path):

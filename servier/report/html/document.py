@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import Target
+from servier.checkpoint.versions import installed_versions
 from servier.data.datasets import Dataset
 from servier.evaluation.bootstrap import Resampling
 from servier.evaluation.evaluate import HEADLINE, Evaluation
@@ -22,7 +22,7 @@ from servier.report.html.card import describe_training
 from servier.report.html.mistakes import draw_mistakes, find_mistakes
 from servier.report.html.pages import metric_name, percent, write_page
 
-PACKAGES = ("servier", "rdkit", "numpy", "onnxruntime", "scikit-learn")
+PACKAGES = ("rdkit", "numpy", "onnxruntime", "scikit-learn")
 
 Vector = NDArray[np.float64]
 
@@ -105,7 +105,9 @@ def _describe_run(source: Source) -> dict[str, Any]:
             "checkpoint": Path(checkpoint.path or "").name,
             "checkpoint digest": checkpoint.digest,
             "bootstrap": f"{source.resampling.n} resamples, seed {source.resampling.seed}",
-            "evaluated with": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+            "evaluated with": ", ".join(
+                f"{name} {found}" for name, found in installed_versions(*PACKAGES).items()
+            ),
         },
         "training": describe_training(checkpoint),
     }
