@@ -131,8 +131,7 @@ def inspect(given: InspectOptions) -> None:
     opened = open_checkpoint(given.checkpoint)
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)
-    for name in opened.entries:
-        opened.entries[name]  # an entry is compared with its digest when it is read
+    opened = opened.load()
     Scorer([opened])
     if given.html:
         from servier.report.html.card import write_card

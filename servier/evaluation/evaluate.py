@@ -134,7 +134,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     answered = predictions.select(is_readable)
     readable = [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
-    reference = Reference(checkpoint.reference["train_fingerprints"], checkpoint.reference["train_y"])
+    reference = Reference(checkpoint.reference.train_fingerprints, checkpoint.reference.train_y)
     tasks = [target.task for target in checkpoint.targets]
     baselines = measure_baselines(reference, readable, data.y[rows], tasks)
     importance = measure_importance(scorer, readable, data.y[rows])
@@ -220,8 +220,8 @@ def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | Inva
     dataset, reference = checkpoint.metadata.dataset, checkpoint.reference
     if data.digest == dataset.digest:
         words = "the rows that training held out"
-        return Unseen(reference["test_rows"], words, dataset.train_rows, [])
-    parents = set(reference["train_identities"][:, 1].tolist())
+        return Unseen(reference.test_rows, words, dataset.train_rows, [])
+    parents = set(reference.train_identities[:, 1].tolist())
     is_seen = np.array(
         [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
     )

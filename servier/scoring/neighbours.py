@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.archive import unpack_lines
 from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import Mol
 from servier.chem.similarity import PackedBits, fingerprints
@@ -48,12 +47,11 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
     found: dict[str, Neighbour] = {}
     for checkpoint in checkpoints:
         arrays = checkpoint.reference
-        if "train_smiles" not in arrays:
+        if (smiles := arrays.smiles) is None:
             continue
-        smiles = unpack_lines(arrays["train_smiles"])
-        similarity = _compare(query, arrays["train_fingerprints"])
+        similarity = _compare(query, arrays.train_fingerprints)
         for row in np.argsort(-similarity, kind="stable")[:n].tolist():
-            y = zip(checkpoint.targets, arrays["train_y"][row].tolist(), strict=True)
+            y = zip(checkpoint.targets, arrays.train_y[row].tolist(), strict=True)
             labels = {target.name: value for target, value in y if not np.isnan(value)}
             found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels))
     return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]

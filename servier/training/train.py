@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier import metrics
-from servier.checkpoint.archive import pack_arrays, pack_lines
-from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, make_checkpoint
+from servier.checkpoint.archive import pack_lines
+from servier.checkpoint.file import Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
+from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_reference
 from servier.checkpoint.target import Target
 from servier.checkpoint.versions import installed_versions
 from servier.chem.molecules import canonical_smiles, identity_hashes
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
 from servier.scoring.applicability_domain import fit_domain
+from servier.scoring.inputs import write_input
 from servier.scoring.scorer import Scorer, make_sentinels
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
@@ -110,36 +112,36 @@ def _make_checkpoint(
     reference: ReferenceMolecules | None,
 ) -> Checkpoint:
     known = fingerprints(rows.mols)
-    domain_arrays, limits = fit_domain(known, rows.mols, options.seed)
+    domain = fit_domain(known, rows.mols, options.seed)
     metadata = Metadata(
         model_name=options.model_name,
         preset=options.preset if options.model_name == "1" else None,
-        input=fitted.engine.spec,
+        input=write_input(fitted.engine.input),
         dataset=_describe_dataset(rows),
         split=SplitFacts(rows.strategy, rows.data.split_column, options.test_fraction),
         duplicates=DuplicateRules(options.same_molecule, options.conflicts),
         seed=options.seed,
         training=fitted.model.notes,
         metrics=measured,
-        domain=limits,
+        domain=domain.limits,
         sentinels=make_sentinels(fitted.engine),
         versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,
     )
-    arrays: dict[str, NDArray[Any]] = {
-        "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
-        "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
-        "test_rows": rows.test,
-        "train_smiles": pack_lines([canonical_smiles(mol) for mol in rows.mols]),
-        "train_fingerprints": known,
-        "train_y": rows.y.astype(np.float32),
-        **domain_arrays,
-    }
-    if reference is not None:
-        arrays["reference_answers"] = reference.answer(fitted.engine, targets)
+    arrays = ReferenceArrays(
+        train_lines=np.array(rows.data.lines, np.int64)[rows.train],
+        train_identities=np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
+        test_rows=rows.test,
+        train_smiles=pack_lines([canonical_smiles(mol) for mol in rows.mols]),
+        train_fingerprints=known,
+        train_y=rows.y.astype(np.float32),
+        domain_rows=domain.rows,
+        environments=domain.environments,
+        reference_answers=None if reference is None else reference.answer(fitted.engine, targets),
+    )
     graphs = {graph_name(i): graph for i, graph in enumerate(fitted.model.graphs)}
-    entries = {**graphs, REFERENCE: pack_arrays(arrays), **fitted.model.native}
+    entries = {**graphs, REFERENCE: encode_reference(arrays), **fitted.model.native}
     return make_checkpoint(metadata, entries)
 
 

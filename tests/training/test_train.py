@@ -172,7 +172,7 @@ def test_duplicates_are_not_torn_apart(tmp_path):
     data = load_dataset(write(tmp_path / "acyclic.csv", rows))
     for split in ("scaffold", "random"):
         checkpoint = train(data, Options(preset="fast", split=split), RECIPE)
-        tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference["test_rows"]}
+        tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference.test_rows}
         assert checkpoint.metadata.dataset.train_rows == len(smiles) - len(tested)
 
 
