@@ -25,7 +25,7 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, roc_au
 from servier.data.datasets import Columns, load_dataset
 from servier.features.registry import PRESETS
 from servier.features.store import write_features
-from servier.models import boosting_recipe, fine_tuning
+from servier.models import boosting_recipe, fine_tuning_recipe
 from servier.models.encoder import SHIPPED
 from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport
@@ -84,7 +84,9 @@ CONSENSUS = ("model_1", "model_2")
 def identify(model):
     """Return a digest of the recipe, and of the encoder that it starts from."""
     options, changes = MODELS[model]
-    default = boosting_recipe.PRESETS[options.preset] if options.model_name == "1" else fine_tuning.Recipe()
+    default = (
+        boosting_recipe.PRESETS[options.preset] if options.model_name == "1" else fine_tuning_recipe.Recipe()
+    )
     text = json.dumps(asdict(replace(default, **changes)), sort_keys=True).encode()
     encoder = files("servier.models").joinpath(SHIPPED).read_bytes() if model == "model_2" else b""
     return hashlib.sha256(text + encoder).hexdigest()[:16]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from servier.errors import ServierError
 from servier.models.architecture import make_architecture
-from servier.models.fine_tuning import FineTuner, Recipe, make_loss
+from servier.models.fine_tuning import FineTuner, make_loss
+from servier.models.fine_tuning_recipe import Recipe
 from servier.models.network import add_head, build_encoder, make_reproducible, use_cores
 from servier.models.sequence_problem import Problem
 
@@ -74,7 +75,7 @@ class NetworkWork:
         make_reproducible(self.seed)
         use_cores(self.cores)
         loss = make_loss(self.problem.y, self.problem.tasks)
-        return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
+        return FineTuner(build_network(self.problem, self.recipe), loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
         """Return the function that trains a network for each task."""

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY
 from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer, by_length, pad_tokens
 from servier.errors import CheckpointError, RecipeError
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.morgan import Environments
 from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_input
 
 ROWS_STEP = 8
-LENGTH_STEP = 8
 MAX_ROWS = 64
 
 
@@ -184,14 +183,10 @@ class SequenceEngine:
         session = self._sessions[i % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
         name = session.get_inputs()[0].name
-        order = np.argsort([len(row) for row in rows], kind="stable")
-        for start in range(0, len(rows), MAX_ROWS):
-            batch = order[start : start + MAX_ROWS]
+        for batch in by_length(rows, MAX_ROWS):
             padded = [rows[row] for row in batch]
             padded += [padded[-1]] * (-len(batch) % ROWS_STEP)
-            length = len(padded[-1]) + (-len(padded[-1]) % LENGTH_STEP)
-            tokens = self.tokenizer.pad(padded, length)
-            values[batch] = session.run(None, {name: tokens})[0][: len(batch)]
+            values[batch] = session.run(None, {name: pad_tokens(padded)})[0][: len(batch)]
         return values
 
     def digest(self, mol: Mol) -> str:

@@ -22,7 +22,7 @@ from servier.training.options import Options
 from servier.training.rows import TrainingRows
 
 if TYPE_CHECKING:
-    from servier.models import boosting_recipe, fine_tuning, sequence_problem
+    from servier.models import boosting_recipe, fine_tuning_recipe, sequence_problem
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +106,9 @@ def fit_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
 ) -> Fitted:
     """Fit model 2; the parameters are those of `fit_features`."""
-    from servier.models import fine_tuning, smiles_network
+    from servier.models import fine_tuning_recipe, smiles_network
 
-    recipe = replace(fine_tuning.Recipe(), **changes)
+    recipe = replace(fine_tuning_recipe.Recipe(), **changes)
     problem = prepare_sequences(rows, labels, options, recipe)
     model = smiles_network.fit(problem, recipe, options.seed, options.workers, logger.info)
     vocabulary = problem.tokenizer.vocabulary
@@ -116,7 +116,7 @@ def fit_sequences(
 
 
 def prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning_recipe.Recipe"
 ) -> "sequence_problem.Problem":
     """Write the molecules of the training rows as SMILES, and divide the rows into folds.
 

@@ -1,14 +1,18 @@
 """Recipe files: what `--config` reads."""
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from servier.checkpoint.documents import OPTIONAL, read_document
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
 from servier.features.registry import PRESETS
+from servier.models import boosting_recipe, fine_tuning_recipe
 from servier.models.architecture import make_architecture
+from servier.training.options import Options
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -22,16 +26,18 @@ MINIMA: dict[str, float] = {
     "batch_size": 1,
     "n_smiles": 1,
 }
+_ALLOWED = "allowed"
 KINDS: dict[type, str] = {dict: "mapping", str: "name"}
-SETTINGS: dict[str, tuple[str, ...] | float] = {
-    "preset": tuple(PRESETS),
-    "split": STRATEGIES,
-    "test_fraction": 0.2,
-    "same_molecule": IDENTITIES,
-    "conflicts": CONFLICTS,
-    "seed": 0,
-}
-"""The values that each of the `Settings` may have, or the default of a number."""
+
+
+def _one_of(allowed: Iterable[str]) -> Any:
+    """Declare a setting that is one of a few words."""
+    return field(default=None, metadata={**OPTIONAL, _ALLOWED: tuple(allowed)})
+
+
+def _like(default: float) -> Any:
+    """Declare a setting that is a number of the same kind as its default."""
+    return field(default=None, metadata={**OPTIONAL, _ALLOWED: default})
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,12 @@ class Settings:
         As in `servier.training.options.Options`.
     """
 
-    preset: str | None = None
-    split: str | None = None
-    test_fraction: float | None = None
-    same_molecule: str | None = None
-    conflicts: str | None = None
-    seed: int | None = None
+    preset: str | None = _one_of(PRESETS)
+    split: str | None = _one_of(STRATEGIES)
+    test_fraction: float | None = _like(Options.test_fraction)
+    same_molecule: str | None = _one_of(IDENTITIES)
+    conflicts: str | None = _one_of(CONFLICTS)
+    seed: int | None = _like(Options.seed)
 
 
 @dataclass(frozen=True)
@@ -88,19 +94,13 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
         raise RecipeError(
             f"this is not a recipe for model {model_name}", path=path, hint="give the other --model_name"
         )
-    content = _check_fields(path, content, _recipe_fields(model_name), tuple(SETTINGS))
-    for key in SETTINGS:
+    settings = {setting.name: setting.metadata[_ALLOWED] for setting in fields(Settings)}
+    content = _check_fields(path, content, _recipe_fields(model_name), tuple(settings))
+    for key, allowed in settings.items():
         if key in content:
-            _check_setting(path, key, content[key])
-    settings = Settings(
-        preset=content.pop("preset", None),
-        split=content.pop("split", None),
-        test_fraction=content.pop("test_fraction", None),
-        same_molecule=content.pop("same_molecule", None),
-        conflicts=content.pop("conflicts", None),
-        seed=content.pop("seed", None),
-    )
-    return RecipeFile(settings, content)
+            _check_setting(path, key, content[key], allowed)
+    recipe = {key: value for key, value in content.items() if key not in settings}
+    return RecipeFile(read_document(Settings, content), recipe)
 
 
 def read_options(path: str | Path, defaults: OptionsT) -> OptionsT:
@@ -157,8 +157,7 @@ def _check_architecture(path: str | Path, sizes: dict[str, Any]) -> None:
         raise RecipeError(error.problem, path=path, hint=error.hint) from error
 
 
-def _check_setting(path: str | Path, key: str, value: Any) -> None:
-    allowed = SETTINGS[key]
+def _check_setting(path: str | Path, key: str, value: Any, allowed: tuple[str, ...] | float) -> None:
     if not isinstance(allowed, tuple):
         _check_value(path, key, value, allowed)
     elif value not in allowed:
@@ -192,10 +191,4 @@ def _name_kind(default: Any) -> str:
 
 def _recipe_fields(model_name: str) -> dict[str, Any]:
     """Return the fields of a model's recipe with their defaults."""
-    if model_name == "1":
-        from servier.models import boosting_recipe
-
-        return asdict(boosting_recipe.Recipe())
-    from servier.models import fine_tuning
-
-    return asdict(fine_tuning.Recipe())
+    return asdict(boosting_recipe.Recipe() if model_name == "1" else fine_tuning_recipe.Recipe())

@@ -71,12 +71,12 @@ def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Ch
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]
     held_out = {
-        name: measure_held_out(rows, i, scale, raw[:, i], options.seed)
-        for i, (name, scale, _) in enumerate(named)
+        name: measure_held_out(rows, i, transform, raw[:, i], options.seed)
+        for i, (name, transform, _) in enumerate(named)
     }
     measured = Metrics(
-        held_out={name: found["metrics"] for name, found in held_out.items()},
-        coverage={name: found["coverage"] for name, found in held_out.items()},
+        held_out={name: found.metrics for name, found in held_out.items()},
+        coverage={name: found.coverage for name, found in held_out.items()},
         test={},
     )
     checkpoint = _make_checkpoint(rows, options, fitted, targets, measured, reference)
@@ -95,12 +95,10 @@ def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None
         logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if fitted.transform else "")
     logger.info(
         "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
-        len(rows.train), len(rows.test), rows.counts["left_out"], rows.counts["duplicates"],
+        len(rows.train), len(rows.test), rows.left_out, rows.duplicates,
     )  # fmt: skip
-    if rows.counts["conflicts"]:
-        logger.warning(
-            "%s molecules have labels that differ; servier check shows them", rows.counts["conflicts"]
-        )
+    if rows.conflicts:
+        logger.warning("%s molecules have labels that differ; servier check shows them", rows.conflicts)
 
 
 def _make_checkpoint(
@@ -152,9 +150,9 @@ def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
         rows=len(rows.data),
         train_rows=len(rows.train),
         test_rows=len(rows.test),
-        left_out=rows.counts["left_out"],
-        duplicates=rows.counts["duplicates"],
-        conflicts=rows.counts["conflicts"],
+        left_out=rows.left_out,
+        duplicates=rows.duplicates,
+        conflicts=rows.conflicts,
     )
 
 

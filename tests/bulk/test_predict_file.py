@@ -11,7 +11,7 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 
 from servier.checkpoint.file import open_checkpoint
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer, pad_tokens
 from servier.scoring.scorer import Scorer
 
 ADDED = ["P1_pred", "P1_probability", "status", "reason"]
@@ -214,7 +214,7 @@ def test_fewer_smiles_are_read_on_request(command, models_dir, table, tmp_path):
     session = ort.InferenceSession(checkpoint.graphs[0])
     target = checkpoint.targets[0]
     for row in read(tmp_path / "one.csv")[:40]:
-        tokens = tokenizer.pad([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
+        tokens = pad_tokens([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
         raw = session.run(None, {session.get_inputs()[0].name: tokens})[0].astype(float)
         probability = 1 / (1 + np.exp(-(target.slope * raw[0, 0] + target.intercept)))
         assert float(row["P1_probability"]) == pytest.approx(probability, abs=1e-5)

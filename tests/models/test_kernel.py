@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer, pad_tokens
 
 pytestmark = pytest.mark.training
 
@@ -69,7 +69,7 @@ def test_graph_agrees_with_the_machine():
 
     tokenizer = Tokenizer.from_smiles(SMILES, min_count=1)
     encoder = build_encoder(len(tokenizer), Architecture(embedding=8, convolution=8, width=8, dense=16))
-    tokens = tokenizer.pad([tokenizer.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([tokenizer.encode(smiles) for smiles in SMILES])
     features = features_of(encoder)
     values = features.predict(tokens, verbose=0).astype(np.float64)
     y = np.array([[float("c" in smiles), len(smiles) / 10] for smiles in SMILES])

@@ -1,13 +1,15 @@
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from servier.errors import RecipeError
 from servier.models.architecture import Architecture, make_architecture
 from servier.pretraining.options import PretrainingOptions
-from servier.training.recipes import SETTINGS, Settings, read_options, read_recipe
+from servier.training.options import Options
+from servier.training.recipes import RecipeFile, Settings, read_options, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -20,9 +22,28 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
     assert (found.settings, found.recipe) == (Settings(preset="fast", seed=3), {"folds": 4})
 
 
-def test_every_setting_has_its_allowed_values():
-    """No setting is read from a recipe without being checked."""
-    assert set(SETTINGS) == {field.name for field in fields(Settings)}
+def test_settings_are_options_of_training():
+    """A recipe sets what the training functions know, under the same name and with the same type."""
+    known = get_type_hints(Options)
+    for name, kind in get_type_hints(Settings).items():
+        assert kind == known[name] | None
+
+
+@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
+def test_every_setting_is_checked(tmp_path, setting):
+    """Each setting has its own field, and one that is not allowed is refused by its name."""
+    path = tmp_path / "r.yaml"
+    value = 0.1 if setting.name == "test_fraction" else 3 if setting.name == "seed" else None
+    if value is None:
+        path.write_text(f"{setting.name}: nonsense\n")
+        with pytest.raises(RecipeError, match=f"{setting.name} is 'nonsense'; known are ") as caught:
+            read_recipe(path, "1")
+        value = caught.value.hint.split()[-1]
+    path.write_text(f"{setting.name}: {value}\n")
+    assert read_recipe(path, "1") == RecipeFile(replace(Settings(), **{setting.name: value}), {})
+    path.write_text(f"{setting.name}: []\n")
+    with pytest.raises(RecipeError, match=rf"{setting.name} is \[\]"):
+        read_recipe(path, "1")
 
 
 def test_options_of_pretraining_are_read_from_a_file(tmp_path):
@@ -36,8 +57,7 @@ def test_options_of_pretraining_are_read_from_a_file(tmp_path):
         read_options(path, before)
 
 
-@pytest.mark.training
-@pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])
+@pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning_recipe")])
 def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
     """A recipe file of the workflow names every field, with the value that it has without a recipe."""
     defaults = import_module(f"servier.models.{module}").Recipe()

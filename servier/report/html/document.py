@@ -159,7 +159,7 @@ def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
         return {}
     if target.task == "regression":
         return {"observed": plots.plot_observed(y, values), "residuals": plots.plot_residuals(y, values)}
-    threshold = _threshold(target)
+    threshold = target.decision_threshold
     drawn = {"histograms": plots.plot_histograms(y, values, threshold)}
     if len(np.unique(y)) > 1:
         drawn |= {
@@ -184,10 +184,5 @@ def _count(target: Target, y: Vector, values: Vector) -> list[list[int]] | None:
     """Return the confusion table of a binary target: a row for each label, a column for each prediction."""
     if target.task != "binary" or not len(y):
         return None
-    predicted = values >= _threshold(target)
-    table: list[list[int]] = confusion_matrix(y == 1, predicted, labels=[False, True]).tolist()
+    table: list[list[int]] = confusion_matrix(y, target.label(values), labels=[0, 1]).tolist()
     return table
-
-
-def _threshold(target: Target) -> float:
-    return 0.5 if target.threshold is None else target.threshold
