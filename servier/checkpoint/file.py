@@ -134,7 +134,7 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
     Raises
     ------
     CheckpointError
-        The file is missing, damaged, no checkpoint, of a newer format, or of another model.
+        The file is missing, damaged, not a checkpoint, of a newer format, or of another model.
     """
     path = Path(path)
     if not path.is_file():
@@ -149,7 +149,7 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
 
 
 def _read_entry(path: Path, name: str) -> bytes:
-    problem = "this is no checkpoint, or a damaged or truncated one"
+    problem = "this is not a checkpoint, or it is damaged or truncated"
     try:
         with zipfile.ZipFile(path) as archive:
             problem = problem if name == METADATA else f"entry {name} is damaged or missing"

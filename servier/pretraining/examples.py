@@ -100,7 +100,7 @@ class ExampleWork:
 
         return compute
 
-    def give_up(self, item: str, status: str, reason: str) -> Examples:  # noqa: ARG002
+    def give_up(self, item: str, status: str, reason: str) -> Examples:  # noqa: ARG002 - as `Work` has it
         """Leave the molecule out."""
         return self.join([])
 

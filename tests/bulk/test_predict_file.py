@@ -187,7 +187,7 @@ def test_columns_of_parquet_files_keep_their_values(command, model_1, tmp_path):
     command("predict-file", source, target, "--model_path", model_1)
     assert pq.read_table(target).select(table.column_names).to_pylist() == table.to_pylist()
     said = command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, status=1).stderr
-    assert "column 'lists' holds list<element: int64>, which is no text" in said
+    assert "column 'lists' holds list<element: int64>, which is not text" in said
     command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, "--columns", "smiles,kind")
     assert (tmp_path / "o.csv").read_text().splitlines()[2] == ",,,,empty,no SMILES"
 
