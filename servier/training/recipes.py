@@ -1,6 +1,6 @@
 """Recipe files: what `--config` reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ from servier.training.options import Options
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+Recipe = boosting_recipe.Recipe | fine_tuning_recipe.Recipe
 OptionsT = TypeVar("OptionsT", bound="DataclassInstance")
 
 MINIMA: dict[str, float] = {
@@ -101,6 +102,31 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
             _check_setting(path, key, content[key], allowed)
     recipe = {key: value for key, value in content.items() if key not in settings}
     return RecipeFile(read_document(Settings, content), recipe)
+
+
+def make_recipe(options: Options, changes: Mapping[str, Any]) -> Recipe:
+    """Return the default recipe of a model, with other values in some fields.
+
+    Parameters
+    ----------
+    options
+        The model, and the preset of model 1.
+    changes
+        The values that differ, by the names of the fields.
+
+    Raises
+    ------
+    RecipeError
+        There is no field of that name.
+    """
+    default: Recipe = fine_tuning_recipe.Recipe()
+    if options.model_name == "1":
+        default = boosting_recipe.PRESETS[options.preset]
+    known = [known.name for known in fields(default)]
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise RecipeError(f"unknown key {unknown[0]!r}", hint=f"known are {', '.join(known)}")
+    return replace(default, **changes)
 
 
 def read_options(path: str | Path, defaults: OptionsT) -> OptionsT:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +18,13 @@ from servier.checkpoint.versions import installed_versions
 from servier.chem.molecules import canonical_smiles, identity_hashes
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
+from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
 from servier.scoring.scorer import Scorer, make_sentinels
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
+from servier.training.recipes import Recipe
 from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
 from servier.training.target_transform import TargetTransform
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("rdkit", "numpy", "onnxruntime", "onnx", "lightgbm", "tensorflow-cpu", "tensorflow", "keras")
 
 
-def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch.
 
     Parameters
@@ -46,7 +47,7 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     options
         Which model, and how its rows are split.
     recipe
-        Fields of the model's recipe that differ from the defaults.
+        How it learns.
 
     Returns
     -------
@@ -60,13 +61,15 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     return train_on(select_rows(data, options), options, recipe)
 
 
-def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
     reference = read_reference(options.reference) if options.reference else None
     transforms, labels = transform_labels(rows)
     _describe(rows, transforms)
-    fit = fit_features if options.model_name == "1" else fit_sequences
-    fitted = fit(rows, labels, options, recipe)
+    if isinstance(recipe, boosting_recipe.Recipe):
+        fitted = fit_features(rows, labels, options, recipe)
+    else:
+        fitted = fit_sequences(rows, labels, options, recipe)
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]

@@ -6,10 +6,11 @@ from typing import get_type_hints
 import pytest
 
 from servier.errors import RecipeError
+from servier.models import fine_tuning_recipe
 from servier.models.architecture import Architecture, make_architecture
 from servier.pretraining.options import PretrainingOptions
 from servier.training.options import Options
-from servier.training.recipes import RecipeFile, Settings, read_options, read_recipe
+from servier.training.recipes import RecipeFile, Settings, make_recipe, read_options, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -114,6 +115,20 @@ def test_sizes_of_the_network_are_read(tmp_path):
     path.write_text("architecture: {width: 8}\n")
     assert read_options(path, PretrainingOptions()).architecture == {"width": 8}
     assert make_architecture({"width": 8}) == Architecture(64, 128, 8, 512)
+
+
+@pytest.mark.parametrize(("preset", "rounds"), [("fast", 500), ("accurate", 3000)])
+def test_a_recipe_begins_with_the_preset(preset, rounds):
+    """What a file does not say is as in the preset of model 1, and as in the only recipe of model 2."""
+    found = make_recipe(Options(preset=preset), {"folds": 4})
+    assert (found.max_rounds, found.folds) == (rounds, 4)
+    assert make_recipe(Options("2"), {"folds": 4}) == replace(fine_tuning_recipe.Recipe(), folds=4)
+
+
+def test_a_recipe_has_no_other_fields():
+    """A field of the other model, such as a checkpoint of another version may have, is named."""
+    with pytest.raises(RecipeError, match="unknown key 'epochs'; known are folds, max_rounds"):
+        make_recipe(Options("1"), {"folds": 4, "epochs": [3]})
 
 
 def test_missing_recipe_is_one_clear_error(tmp_path):
