@@ -1,8 +1,8 @@
 # make run      the workflow
-# make quick    while editing: the changed files are linted, tests that start no process
-# make test     before a commit: all checks, and the tests that a change can break
+# make quick    while editing: lint the changed files, and run the tests that start no process
+# make test     before a commit: all checks, and the tests that a change can break (test-only: these alone)
 # make test-slow, coverage, test-exhaustive, mutants: CONTRIBUTING.md
-# Each first brings .venv up to the lock, and installs nothing elsewhere but for test-slow and coverage.
+# Each of these first syncs .venv with the lock; only test-slow and coverage install anything outside it.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -14,11 +14,11 @@ export UV_SYSTEM_CERTS := 1
 
 PYTEST := pytest -n 2 --dist worksteal
 
-# Python files that differ from main, or are new; where there are none, ruff reads all.
+# Python files that differ from main, or are new; if there are none, ruff checks everything.
 CHANGED = $(shell { git diff --name-only --diff-filter=d $$(git merge-base main HEAD || echo HEAD); \
   git ls-files --others --exclude-standard; } 2>/dev/null | grep '\.py$$' | sort -u)
 
-.PHONY: run quick test test-slow test-exhaustive coverage check mutants rooms format lock rulegraph clean
+.PHONY: run quick test test-only test-slow test-exhaustive coverage check mutants rooms format lock rulegraph clean
 
 run: .venv/installed
 	snakemake --cores $(CORES)
@@ -28,7 +28,9 @@ quick: .venv/installed
 	ruff format --check $(CHANGED)
 	$(PYTEST) -m pure
 
-test: .venv/installed check
+test: check test-only
+
+test-only: .venv/installed
 	$(PYTEST) -m "not slow and not exhaustive"
 
 test-slow: .venv/installed

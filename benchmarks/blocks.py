@@ -141,10 +141,10 @@ def compare(
     values = {block: features(mols).X for block, features in blocks.items()}
     results = {}
     for title in sets:
-        members = SETS[title]
+        blocks = SETS[title]
         start = time.monotonic()
-        X = np.hstack([values[block] for block in members])
-        features = FeatureSet([BLOCKS[block] for block in members])
+        X = np.hstack([values[block] for block in blocks])
+        features = FeatureSet([BLOCKS[block] for block in blocks])
         results[title] = cross_validate(X, features, y, task, folds, recipe, seed)
         report = {
             "data": name,

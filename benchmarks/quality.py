@@ -25,7 +25,6 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, roc_au
 from servier.data.datasets import Columns, load_dataset
 from servier.features.registry import PRESETS
 from servier.features.store import write_features
-from servier.models import boosting_recipe, fine_tuning
 from servier.models.encoder import SHIPPED
 from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport
@@ -33,6 +32,7 @@ from servier.scoring.consensus import WEIGHTS
 from servier.scoring.scorer import Scorer
 from servier.tables import write_whole
 from servier.training.options import Options
+from servier.training.recipes import make_recipe
 from servier.training.train import train
 
 METRICS = {
@@ -84,8 +84,7 @@ CONSENSUS = ("model_1", "model_2")
 def identify(model):
     """Return a digest of the recipe, and of the encoder that it starts from."""
     options, changes = MODELS[model]
-    default = boosting_recipe.PRESETS[options.preset] if options.model_name == "1" else fine_tuning.Recipe()
-    text = json.dumps(asdict(replace(default, **changes)), sort_keys=True).encode()
+    text = json.dumps(asdict(make_recipe(options, changes)), sort_keys=True).encode()
     encoder = files("servier.models").joinpath(SHIPPED).read_bytes() if model == "model_2" else b""
     return hashlib.sha256(text + encoder).hexdigest()[:16]
 
@@ -171,11 +170,12 @@ def _read(path):
 
 def run(task, tables, model, seed, workers):
     """Train one model; return seconds, metrics in cross-validation, and the scores of the test rows."""
-    options, recipe = MODELS[model]
+    options, changes = MODELS[model]
+    options = replace(options, seed=seed, workers=workers)
     path = tables.features(options.preset, workers) if options.model_name == "1" else tables.train
     started = time.monotonic()
     table = load_dataset(path, Columns((task.target,)))
-    checkpoint = train(table, replace(options, seed=seed, workers=workers), recipe)
+    checkpoint = train(table, options, make_recipe(options, changes))
     seconds = time.monotonic() - started
     held_out = checkpoint.metadata.metrics.held_out[task.target]
     return seconds, held_out, Scorer([checkpoint]).score(tables.smiles).values[:, 0]

@@ -17,9 +17,9 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "slurm")]
-from cluster_for_tests import FOLDER, Cluster  # noqa: E402
-from run_for_tests import Run, over_memory  # noqa: E402
-from workflow_for_tests import change_settings, copy_workflow, made, snakemake  # noqa: E402
+from cluster_for_tests import FOLDER, Cluster  # noqa: E402 - in the folders above
+from run_for_tests import Run, over_memory  # noqa: E402 - in the folders above
+from workflow_for_tests import change_settings, copy_workflow, made, snakemake  # noqa: E402 - in the folders above
 
 TOO_LITTLE = 400  # MB for `evaluate`: enough at a later trial only
 SHARD = 1000  # rows, of 3000

@@ -195,8 +195,8 @@ def run(options, smiles, workers, folder):
     if options.model_2_path:
         some = max(4000, n_rows // 5)
         part = write("some.csv", some)
-        one_view = score(part, options.model_2_path, "--n_smiles", 1)
-        compare("model 2, one view", one_view, parse(some), some, "bare parsing")
+        one_smiles = score(part, options.model_2_path, "--n_smiles", 1)
+        compare("model 2, one SMILES", one_smiles, parse(some), some, "bare parsing")
     compare_features(smiles[: n_rows // 10])
     start_up = time_start_up(options.model_1_path)
     print(

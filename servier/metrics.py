@@ -68,10 +68,7 @@ REGRESSION: dict[str, Metric] = {
     "spearman": lambda y, p, _: _rank_correlation(stats.spearmanr, y, p),
     "kendall": lambda y, p, _: _rank_correlation(stats.kendalltau, y, p),
 }
-HIGHER_IS_BETTER = {
-    name: name not in ("log_loss", "brier", "calibration_error", "mae", "rmse")
-    for name in BINARY | REGRESSION
-}
+LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "mae", "rmse")
 
 
 def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | None) -> dict[str, float]:

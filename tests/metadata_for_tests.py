@@ -1,5 +1,8 @@
-"""The metadata of a small checkpoint, with a value in every field, for tests that train nothing."""
+"""The metadata and the arrays of a small checkpoint, every field filled, for tests that train nothing."""
 
+import numpy as np
+
+from servier.checkpoint.archive import pack_lines
 from servier.checkpoint.metadata import (
     DatasetFacts,
     DomainLimits,
@@ -11,6 +14,7 @@ from servier.checkpoint.metadata import (
     SplitFacts,
     TrainingNotes,
 )
+from servier.checkpoint.reference import ReferenceArrays
 from servier.checkpoint.target import Target
 
 METADATA = Metadata(
@@ -46,4 +50,16 @@ METADATA = Metadata(
     versions={"servier": "0.1.0", "rdkit": "2025.9.1"},
     reference=ReferenceFacts("drugs.csv", "77aa", 3),
     targets=[Target("P1", "binary", 2.0, -1.0, 0.4, None, None, {"0.8": [0.6, 0.3]})],
+)
+
+ARRAYS = ReferenceArrays(
+    train_lines=np.arange(3),
+    train_identities=np.arange(9, dtype=np.uint64).reshape(3, 3),
+    test_rows=np.arange(2),
+    train_smiles=pack_lines(["C", "CC", "CCO"]),
+    train_fingerprints=np.arange(3 * 256, dtype=np.uint8).reshape(3, 256),
+    train_y=np.array([[0], [1], [np.nan]], np.float32),
+    domain_rows=np.array([0, 2]),
+    environments=np.array([5, 7], np.uint32),
+    reference_answers=np.array([[0.25]]),
 )

@@ -27,10 +27,12 @@ def end_by(signal_name, n, moment, *arguments):
 
 
 def _start(command):
-    """Start a process in a group of its own, which heeds Ctrl-C even where the tests ignore it."""
+    """Start a process in a group of its own, which Ctrl-C ends even where the tests ignore it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
-    heedful = ["env", "--default-signal=INT"]
-    return subprocess.Popen([*heedful, *command], stderr=subprocess.PIPE, start_new_session=True, env=env)
+    interruptible = ["env", "--default-signal=INT"]
+    return subprocess.Popen(
+        [*interruptible, *command], stderr=subprocess.PIPE, start_new_session=True, env=env
+    )
 
 
 def stop_at(n, moment, command, *arguments):

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from servier.metrics import BINARY, REGRESSION, calibration_error, enrichment, mean_score, measure
+from servier.metrics import (
+    BINARY,
+    LOWER_IS_BETTER,
+    REGRESSION,
+    calibration_error,
+    enrichment,
+    mean_score,
+    measure,
+)
 
 
 @pytest.fixture
@@ -22,6 +30,16 @@ def test_metrics_of_a_perfect_model():
     values = measure(y, y, "regression", None)
     assert values.keys() == REGRESSION.keys()
     assert (values["mae"], values["rmse"], values["r2"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("name", [*BINARY, *REGRESSION])
+def test_every_metric_says_which_way_is_better(name, rows):
+    """A model that knows more has the lower value where lower is better, and the higher one elsewhere."""
+    y = rows[0]
+    task = "binary" if name in BINARY else "regression"
+    noise = np.random.default_rng(1).random(len(y))
+    worse, better = (measure(y, scores, task, 0.5)[name] for scores in (noise, 0.1 + 0.8 * y))
+    assert better < worse if name in LOWER_IS_BETTER else better > worse
 
 
 def test_threshold_decides_the_label_metrics(rows):

@@ -202,6 +202,7 @@ def health_check():
     return check
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("path", "status"), [("/health", 0), ("/", 1)])
 def test_health_check_asks_the_server(health_check, path, status):
     """It passes where /health is answered with 200, whatever proxy is set, and fails where it is not."""
@@ -221,10 +222,10 @@ def test_health_check_asks_the_server(health_check, path, status):
 @pytest.mark.parametrize("model_name", ["1", "2"])
 def test_recipe_files_are_the_defaults(model_name):
     """config/model_N.yaml shows every field of the recipe, with the value that holds without the file."""
-    from servier.models import boosting_recipe, fine_tuning
+    from servier.models import boosting_recipe, fine_tuning_recipe
     from servier.training.recipes import read_recipe
 
-    default = {"1": boosting_recipe.Recipe(), "2": fine_tuning.Recipe()}[model_name]
+    default = {"1": boosting_recipe.Recipe(), "2": fine_tuning_recipe.Recipe()}[model_name]
     assert read_recipe(ROOT / "config" / f"model_{model_name}.yaml", model_name).recipe == asdict(default)
 
 

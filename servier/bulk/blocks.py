@@ -77,7 +77,7 @@ class Reader:
         self._table = table
         self._position = 0 if by_number else names.index(require_smiles_column(names, smiles_column))
         if columns is None:
-            # What featurize says of a row is said anew by the prediction.
+            # The prediction has its own status and reason, in place of those of featurize.
             columns = [name for name in names if not (by_number and name in STATUS_COLUMNS)]
         self.kept = [_find(names, name) for name in columns]
         self.header = _output_header(table.header, [names[i] for i in self.kept], target)

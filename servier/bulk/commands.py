@@ -76,7 +76,7 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
         )
     except KeyboardInterrupt:
         if STANDARD_STREAM not in (files.source, files.target):
-            logger.warning("The same command goes on from the last durable row.")
+            logger.warning("Run the same command again to continue from the last durable row.")
         raise
     finally:
         report.close()

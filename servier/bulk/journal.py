@@ -143,7 +143,7 @@ class NoJournal:
         """Remember how far the run is."""
         self.progress = progress
 
-    def finish(self, progress: Progress, *, keep: bool) -> None:  # noqa: ARG002
+    def finish(self, progress: Progress, *, keep: bool) -> None:  # noqa: ARG002 - as the other journals have it
         """Remember that the output is complete."""
         self.progress = progress
 

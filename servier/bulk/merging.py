@@ -63,7 +63,7 @@ def _check_shards(paths: list[Path]) -> list[tuple[Path, dict[str, Any], Progres
     first = _without_shard(found[0][1])
     for path, identity, progress in found:
         if identity["option"]["shard"] is None:
-            raise DataError("this is no shard but an unfinished run", path=path, hint="run it to its end")
+            raise DataError("this is not a shard but an unfinished run", path=path, hint="run it to its end")
         if _without_shard(identity) != first:
             raise DataError(
                 f"this shard is of another run than {found[0][0]}", path=path, hint="score it again"

@@ -166,7 +166,7 @@ def _check_text(field: Any) -> None:
     kind = field.type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         hint = "leave it out with --columns, or write a .parquet file"
-        raise DataError(f"column {field.name!r} holds {kind}, which is no text", hint=hint)
+        raise DataError(f"column {field.name!r} holds {kind}, which is not text", hint=hint)
 
 
 def is_parquet(target: Path) -> bool:

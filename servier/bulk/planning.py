@@ -51,7 +51,7 @@ class Plan:
 
 
 def plan(source: str | Path, target: str | Path, checkpoints: Sequence[str | Path], options: Options) -> Plan:
-    """Score a sample from the first million rows, and reckon up what the whole would take.
+    """Score a sample from the first million rows, and estimate what the whole would take.
 
     Raises
     ------

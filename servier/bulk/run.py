@@ -227,7 +227,7 @@ def _open_journal(target: Path, identity: dict[str, Any], *, restart: bool) -> I
         spool_path(target).unlink(missing_ok=True)
         raise
     except BrokenPipeError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is said to nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on
         raise ServierError("the reader of the output has gone") from error
     except OSError as error:
         hint = "give the same command again to go on from the last durable row"

@@ -92,7 +92,7 @@ def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
     DataError
         As `servier.tables.open_table`.
     """
-    table_format(path)  # an unknown format is said before anything is opened
+    table_format(path)  # refuses an unknown format before anything is opened
     with open_file(path) as file, read_table(file, path, delimiter) as table:
         yield Source(path, file, table, delimiter)
 

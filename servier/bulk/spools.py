@@ -164,7 +164,7 @@ class StandardOutput:
         sys.stdout.buffer.flush()
         return BEGINNING
 
-    def publish(self, target: Path) -> None:  # noqa: ARG002
+    def publish(self, target: Path) -> None:  # noqa: ARG002 - as the other spools have it
         """Pass on what was written."""
         sys.stdout.buffer.flush()
 

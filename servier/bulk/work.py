@@ -144,7 +144,7 @@ class ScoringWork(Generic[Item]):
 
         return work
 
-    def give_up(self, item: Item, status: str, reason: str) -> Scored:  # noqa: ARG002
+    def give_up(self, item: Item, status: str, reason: str) -> Scored:  # noqa: ARG002 - as `Work` has it
         """Return a row without an answer; nothing is opened for it."""
         row = empty_row(self.n_fields, InvalidMolecule(Status(status), reason))
         return self._encode([row], [] if self.ranked is None else [float("nan")])

@@ -5,9 +5,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 OPTIONAL: Mapping[str, Any] = {"is_optional": True}
 """The `metadata` of a dataclass field that is left out of a document where it is None."""
@@ -16,7 +19,7 @@ _WORDS = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text",
+    str: "a string",
     list: "a list",
     dict: "a mapping",
 }
@@ -74,7 +77,7 @@ def read_document(kind: type[T], document: Any, place: str = "") -> T:
     """
     _check_type(dict, document, place)
     hints, values = get_type_hints(kind), {}
-    for field in fields(kind):  # type: ignore[arg-type]
+    for field in fields(kind):
         inner = f"{place}.{field.name}" if place else field.name
         if field.name in document:
             values[field.name] = _read(hints[field.name], document[field.name], inner)
@@ -87,8 +90,8 @@ def _read(kind: Any, value: Any, place: str) -> Any:
     arguments = get_args(kind)
     if kind is Any or (value is None and NoneType in arguments):
         return value
-    if is_dataclass(kind):
-        return read_document(kind, value, place)  # type: ignore[arg-type]
+    if isinstance(kind, type) and is_dataclass(kind):
+        return read_document(kind, value, place)
     if NoneType in arguments:
         return _read(arguments[0], value, place)
     plain = get_origin(kind) or kind

@@ -5,7 +5,6 @@ pickled, and nothing in it is ever executed.
 """
 
 import hashlib
-import io
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,16 +14,13 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from servier.checkpoint.archive import pack
 from servier.checkpoint.metadata import COPY, Metadata, decode_metadata, encode_metadata
+from servier.checkpoint.reference import REFERENCE, ReferenceArrays, decode_reference
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError
 
 METADATA = "metadata.json"
-REFERENCE = "reference.npz"
 
 
 @dataclass(frozen=True)
@@ -62,9 +58,12 @@ class Checkpoint:
 
     @property
     def graphs(self) -> list[bytes]:
-        """The ONNX graphs."""
-        names = set(self.entries)
-        return [self.entries[name] for name in takewhile(names.__contains__, map(graph_name, count()))]
+        """The ONNX graphs, at least one."""
+        known = set(self.entries)
+        names = list(takewhile(known.__contains__, map(graph_name, count())))
+        if not names:
+            raise CheckpointError(f"it has no entry {graph_name(0)}", path=self.path, hint=COPY)
+        return [self.entries[name] for name in names]
 
     @cached_property
     def digest(self) -> str:
@@ -72,19 +71,19 @@ class Checkpoint:
         return hashlib.sha256(self.metadata_json).hexdigest()
 
     @cached_property
-    def reference(self) -> dict[str, NDArray[Any]]:
-        """The arrays of `reference.npz`.
+    def reference(self) -> ReferenceArrays:
+        """The molecules that the model was trained on, and what its answers are compared with."""
+        return decode_reference(self.entries[REFERENCE], self.path)
 
-        Of the training molecules, each once: `train_lines`, where they stand in the table;
-        `train_identities`, their hashes, uint64, shape (n_train, 3); `train_smiles`, one line for each, as
-        bytes; `train_fingerprints`, their packed Morgan bits; `train_y`, their labels, float32, shape
-        (n_train, n_targets); `domain_rows` and `environments`, for
-        `servier.scoring.applicability_domain.Domain`. `test_rows`, the numbers of the rows that were held
-        out. Where there are reference molecules `reference_answers`, those for them, float64, shape
-        (n_references, n_targets); NaN where there is none.
+    def load(self) -> "Checkpoint":
+        """Return the checkpoint with all of its entries in memory.
+
+        Raises
+        ------
+        CheckpointError
+            An entry is damaged: one that is read from disk is compared with its digest.
         """
-        with np.load(io.BytesIO(self.entries[REFERENCE]), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        return replace(self, entries=dict(self.entries))
 
 
 def graph_name(i: int) -> str:
@@ -135,7 +134,7 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
     Raises
     ------
     CheckpointError
-        The file is missing, damaged, no checkpoint, of a newer format, or of another model.
+        The file is missing, damaged, not a checkpoint, of a newer format, or of another model.
     """
     path = Path(path)
     if not path.is_file():
@@ -150,7 +149,7 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
 
 
 def _read_entry(path: Path, name: str) -> bytes:
-    problem = "this is no checkpoint, or a damaged or truncated one"
+    problem = "this is not a checkpoint, or it is damaged or truncated"
     try:
         with zipfile.ZipFile(path) as archive:
             problem = problem if name == METADATA else f"entry {name} is damaged or missing"

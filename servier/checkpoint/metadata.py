@@ -179,7 +179,7 @@ class Metadata:
     model_name, preset
         `1` or `2`, and which features model 1 reads.
     input
-        What `servier.scoring.engines.build_engine` needs beside the graphs.
+        What `servier.scoring.inputs.read_input` reads.
     dataset, split, duplicates, seed
         What the model was trained on, and how its rows were chosen.
     training, metrics

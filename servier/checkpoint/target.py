@@ -91,11 +91,30 @@ class Target:
         """Return answers as a model on its own writes them."""
         return self.round(self.to_answer(raw))
 
+    @property
+    def decision_threshold(self) -> float:
+        """The lowest probability for which label 1 is predicted: 0.5 where training chose none."""
+        return 0.5 if self.threshold is None else self.threshold
+
     def label(self, answer: Vector) -> Vector:
         """Return predicted labels: 1 from the threshold on, else 0. Values of a regression target stay."""
-        if self.threshold is None:
+        if self.task != "binary":
             return answer
-        return np.where(np.isnan(answer), np.nan, answer >= self.threshold)
+        return np.where(np.isnan(answer), np.nan, answer >= self.decision_threshold)
+
+    def bounds(self, raw: Vector, answer: Vector, confidence: str) -> NDArray[np.float64]:
+        """Return conformal sets of a binary target, else intervals, shape (n_rows, 2), without rounding.
+
+        Parameters
+        ----------
+        raw, answer
+            Raw scores, and the rounded answers that belong to them.
+        confidence
+            As for `label_set` and `interval`.
+        """
+        if self.task == "binary":
+            return self.label_set(answer, confidence)
+        return self.interval(raw, confidence)
 
     def label_set(self, probability: Vector, confidence: str) -> NDArray[np.float64]:
         """Return conformal sets, shape (n_rows, 2): 1 where label 0, and where label 1, belongs to it.
@@ -112,6 +131,14 @@ class Target:
         highest_of_0, lowest_of_1 = self.conformal[confidence]
         is_in_set = np.stack([probability <= highest_of_0, probability >= lowest_of_1], axis=1)
         return np.where(np.isnan(probability)[:, None], np.nan, is_in_set)
+
+    @property
+    def half_widths(self) -> dict[str, float]:
+        """Half the width of the intervals of a regression target for each confidence, in calibrated units."""
+        return {
+            level: float(self.calibrate_difference(np.array(half_width)))
+            for level, (half_width,) in self.conformal.items()
+        }
 
     def interval(self, raw: Vector, confidence: str) -> NDArray[np.float64]:
         """Return the lower and upper limits of conformal intervals, shape (n_rows, 2), without rounding.
@@ -140,6 +167,6 @@ def map_targets(
         The targets, and a column for each, float64, shape (n_rows, n_targets).
     """
     mapped = np.empty(columns.shape)
-    for i, target in enumerate(targets):
-        mapped[:, i] = step(target, columns[:, i])
+    for i, (target, column) in enumerate(zip(targets, columns.T, strict=True)):
+        mapped[:, i] = step(target, column)
     return mapped

@@ -123,6 +123,17 @@ def _read_constitution(smiles: str) -> Mol | None:
     return mol
 
 
+class _Listener(logging.Handler):
+    """Appends the text of each message to a list."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._messages.append(record.getMessage())
+
+
 def _explain_refusal(smiles: str) -> InvalidMolecule:
     """Read a string again, and return RDKit's first complaint as the reason.
 
@@ -130,8 +141,7 @@ def _explain_refusal(smiles: str) -> InvalidMolecule:
     """
     with _explaining:
         messages: list[str] = []
-        handler = logging.Handler()
-        handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+        handler = _Listener(messages)
         logger = logging.getLogger("rdkit")
         handlers, logger.handlers, logger.propagate = logger.handlers, [handler], False
         rdBase.LogToPythonLogger()

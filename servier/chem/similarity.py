@@ -28,8 +28,23 @@ def fingerprints(mols: Sequence[Mol]) -> PackedBits:
     return np.packbits(np.array(bits, np.uint8).reshape(-1, FP_SIZE), axis=1)
 
 
+def similarities(query: PackedBits, references: PackedBits) -> NDArray[np.float64]:
+    """Return the Tanimoto similarity of one molecule to each reference; 0 where neither has a bit.
+
+    Nothing is prepared and little memory is taken, so this is for one molecule; `Neighbours` is for many.
+
+    Parameters
+    ----------
+    query, references
+        Packed bits, shape (256,) and (n_references, 256).
+    """
+    shared = np.bitwise_count(references & query).sum(axis=1, dtype=np.int64)
+    either = np.bitwise_count(references | query).sum(axis=1, dtype=np.int64)
+    return np.asarray(shared / np.maximum(either, 1))
+
+
 class Neighbours:
-    """Reference molecules, to which others are compared.
+    """Reference molecules, to which many others are compared.
 
     The bits are stored transposed, one row for each bit, so that the number of bits shared with each
     reference is the sum of a few rows. This is sixteen times as fast as comparing pairs.

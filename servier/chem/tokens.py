@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 PADDING, UNKNOWN = 0, 1
 N_SPECIAL = 2
+LENGTH_STEP = 8
 
 _TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|.", re.DOTALL)
 
@@ -49,10 +50,18 @@ class Tokenizer:
         index = self._index
         return [index.get(token, UNKNOWN) for token in split_tokens(smiles)]
 
-    def pad(self, rows: Sequence[Sequence[int]], length: int | None = None) -> NDArray[np.int32]:
-        """Return a matrix, int32, shape (len(rows), length), padded on the right."""
-        width = max((len(row) for row in rows), default=0) if length is None else length
-        matrix = np.full((len(rows), width), PADDING, np.int32)
-        for i, row in enumerate(rows):
-            matrix[i, : len(row)] = row[:width]
-        return matrix
+
+def pad_tokens(rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    """Return a matrix, int32, padded on the right to the next multiple of 8, so that few widths occur."""
+    longest = max(map(len, rows), default=0)
+    matrix = np.full((len(rows), longest + -longest % LENGTH_STEP), PADDING, np.int32)
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    return matrix
+
+
+def by_length(rows: Sequence[Sequence[int]], size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield groups of `size` rows of like length, the shortest first; the last group may have fewer."""
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    for start in range(0, len(rows), size):
+        yield order[start : start + size]

@@ -121,7 +121,7 @@ def predict_file(given: PredictFileOptions) -> None:
     file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
     for stdout. It has one row for each input row, in the same order: all columns of the input, then the
     predictions, a status and a reason. It appears under its name when it is complete, and replaces a file of
-    this name then; until then the same command goes on where an interrupted one stopped.
+    this name then. To continue an interrupted run, run the same command again.
 
     \b
     Examples:

@@ -49,11 +49,17 @@ class EvaluateOptions:
         )
     )
     repeats: int = field(
-        metadata=option(type=click.IntRange(1), default=1, show_default=True, help="How often folds are cut.")
+        metadata=option(
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="How often the table is divided into folds.",
+        )
     )
     split: str | None = field(
         metadata=option(
-            type=SPLITS, help="How folds are cut.  [default: as the model's test rows were held out]"
+            type=SPLITS,
+            help="How rows are divided into folds.  [default: as the model's test rows were held out]",
         )
     )
     output_dir: str | None = field(

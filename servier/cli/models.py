@@ -75,11 +75,13 @@ def train(given: TrainOptions) -> None:
     from servier.checkpoint.file import encode_checkpoint
     from servier.report.text import describe_metrics
     from servier.tables import write_whole
+    from servier.training.recipes import make_recipe
     from servier.training.train import train as train_model
 
-    options, recipe = training_options(
+    options, changes = training_options(
         given.model_name, given.preset, given.splitting, given.config, given.workers
     )
+    recipe = make_recipe(options, changes)
     _warn_of_replacement(given.path, data.targets)
     with write_whole(given.path) as temporary:
         checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
@@ -131,8 +133,7 @@ def inspect(given: InspectOptions) -> None:
     opened = open_checkpoint(given.checkpoint)
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)
-    for name in opened.entries:
-        opened.entries[name]  # an entry is compared with its digest when it is read
+    opened = opened.load()
     Scorer([opened])
     if given.html:
         from servier.report.html.card import write_card

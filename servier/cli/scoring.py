@@ -40,12 +40,12 @@ def predict(given: PredictOptions) -> None:
       servier predict "CC(=O)Oc1ccccc1C(=O)O" --model_name 1
     """
     from servier.report.text import describe_answer
-    from servier.scoring.predictions import as_answers
+    from servier.scoring.predictions import as_answer
     from servier.scoring.scorer import Scorer
 
     scorer = Scorer(given.models.open(), confidences=given.details.confidences)
     predictions = scorer.score([given.smile])
-    document = {"smile": given.smile, "model_name": given.models.model_name, **as_answers(predictions)[0]}
+    document = as_answer(given.smile, given.models.model_name, predictions)
     _print(document, predictions, None if given.as_json else describe_answer)
 
 
@@ -99,7 +99,7 @@ def explain(given: ExplainOptions) -> None:
     from servier.explaining.atoms import as_document
     from servier.explaining.atoms import explain as explain_score
     from servier.report.text import describe_explanation
-    from servier.scoring.predictions import as_answers
+    from servier.scoring.predictions import as_answer
     from servier.scoring.scorer import Scorer
 
     if given.output and not given.output.endswith(".svg"):
@@ -107,7 +107,7 @@ def explain(given: ExplainOptions) -> None:
     scorer = Scorer(given.models.open())
     mol = parse_smiles(given.smile)
     predictions = scorer.score_molecules([mol])
-    document = {"smile": given.smile, "model_name": given.models.model_name, **as_answers(predictions)[0]}
+    document = as_answer(given.smile, given.models.model_name, predictions)
     if predictions.problems[0] is None:
         explanation = explain_score(scorer, mol, given.target)
         document |= as_document(explanation)

@@ -57,7 +57,8 @@ def tune(given: TuneOptions) -> None:
     """Search for the training recipe that suits a data set.
 
     Recipes are compared by cross-validation among the training rows; the rows that train holds out for
-    testing are not looked at. Ctrl-C ends the search with the best recipe so far; the same command goes on.
+    testing are not looked at. Ctrl-C ends the search with the best recipe so far; run the same
+    command again to continue.
 
     \b
     Example:
@@ -102,7 +103,9 @@ class PretrainOptions:
         metadata=option(type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
     )
     minutes: float | None = field(
-        metadata=option(type=click.FloatRange(0), help="Stop after this time; the same command goes on.")
+        metadata=option(
+            type=click.FloatRange(0), help="Stop after this time; run the same command again to continue."
+        )
     )
     note: str = field(
         metadata=option(default="", help="A licence note, or whatever else should stand in the file.")
@@ -131,8 +134,8 @@ def pretrain(given: PretrainOptions) -> None:
     """Train the encoder of model 2 on molecules without labels.
 
     It learns to tell from a SMILES string what RDKit computes: descriptors and fingerprint bits. train starts
-    from such an encoder where its recipe says `encoder: encoder.zip`. An interrupted run goes on with the
-    same command.
+    from such an encoder where its recipe says `encoder: encoder.zip`. To continue an interrupted run, run
+    the same command again.
 
     \b
     Example:
@@ -151,4 +154,8 @@ def pretrain(given: PretrainOptions) -> None:
         minutes=given.minutes,
     )
     output = given.output
-    click.echo(f"The encoder is in {output}" if is_complete else "Not done yet; the same command goes on")
+    click.echo(
+        f"The encoder is in {output}"
+        if is_complete
+        else "Not done yet; run the same command again to continue"
+    )

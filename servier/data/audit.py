@@ -191,7 +191,7 @@ def _check_row(problem: str | None, finding: Finding) -> Mol | None:
         parent = _salt_remover().remove(mol)
     fragments = Chem.MolToSmiles(parent).split(".")
     if len(fragments) > 1:
-        finding.add("mixture", f"{len(fragments)} components that are no common salts")
+        finding.add("mixture", f"{len(fragments)} components that are not common salts")
     metals = sorted({atom.GetSymbol() for atom in parent.GetAtoms() if atom.GetAtomicNum() not in NON_METALS})
     if metals:
         finding.add("metal", ", ".join(metals))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from servier.metrics import measure
 
 MAX_ITERATIONS = 1000
 
-Labels = NDArray[np.float64]
+Labels = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,29 @@ class Resampling:
 STANDARD = Resampling()
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two models on the same rows.
+
+    Parameters
+    ----------
+    first, second
+        Its values.
+    difference, low, high
+        Second minus first, and its 95 % interval.
+    p_value
+        Of the paired bootstrap, two-sided: twice the share of resamples in which the difference has the
+        opposite sign.
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
 def bootstrap(
     y: Vector, scores: Scores, task: str, resampling: Resampling = STANDARD
 ) -> dict[str, dict[str, float]]:
@@ -81,7 +104,7 @@ def bootstrap(
 
 def compare(
     y: Vector, first: Scores, second: Scores, task: str, resampling: Resampling = STANDARD
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Difference]:
     """Return every metric of two models on the same rows, and whether they differ.
 
     Parameters
@@ -90,12 +113,6 @@ def compare(
         As for `bootstrap`.
     first, second
         The predictions of the two models.
-
-    Returns
-    -------
-    For each metric the values `first` and `second`, their `difference` (second minus first), its 95 %
-    interval, `low` to `high`, and the two-sided `p_value` of the paired bootstrap: twice the share of
-    resamples in which the difference has the opposite sign.
 
     References
     ----------
@@ -110,14 +127,14 @@ def compare(
         differences = differences[~np.isnan(differences)]
         low, high = np.quantile(differences, TAILS)
         rarer = min(np.sum(differences <= 0), np.sum(differences >= 0))
-        found[name] = {
-            "first": measured[0][name],
-            "second": measured[1][name],
-            "difference": measured[1][name] - measured[0][name],
-            "low": float(low),
-            "high": float(high),
-            "p_value": min(1.0, float(2 * (rarer + 1) / (len(differences) + 1))),
-        }
+        found[name] = Difference(
+            first=measured[0][name],
+            second=measured[1][name],
+            difference=measured[1][name] - measured[0][name],
+            low=float(low),
+            high=float(high),
+            p_value=min(1.0, float(2 * (rarer + 1) / (len(differences) + 1))),
+        )
     return found
 
 

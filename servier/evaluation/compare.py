@@ -1,6 +1,6 @@
 """Whether one checkpoint is better than another."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import parse_all
 from servier.data.datasets import Dataset
 from servier.errors import DataError
-from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, compare
+from servier.evaluation.bootstrap import STANDARD, Difference, Resampling, Scores, compare
 from servier.evaluation.evaluate import find_unseen
-from servier.metrics import HIGHER_IS_BETTER
+from servier.metrics import LOWER_IS_BETTER
 from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
 
@@ -34,7 +34,7 @@ class Comparison:
 
     scored: int
     seen: int
-    metrics: dict[str, dict[str, dict[str, float]]]
+    metrics: dict[str, dict[str, Difference]]
 
 
 def compare_checkpoints(
@@ -75,11 +75,11 @@ def compare_checkpoints(
     return Comparison(int(has_score.sum()), len(data) - len(rows), metrics)
 
 
-def judge(name: str, found: dict[str, float]) -> str:
+def judge(name: str, found: Difference) -> str:
     """Return which of two models a metric favours: `first`, `second` or `neither`."""
-    if found["p_value"] > SIGNIFICANT:
+    if found.p_value > SIGNIFICANT:
         return "neither"
-    return "second" if (found["difference"] > 0) == HIGHER_IS_BETTER[name] else "first"
+    return "second" if (found.difference > 0) != (name in LOWER_IS_BETTER) else "first"
 
 
 def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Comparison) -> dict[str, Any]:
@@ -90,7 +90,9 @@ def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Com
         "dataset": data.digest,
         "counts": {"scored": found.scored, "seen": found.seen},
         "metrics": {
-            target: {name: values | {"better": judge(name, values)} for name, values in measured.items()}
+            target: {
+                name: asdict(values) | {"better": judge(name, values)} for name, values in measured.items()
+            }
             for target, measured in found.metrics.items()
         },
     }

@@ -134,8 +134,8 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     answered = predictions.select(is_readable)
     readable = [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
-    trained = checkpoint.reference["train_y"].astype(np.float64)  # sums of large labels need the range
-    reference = Reference(checkpoint.reference["train_fingerprints"], trained)
+    trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
+    reference = Reference(checkpoint.reference.train_fingerprints, trained)
     tasks = [target.task for target in checkpoint.targets]
     baselines = measure_baselines(reference, readable, data.y[rows], tasks)
     importance = measure_importance(scorer, readable, data.y[rows])
@@ -221,8 +221,8 @@ def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | Inva
     dataset, reference = checkpoint.metadata.dataset, checkpoint.reference
     if data.digest == dataset.digest:
         words = "the rows that training held out"
-        return Unseen(reference["test_rows"], words, dataset.train_rows, [])
-    parents = set(reference["train_identities"][:, 1].tolist())
+        return Unseen(reference.test_rows, words, dataset.train_rows, [])
+    parents = set(reference.train_identities[:, 1].tolist())
     is_seen = np.array(
         [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
     )

@@ -89,11 +89,10 @@ def find_leaks(
         The molecules of these rows.
     """
     reference = checkpoint.reference
-    lines = reference["train_lines"]
-    nearest_rows, similarity = nearest(fingerprints(mols), reference["train_fingerprints"])
+    lines = reference.train_lines
+    nearest_rows, similarity = nearest(fingerprints(mols), reference.train_fingerprints)
     known = [
-        dict(zip(hashes.tolist(), range(len(lines)), strict=True))
-        for hashes in reference["train_identities"].T
+        dict(zip(hashes.tolist(), range(len(lines)), strict=True)) for hashes in reference.train_identities.T
     ]
     leaks = []
     for i, (row, mol) in enumerate(zip(rows.tolist(), mols, strict=True)):

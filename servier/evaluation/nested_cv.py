@@ -12,7 +12,8 @@ from servier.checkpoint.file import Checkpoint
 from servier.data.datasets import Dataset
 from servier.evaluation.bootstrap import CONFIDENCE
 from servier.training.options import Options
-from servier.training.rows import usable_rows
+from servier.training.recipes import make_recipe
+from servier.training.rows import TrainingRows, usable_rows
 from servier.training.train import train_on
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,8 @@ def repeat_training(
     shares = []
     strategy = ""
     for options, rows in _runs(checkpoint, data, n_folds, n_repeats, split, workers):
-        found = train_on(rows, options, checkpoint.metadata.training.recipe).metadata.metrics.test
+        recipe = make_recipe(options, checkpoint.metadata.training.recipe)
+        found = train_on(rows, options, recipe).metadata.metrics.test
         metrics.append(found)
         shares.append(len(rows.test) / len(rows.train))
         strategy = rows.strategy
@@ -120,7 +122,7 @@ def repeat_training(
 
 def _runs(
     checkpoint: Checkpoint, data: Dataset, n_folds: int, n_repeats: int, split: str | None, workers: int
-) -> Iterator[tuple[Options, Any]]:
+) -> Iterator[tuple[Options, TrainingRows]]:
     metadata = checkpoint.metadata
     strategy = metadata.split.strategy
     options = Options(

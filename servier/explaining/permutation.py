@@ -43,7 +43,7 @@ class PermutationImportance:
     y: NDArray[np.float64]
 
     @cached_property
-    def _X(self) -> NDArray[np.float32]:  # noqa: N802
+    def _features(self) -> NDArray[np.float32]:
         return self.engine.features(self.mols).X
 
     def rank_features(self, target: int, n: int) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class PermutationImportance:
         """Return how much AUROC falls, or the mean absolute error rises, when columns are shuffled."""
         rng = np.random.default_rng(0)
         known = np.flatnonzero(~np.isnan(self.y[:, target]))
-        X = self._X[known]
+        X = self._features[known]
         own = X[:, columns]
         after = []
         for _ in range(SHUFFLES):
@@ -107,7 +107,7 @@ class PermutationImportance:
         ):
             if columns.start <= column < columns.stop and isinstance(featurizer, GeneratedFingerprint):
                 place = column - columns.start
-                rows = np.flatnonzero(self._X[:, column])[:NAMED_FROM]
+                rows = np.flatnonzero(self._features[:, column])[:NAMED_FROM]
                 found = Counter(
                     write_substructure(self.mols[row], atoms)
                     for row in rows

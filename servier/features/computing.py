@@ -30,7 +30,7 @@ class FeatureWork:
         features = FeatureSet(self.featurizers)
         return lambda rows: features(SmilesRows(rows, constitution_only=features.constitution_only))
 
-    def give_up(self, item: Row, status: str, reason: str) -> Features:  # noqa: ARG002
+    def give_up(self, item: Row, status: str, reason: str) -> Features:  # noqa: ARG002 - as `Work` has it
         """Return a row of zeros with the reason why it has no features."""
         X = np.zeros((1, len(FeatureSet(self.featurizers))), np.float32)
         return Features(X, [InvalidMolecule(Status(status), reason)])

@@ -1,5 +1,6 @@
 """The registry of featurizers, and the presets made of them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from servier.errors import RecipeError
@@ -35,7 +36,10 @@ def build(spec: dict[str, Any]) -> Featurizer:
     if kind not in FEATURIZERS:
         known = ", ".join(sorted(FEATURIZERS))
         raise RecipeError(f"no featurizer is called {kind!r}", hint=f"choose among {known}")
-    try:
-        return FEATURIZERS[kind](**parameters)
-    except TypeError as error:
-        raise RecipeError(f"{kind}: {error}") from error
+    defaults = asdict(FEATURIZERS[kind]())
+    for name, value in parameters.items():
+        if name not in defaults:
+            raise RecipeError(f"{kind} has no parameter {name!r}", hint=f"there are {', '.join(defaults)}")
+        if type(value) is not type(defaults[name]):
+            raise RecipeError(f"{name} of {kind} is {value!r}", hint=f"the default is {defaults[name]!r}")
+    return FEATURIZERS[kind](**parameters)

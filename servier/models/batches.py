@@ -1,15 +1,13 @@
 """Batches of strings of similar length, so that little padding is computed."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import LENGTH_STEP, by_length, pad_tokens
 
-LENGTH_STEP = 8
 SCORED_ROWS = 256
 
 
@@ -30,17 +28,9 @@ def similar_lengths(
         yield order[start : start + size]
 
 
-def pad_tokens(tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
-    """Return tokens as a matrix whose width is a multiple of 8, so that there are few different widths."""
-    longest = max(map(len, rows))
-    return tokenizer.pad(rows, LENGTH_STEP * math.ceil(longest / LENGTH_STEP))
-
-
-def predict_tokens(network: Any, tokenizer: Tokenizer, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+def predict_tokens(network: Any, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """Return the outputs of a Keras model for tokens, float32, shape (len(rows), n_outputs)."""
     values = np.empty((len(rows), network.outputs[0].shape[1]), np.float32)
-    order = np.argsort([len(row) for row in rows], kind="stable")
-    for start in range(0, len(order), SCORED_ROWS):
-        chosen = order[start : start + SCORED_ROWS]
-        values[chosen] = network.predict_on_batch(pad_tokens(tokenizer, [rows[i] for i in chosen]))
+    for chosen in by_length(rows, SCORED_ROWS):
+        values[chosen] = network.predict_on_batch(pad_tokens([rows[i] for i in chosen]))
     return values

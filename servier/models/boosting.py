@@ -42,7 +42,7 @@ class Run:
     parameters: dict[str, Any]
     stopped: Event
 
-    def heed(self, _: object) -> None:
+    def stop_if_asked(self, _: object) -> None:
         """Raise an error after a round if the run should stop; a callback of LightGBM."""
         if self.stopped.is_set():
             raise InterruptedError
@@ -106,7 +106,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
         rows = problem.known(target)
         parameters = problem.parameters(target, recipe, booster, seed) | run.parameters
         data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
-        trained = lgb.train(parameters, data, rounds[target][booster], callbacks=[run.heed])
+        trained = lgb.train(parameters, data, rounds[target][booster], callbacks=[run.stop_if_asked])
         return without_threads(round_thresholds(trained.model_to_string()))
 
     report("training on all rows")
@@ -170,7 +170,7 @@ def _cross_validate_booster(
         recipe.max_rounds,
         folds=folds,
         stratified=False,
-        callbacks=[lgb.early_stopping(recipe.patience, verbose=False), run.heed],
+        callbacks=[lgb.early_stopping(recipe.patience, verbose=False), run.stop_if_asked],
         return_cvbooster=True,
     )
     cv_booster = result["cvbooster"]

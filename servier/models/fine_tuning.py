@@ -1,7 +1,6 @@
 """Training of a network on labelled strings, several times from the same start."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,55 +8,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from servier.chem.tokens import Tokenizer
-from servier.models.batches import pad_tokens, predict_tokens, similar_lengths
+from servier.chem.tokens import pad_tokens
+from servier.models.batches import predict_tokens, similar_lengths
+from servier.models.fine_tuning_recipe import Recipe
 
 WARM_UP = 20
 AVERAGE_EXPONENT = 6.0
 
 Tokens = Sequence[Sequence[int]]
-
-EPOCHS = [3, 5, 8, 12, 20]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How model 2 is trained.
-
-    Parameters
-    ----------
-    encoder
-        The pre-trained encoder to start from: `shipped`, the path of a file that `servier pretrain` made, or
-        `none`.
-    architecture
-        Sizes of the network that differ from the defaults; only without a pre-trained encoder.
-    dropout
-        The share of values that are dropped before the output.
-    batch_size, learning_rate, weight_decay
-        The settings of the AdamW optimizer; the rate rises for 20 steps and is constant then.
-    epochs
-        The numbers of passes over the rows to try, each pass with new randomized SMILES. The number after
-        which networks score held-out rows best is used, for noisy labels are soon memorized.
-    folds
-        The number of cross-validation folds, whose held-out scores calibrate the model.
-    kernel_rows
-        The most rows on which a support vector machine is fitted beside the network, with a pre-trained
-        encoder; 0 for no such machine.
-    n_smiles
-        The number of SMILES of a molecule that a score is averaged over. The network and the support vector
-        machine each read half of them, so that both together cost no more than one.
-    """
-
-    encoder: str = "shipped"
-    architecture: dict[str, int] = field(default_factory=dict)
-    dropout: float = 0.2
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    epochs: list[int] = field(default_factory=EPOCHS.copy)
-    folds: int = 3
-    kernel_rows: int = 4096
-    n_smiles: int = 8
 
 
 class FineTuner:
@@ -69,19 +27,15 @@ class FineTuner:
     ----------
     network
         From tokens to raw scores, as it is before any training.
-    tokenizer
-        Pads the tokens that the network reads.
     loss
         The loss of labels and raw scores, as `make_loss` returns it.
     recipe
         How to train.
     """
 
-    def __init__(
-        self, network: keras.Model, tokenizer: Tokenizer, loss: Callable[[Any, Any], Any], recipe: Recipe
-    ) -> None:
+    def __init__(self, network: keras.Model, loss: Callable[[Any, Any], Any], recipe: Recipe) -> None:
         self.network = network
-        self._tokenizer, self._recipe = tokenizer, recipe
+        self._recipe = recipe
         self._optimizer = keras.optimizers.AdamW(
             recipe.learning_rate, weight_decay=recipe.weight_decay, clipnorm=1.0
         )
@@ -142,12 +96,12 @@ class FineTuner:
         """Take one step, and return the mean loss of the batch."""
         self._optimizer.learning_rate = self._recipe.learning_rate * min(1.0, step / WARM_UP)
         self.network.reset_metrics()
-        batch = pad_tokens(self._tokenizer, rows)
+        batch = pad_tokens(rows)
         return float(self.network.train_on_batch(batch, y.astype(np.float32)))
 
     def score(self, tokens: Tokens) -> NDArray[np.float64]:
         """Return raw scores, shape (len(tokens), n_targets)."""
-        return predict_tokens(self.network, self._tokenizer, tokens).astype(np.float64)
+        return predict_tokens(self.network, tokens).astype(np.float64)
 
     def _variables(self) -> list[Any]:
         return [*self.network.variables, *self._optimizer.variables]

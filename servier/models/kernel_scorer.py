@@ -70,7 +70,7 @@ class KernelScorer:
         needed = np.unique(np.concatenate([*folds, self._all_rows]))
         encode, scored = self._problem.tokenizer.encode, self._problem.scored
         tokens = [encode(smiles) for row in needed for smiles in scored[row]]
-        described = predict_tokens(self._encoder, self._problem.tokenizer, tokens)
+        described = predict_tokens(self._encoder, tokens)
         return needed, described.reshape(len(needed), -1, described.shape[1])
 
 

@@ -1,33 +1,10 @@
 """The network that reads SMILES strings, as Keras builds it."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-
-@dataclass(frozen=True)
-class Architecture:
-    """Sizes of the encoder.
-
-    Parameters
-    ----------
-    embedding
-        The size of the embedding of a token.
-    convolution
-        The number of channels of the convolution over five tokens.
-    width
-        The width of each direction of the recurrent layer.
-    dense
-        The width of the two hidden layers that follow, and of the vector that describes a molecule.
-    """
-
-    embedding: int = 64
-    convolution: int = 128
-    width: int = 128
-    dense: int = 512
+from servier.models.architecture import Architecture
 
 
 def make_reproducible(seed: int) -> None:
@@ -80,7 +57,7 @@ def build_encoder(n_tokens: int, architecture: Architecture) -> keras.Model:
     return keras.Model(tokens, layers.LayerNormalization(name="norm_2")(first + second), name="encoder")
 
 
-def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **options: Any) -> keras.Model:
+def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0) -> keras.Model:
     """Add a linear layer, `scores`, on top of an encoder.
 
     Returns
@@ -88,4 +65,4 @@ def add_head(encoder: keras.Model, n_outputs: int, dropout: float = 0.0, **optio
     A model from int32 (n, length) to float32 (n, n_outputs), which shares the encoder's weights.
     """
     x = layers.Dropout(dropout, name="dropout")(encoder.outputs[0])
-    return keras.Model(encoder.inputs[0], layers.Dense(n_outputs, name="scores", **options)(x))
+    return keras.Model(encoder.inputs[0], layers.Dense(n_outputs, name="scores")(x))

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.errors import ServierError
-from servier.models.fine_tuning import FineTuner, Recipe, make_loss
-from servier.models.network import Architecture, add_head, build_encoder, make_reproducible, use_cores
+from servier.models.architecture import make_architecture
+from servier.models.fine_tuning import FineTuner, make_loss
+from servier.models.fine_tuning_recipe import Recipe
+from servier.models.network import add_head, build_encoder, make_reproducible, use_cores
 from servier.models.sequence_problem import Problem
 
 Rows = NDArray[np.int64]
@@ -73,7 +75,7 @@ class NetworkWork:
         make_reproducible(self.seed)
         use_cores(self.cores)
         loss = make_loss(self.problem.y, self.problem.tasks)
-        return FineTuner(build_network(self.problem, self.recipe), self.problem.tokenizer, loss, self.recipe)
+        return FineTuner(build_network(self.problem, self.recipe), loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
         """Return the function that trains a network for each task."""
@@ -116,7 +118,7 @@ def start_encoder(problem: Problem, sizes: Mapping[str, int]) -> keras.Model:
     """Build the encoder: the pre-trained one, or one of these sizes with random weights."""
     pretrained = problem.pretrained
     if pretrained is None:
-        return build_encoder(len(problem.tokenizer), Architecture(**sizes))
-    encoder = build_encoder(len(problem.tokenizer), Architecture(**pretrained.metadata["architecture"]))
+        return build_encoder(len(problem.tokenizer), make_architecture(sizes))
+    encoder = build_encoder(len(problem.tokenizer), make_architecture(pretrained.metadata["architecture"]))
     encoder.set_weights(pretrained.weights)
     return encoder

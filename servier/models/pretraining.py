@@ -10,7 +10,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from servier.models.network import Architecture, add_head, build_encoder
+from servier.models.architecture import Architecture
+from servier.models.network import add_head, build_encoder
 
 Batch = tuple[NDArray[np.int32], NDArray[np.float32]]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from servier.checkpoint.metadata import TrainingNotes
 from servier.metrics import mean_score
 from servier.models.export import export_model
-from servier.models.fine_tuning import Recipe
+from servier.models.fine_tuning_recipe import Recipe
 from servier.models.fitted_model import FittedModel, Report
 from servier.models.kernel_scorer import cross_validate_kernel
 from servier.models.network_work import NetworkWork, Task, Trained

@@ -1,10 +1,11 @@
 """The examples of pre-training: randomized SMILES of molecules, with properties that RDKit computes."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,17 +50,8 @@ class Examples:
     def save(self, path: Path) -> None:
         """Write the examples to a file, whole or not at all."""
         text = "\n".join("\t".join(written) for written in self.smiles)
-        temporary = path.with_suffix(".partial")
-        with temporary.open("wb") as stream:
-            np.savez(
-                stream,
-                smiles=np.frombuffer(text.encode(), np.uint8),
-                descriptors=self.descriptors,
-                bits=self.bits,
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.rename(path)
+        smiles = np.frombuffer(text.encode(), np.uint8)
+        write_arrays(path, {"smiles": smiles, "descriptors": self.descriptors, "bits": self.bits})
 
     @staticmethod
     def count(path: Path) -> int:
@@ -108,7 +100,7 @@ class ExampleWork:
 
         return compute
 
-    def give_up(self, item: str, status: str, reason: str) -> Examples:  # noqa: ARG002
+    def give_up(self, item: str, status: str, reason: str) -> Examples:  # noqa: ARG002 - as `Work` has it
         """Leave the molecule out."""
         return self.join([])
 
@@ -123,6 +115,21 @@ class ExampleWork:
             np.concatenate([part.descriptors for part in parts]),
             np.concatenate([part.bits for part in parts]),
         )
+
+
+def some_smiles(parts: Sequence[Examples], n: int = 3) -> Iterator[str]:
+    """Yield the canonical SMILES of each molecule and the first of its randomized ones, `n` in all."""
+    return (smiles for part in parts for written in part.smiles for smiles in written[:n])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a file, which is whole on disk before it replaces another of this name."""
+    temporary = path.with_suffix(".partial")
+    with temporary.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.rename(path)
 
 
 def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: int = 0) -> list[str]:

@@ -6,11 +6,10 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from servier import __version__
+from servier.checkpoint.versions import installed_versions
 from servier.errors import DataError
 from servier.models.encoder import encode_encoder
 from servier.pretraining.examples import ExampleWork, read_smiles, write_shards
@@ -22,7 +21,7 @@ __all__ = ["PretrainingOptions", "pretrain"]
 
 logger = logging.getLogger(__name__)
 
-PACKAGES = ("rdkit", "numpy", "tensorflow-cpu", "keras")
+PACKAGES = ("rdkit", "numpy", "tensorflow-cpu", "tensorflow", "keras")
 
 
 def pretrain(
@@ -91,7 +90,7 @@ def _write_encoder(run: PretrainingRun, source: dict[str, Any], note: str, outpu
         **run.describe(),
         "library": source,
         "note": note,
-        "versions": {"servier": __version__, **{package: version(package) for package in PACKAGES}},
+        "versions": installed_versions(*PACKAGES),
     }
     with write_whole(output) as temporary:
         temporary.write_bytes(encode_encoder(metadata, run.weights()))

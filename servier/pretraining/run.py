@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,17 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.tokens import Tokenizer
-from servier.models.batches import pad_tokens, similar_lengths
-from servier.pretraining.examples import Examples
+from servier.chem.tokens import Tokenizer, pad_tokens
+from servier.models.architecture import make_architecture
+from servier.models.batches import similar_lengths
+from servier.pretraining.examples import Examples, some_smiles, write_arrays
 from servier.pretraining.options import PretrainingOptions
-from servier.pretraining.targets import DescriptorScaler, collect_vocabulary
+from servier.pretraining.targets import DescriptorScaler
 from servier.progress import format_seconds
 
 logger = logging.getLogger(__name__)
 
 SAMPLE_SHARDS = 4
 GROUP_SHARDS = 4
+MIN_COUNT = 20
 
 Batch = tuple[NDArray[np.int32], NDArray[np.float32]]
 
@@ -49,7 +50,7 @@ class PretrainingRun:
     def __init__(
         self, paths: Sequence[Path], state_path: Path, options: PretrainingOptions, workers: int = 1
     ) -> None:
-        from servier.models.network import Architecture, use_cores
+        from servier.models.network import use_cores
         from servier.models.pretraining import Pretrainer, Schedule
 
         use_cores(workers)
@@ -57,11 +58,11 @@ class PretrainingRun:
         self._watched, self._paths = paths[0], list(paths[1:])
         self._state_path, self._options = state_path, options
         sample = [Examples.load(path) for path in paths[:SAMPLE_SHARDS]]
-        self._tokenizer = Tokenizer(collect_vocabulary(sample))
+        self._tokenizer = Tokenizer.from_smiles(some_smiles(sample), MIN_COUNT)
         self._scaler = DescriptorScaler.fit(np.concatenate([part.descriptors for part in sample]))
         self._n_rows = [Examples.count(path) for path in self._paths]
         self.n_molecules = sum(self._n_rows)
-        self._architecture = Architecture(**options.architecture)
+        self._architecture = make_architecture(options.architecture)
         n_steps = options.epochs * self.n_molecules // options.batch_size
         self._pretrainer = Pretrainer(
             n_tokens=len(self._tokenizer),
@@ -125,7 +126,7 @@ class PretrainingRun:
         for chosen in similar_lengths([len(row) for row in rows], self._options.batch_size, rng):
             unpacked = np.unpackbits(bits[chosen], axis=1).astype(np.float32)
             targets = np.concatenate([descriptors[chosen], unpacked], axis=1)
-            yield pad_tokens(self._tokenizer, [rows[i] for i in chosen]), targets
+            yield pad_tokens([rows[i] for i in chosen]), targets
 
     def _note(self, epoch: int, seen: int, loss: float) -> None:
         n_all = self._options.epochs * self.n_molecules
@@ -146,12 +147,7 @@ class PretrainingRun:
     def _save(self) -> None:
         progress = json.dumps({"done": self._done, "seconds": self._seconds, "history": self._history})
         state = self._pretrainer.state()
-        temporary = self._state_path.with_suffix(".partial")
-        with temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, progress=np.frombuffer(progress.encode(), np.uint8), **state)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.rename(self._state_path)
+        write_arrays(self._state_path, {"progress": np.frombuffer(progress.encode(), np.uint8), **state})
 
     def _restore(self) -> None:
         with np.load(self._state_path, allow_pickle=False) as state:

@@ -1,18 +1,12 @@
 """Computed properties in units that a network can learn."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.tokens import split_tokens
-from servier.pretraining.examples import Examples
-
 SKEWED = 3.0
 LIMIT = 5.0
-MIN_COUNT = 20
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,3 @@ class DescriptorScaler:
         X = np.where(self.is_log, np.sign(X) * np.log1p(np.abs(X)), X)
         units = np.clip((X - self.mean) / self.width, -LIMIT, LIMIT)
         return np.asarray(units[:, self.kept], np.float32)
-
-
-def collect_vocabulary(parts: Sequence[Examples]) -> list[str]:
-    """Return the tokens that occur at least twenty times, in alphabetical order."""
-    counts = Counter(
-        token
-        for part in parts
-        for written in part.smiles
-        for smiles in written[:3]
-        for token in split_tokens(smiles)
-    )
-    return sorted(token for token, count in counts.items() if count >= MIN_COUNT)

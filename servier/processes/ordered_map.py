@@ -148,9 +148,9 @@ class _Crew(Generic[Item, Answer]):
         first = min(worker.deadline for worker in self._workers)
         patience = None if first == float("inf") else max(0.0, first - time.monotonic())
         patience = patience if is_waiting else 0.0
-        by_connection = {worker.connection: worker for worker in self._workers}
-        for connection in wait(list(by_connection), patience):
-            worker = by_connection[connection]  # type: ignore[index]
+        by_connection: dict[object, _Worker] = {worker.connection: worker for worker in self._workers}
+        for connection in wait([worker.connection for worker in self._workers], patience):
+            worker = by_connection[connection]
             try:
                 kind, content = worker.connection.recv()
             except (EOFError, OSError):

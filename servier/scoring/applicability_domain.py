@@ -8,7 +8,6 @@ the training molecules themselves, each of which is compared with the others.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +41,6 @@ class DomainMeasures:
     similarity: NDArray[np.float64]
     unseen: NDArray[np.float64]
     is_inside: NDArray[np.float64]
-
-    @classmethod
-    def blank(cls, n: int) -> "DomainMeasures":
-        """Return the measures of rows that have none: NaN."""
-        return cls(*np.full((3, n), np.nan))
 
     def expand(self, rows: NDArray[np.bool_]) -> "DomainMeasures":
         """Return the measures of all rows of a table, NaN where `rows` says that there is no molecule."""
@@ -109,9 +103,24 @@ def find_environments(mols: Sequence[Mol]) -> list[Environments]:
     return [_MORGAN.compute(mol) for mol in mols]
 
 
-def fit_domain(
-    fingerprints: PackedBits, mols: Sequence[Mol], seed: int
-) -> tuple[dict[str, NDArray[Any]], DomainLimits]:
+@dataclass(frozen=True)
+class FittedDomain:
+    """What `Domain` is made of.
+
+    Parameters
+    ----------
+    rows
+        Of the training molecules, which the similarity is taken to, int64.
+    environments, limits
+        As for `Domain`.
+    """
+
+    rows: NDArray[np.int64]
+    environments: NDArray[np.uint32]
+    limits: DomainLimits
+
+
+def fit_domain(fingerprints: PackedBits, mols: Sequence[Mol], seed: int) -> FittedDomain:
     """Fit the limits of the applicability domain, which 95 % of the training molecules meet.
 
     Each training molecule, or 2,000 drawn at random, is compared with the others: how similar the nearest of
@@ -124,10 +133,6 @@ def fit_domain(
         The training molecules.
     seed
         Of the random draw and the subset.
-
-    Returns
-    -------
-    The arrays `domain_rows`, the rows of the subset, and `environments`; and the limits, for `Domain`.
     """
     environments = find_environments(mols)
     n = len(mols)
@@ -144,7 +149,7 @@ def fit_domain(
         unseen=round(float(np.quantile(unseen, COVERED)), 4),
         molecules=len(references),
     )
-    return {"domain_rows": references, "environments": identifiers.astype(np.uint32)}, limits
+    return FittedDomain(references, identifiers.astype(np.uint32), limits)
 
 
 def _flatten(environments: Sequence[Environments]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.metadata import COPY
+from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import PROBABILITY_DIGITS, Target, map_targets
 from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import Domain
@@ -134,9 +136,9 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
     domains = {}
     for checkpoint in checkpoints:
         arrays, limits = checkpoint.reference, checkpoint.metadata.domain
-        fingerprints = arrays["train_fingerprints"][arrays["domain_rows"]]
-        trained_on = fingerprints.tobytes(), arrays["environments"].tobytes(), limits
-        domains[trained_on] = Domain(fingerprints, arrays["environments"], limits)
+        fingerprints = arrays.train_fingerprints[arrays.domain_rows]
+        trained_on = fingerprints.tobytes(), arrays.environments.tobytes(), limits
+        domains[trained_on] = Domain(fingerprints, arrays.environments, limits)
     return list(domains.values())
 
 
@@ -146,7 +148,13 @@ def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
     digests = {None if reference is None else reference.digest for reference in references}
     if len(digests) > 1 or None in digests:
         return None
-    answers = average_models(
-        checkpoints, [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
-    )
+    answers = average_models(checkpoints, [_reference_answers(checkpoint) for checkpoint in checkpoints])
     return np.sort(answers[~np.isnan(answers).any(axis=1)], axis=0)
+
+
+def _reference_answers(checkpoint: Checkpoint) -> NDArray[np.float64]:
+    answers = checkpoint.reference.reference_answers
+    if answers is None:
+        problem = f"entry {REFERENCE} lacks reference_answers"
+        raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
+    return answers

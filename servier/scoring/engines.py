@@ -13,14 +13,16 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.metadata import COPY
 from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
-from servier.chem.tokens import Tokenizer
-from servier.errors import CheckpointError
+from servier.chem.tokens import Tokenizer, by_length, pad_tokens
+from servier.errors import CheckpointError, RecipeError
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.morgan import Environments
+from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_input
 
 ROWS_STEP = 8
-LENGTH_STEP = 8
 MAX_ROWS = 64
 
 
@@ -53,8 +55,8 @@ class Engine(Protocol):
     """A callable from molecules to raw scores; no score depends on the other molecules of the batch."""
 
     @property
-    def spec(self) -> dict[str, Any]:
-        """The specification from which, with the graphs, `build_engine` builds this engine again."""
+    def input(self) -> Input:
+        """What, with the graphs, `build_engine` builds this engine from again."""
 
     @property
     def constitution_only(self) -> bool:
@@ -82,16 +84,14 @@ class FeatureEngine:
         One ONNX graph, from float32 (n, n_features) to float32 (n, n_targets).
     """
 
-    kind = "features"
-
     def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
         self._session = _open_session(graphs[0])
 
     @property
-    def spec(self) -> dict[str, Any]:
+    def input(self) -> FeatureInput:
         """The feature set."""
-        return {"kind": self.kind, "featurizers": self.features.specs}
+        return FeatureInput(self.features.specs)
 
     @property
     def constitution_only(self) -> bool:
@@ -138,7 +138,6 @@ class SequenceEngine:
         turns: string i of a molecule is scored by graph i modulo their number.
     """
 
-    kind = "smiles"
     constitution_only = False
     counts_environments = False
 
@@ -149,10 +148,9 @@ class SequenceEngine:
         self._n_targets = int(self._sessions[0].get_outputs()[0].shape[1])
 
     @property
-    def spec(self) -> dict[str, Any]:
+    def input(self) -> SequenceInput:
         """The vocabulary, and the number and seed of the randomized SMILES."""
-        vocabulary = self.tokenizer.vocabulary
-        return {"kind": self.kind, "vocabulary": vocabulary, "n_smiles": self.n_smiles, "seed": self.seed}
+        return SequenceInput(self.tokenizer.vocabulary, self.n_smiles, self.seed)
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Average the scores of the canonical and the randomized SMILES of each molecule."""
@@ -185,14 +183,10 @@ class SequenceEngine:
         session = self._sessions[i % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
         name = session.get_inputs()[0].name
-        order = np.argsort([len(row) for row in rows], kind="stable")
-        for start in range(0, len(rows), MAX_ROWS):
-            batch = order[start : start + MAX_ROWS]
+        for batch in by_length(rows, MAX_ROWS):
             padded = [rows[row] for row in batch]
             padded += [padded[-1]] * (-len(batch) % ROWS_STEP)
-            length = len(padded[-1]) + (-len(padded[-1]) % LENGTH_STEP)
-            tokens = self.tokenizer.pad(padded, length)
-            values[batch] = session.run(None, {name: tokens})[0][: len(batch)]
+            values[batch] = session.run(None, {name: pad_tokens(padded)})[0][: len(batch)]
         return values
 
     def digest(self, mol: Mol) -> str:
@@ -200,24 +194,22 @@ class SequenceEngine:
         return hashlib.sha256(repr(self._encode(mol)).encode()).hexdigest()
 
 
-def build_engine(spec: dict[str, Any], graphs: Sequence[bytes]) -> Engine:
-    """Build an engine from its specification.
+def build_engine(checkpoint: Checkpoint) -> Engine:
+    """Build the engine of a checkpoint.
 
     Raises
     ------
     CheckpointError
-        This version has no engine of that kind, or one with other parameters.
+        This version has no such engine, or a part of the checkpoint that it needs is damaged.
     """
-    parameters = dict(spec)
-    kind = parameters.pop("kind", None)
-    for engine in (FeatureEngine, SequenceEngine):
-        if kind == engine.kind:
-            try:
-                return engine(**parameters, graphs=graphs)
-            except TypeError as error:
-                problem = f"the input of its models is damaged: {error}"
-                raise CheckpointError(problem, hint="copy or train it again") from error
-    raise CheckpointError(f"no engine is called {kind!r}", hint="a newer servier may read it")
+    found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
+    if isinstance(found, SequenceInput):
+        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
+    try:
+        return FeatureEngine(found.featurizers, graphs)
+    except RecipeError as error:
+        problem = f"its metadata is damaged: input.featurizers: {error.problem}"
+        raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
 
 
 def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) -> NDArray[np.float64]:

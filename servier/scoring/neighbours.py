@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from servier.checkpoint.archive import unpack_lines
 from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import Mol
-from servier.chem.similarity import PackedBits, fingerprints
+from servier.chem.similarity import fingerprints, similarities
 
 
 @dataclass(frozen=True)
@@ -48,19 +46,11 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
     found: dict[str, Neighbour] = {}
     for checkpoint in checkpoints:
         arrays = checkpoint.reference
-        if "train_smiles" not in arrays:
+        if (smiles := arrays.smiles) is None:
             continue
-        smiles = unpack_lines(arrays["train_smiles"])
-        similarity = _compare(query, arrays["train_fingerprints"])
+        similarity = similarities(query, arrays.train_fingerprints)
         for row in np.argsort(-similarity, kind="stable")[:n].tolist():
-            y = zip(checkpoint.targets, arrays["train_y"][row].tolist(), strict=True)
+            y = zip(checkpoint.targets, arrays.train_y[row].tolist(), strict=True)
             labels = {target.name: value for target, value in y if not np.isnan(value)}
             found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels))
     return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]
-
-
-def _compare(query: NDArray[np.uint8], references: PackedBits) -> NDArray[np.float64]:
-    """Return the Tanimoto similarity of one packed fingerprint to each of the others."""
-    intersection = np.bitwise_count(references & query).sum(axis=1, dtype=np.int64)
-    union = np.bitwise_count(references | query).sum(axis=1, dtype=np.int64)
-    return np.asarray(intersection / np.maximum(union, 1))

@@ -161,6 +161,11 @@ def _name_set(has_0: float, has_1: float) -> str | None:
     return {(1, 0): "0", (0, 1): "1", (1, 1): "0 or 1"}.get((int(has_0), int(has_1)), "neither")
 
 
+def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[str, object]:
+    """Return the only row of predictions by column name, after what was asked for."""
+    return {"smile": smiles, "model_name": model_name, **as_answers(predictions)[0]}
+
+
 def as_answers(predictions: Predictions) -> list[dict[str, object]]:
     """Return each row of predictions by column name, without empty columns and with the thresholds."""
     has_percentiles = predictions.percentiles is not None

@@ -60,9 +60,7 @@ class Scorer:
         self.max_atoms = max_atoms
         self._confidences = confidences
         self.targets = join_targets(self.checkpoints)
-        self._engines = [
-            build_engine(checkpoint.metadata.input, checkpoint.graphs) for checkpoint in self.checkpoints
-        ]
+        self._engines = [build_engine(checkpoint) for checkpoint in self.checkpoints]
         if n_smiles is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
             raise CheckpointError("model 1 averages over no randomized SMILES", hint="leave out --n_smiles")
         self._domains = open_domains(self.checkpoints) if confidences else []

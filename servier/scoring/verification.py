@@ -56,7 +56,7 @@ def _check_entries(checkpoint: Checkpoint) -> Iterator[Check]:
 def _check_sentinels(checkpoint: Checkpoint) -> Iterator[Check]:
     names = [f"sentinel {sentinel.smiles}" for sentinel in checkpoint.metadata.sentinels]
     try:
-        engine = build_engine(checkpoint.metadata.input, checkpoint.graphs)
+        engine = build_engine(checkpoint)
     except CheckpointError as error:
         yield from (Check(name, f"cannot be scored: {error.problem}") for name in names)
         return

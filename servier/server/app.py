@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
+from flask.json.provider import DefaultJSONProvider
 
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import ServierError
@@ -41,7 +42,8 @@ def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
         "MAX_FORM_MEMORY_SIZE": MAX_BODY,
         "PROVIDE_AUTOMATIC_OPTIONS": False,
     }
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    assert isinstance(app.json, DefaultJSONProvider)
+    app.json.sort_keys = False
     log_access(app, log_molecules=log_molecules)
     protect(app, TOO_MUCH)
     _add_predictions(app, desk)
@@ -153,6 +155,6 @@ def _require(service: Service, model_name: str, target: str | None = None) -> No
 def _require_smiles(fields: dict[str, Any]) -> str:
     smiles = fields.get("smile")
     if not isinstance(smiles, str):
-        raise RequestError("the field smile is missing, or is no text")
+        raise RequestError("the field smile is missing, or is not a string")
     note_molecules([smiles])
     return smiles

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, open_checkpoint
+from servier.checkpoint.file import Checkpoint, graph_name, open_checkpoint
+from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
@@ -59,7 +60,7 @@ class Models:
     def label_range(self, name: str, target: str) -> tuple[float, float]:
         """Return the lowest and the highest label of a target in training."""
         column = [known.name for known in self.targets(name)].index(target)
-        labels = [checkpoint.reference["train_y"][:, column] for checkpoint in self.select(name)]
+        labels = [checkpoint.reference.train_y[:, column] for checkpoint in self.select(name)]
         return float(min(map(np.nanmin, labels))), float(max(map(np.nanmax, labels)))
 
     def digests(self, name: str) -> dict[str, str]:
@@ -129,9 +130,8 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
 
 def _read(path: Path, name: str) -> Checkpoint:
     """Read all entries of a checkpoint, which compares their digests, and score its sentinels."""
-    opened = open_checkpoint(path, name)
-    entries = {entry: opened.entries[entry] for entry in opened.entries}
+    opened = open_checkpoint(path, name).load()
     needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
     Scorer([opened])
-    kept = {entry: entries[entry] for entry in sorted(needed)}
+    kept = {entry: opened.entries[entry] for entry in sorted(needed)}
     return replace(opened, entries=kept, path=path.name)

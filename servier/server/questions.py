@@ -12,7 +12,7 @@ from servier.errors import ServierError
 from servier.explaining.atoms import explain
 from servier.explaining.drawing import draw_contributions
 from servier.scoring.neighbours import find_neighbours
-from servier.scoring.predictions import as_answers
+from servier.scoring.predictions import as_answer, as_answers
 from servier.scoring.scorer import Scorer
 
 CONFIDENCE = "0.9"
@@ -107,7 +107,7 @@ class Explain:
             explanation = explain(scorer, mol, self.target)
         except ServierError as error:
             return error
-        return draw_contributions(explanation, {"model_name": self.model_name, **as_answers(predictions)[0]})
+        return draw_contributions(explanation, as_answer(self.smiles, self.model_name, predictions))
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def read_prediction() -> Asked:
         raise RequestError("the list smile is empty")
     for number, text in enumerate(molecules, start=1):
         if not isinstance(text, str):
-            which = f"entry {number} of the list is none" if is_list else "this is none"
-            raise RequestError(f"the field smile is a SMILES string, or a list of them; {which}")
+            which = f"entry {number} of the list smile" if is_list else "the field smile"
+            raise RequestError(f"{which} is not a SMILES string")
     if len(molecules) > MAX_MOLECULES:
         raise RequestError(TOO_MUCH, 413)
     return Asked(molecules, is_list, read_model_name(fields))
@@ -66,7 +66,7 @@ def read_model_name(fields: Mapping[str, Any]) -> str:
     """Return the field `model_name`, a string or a number; `1` by default."""
     name = fields.get("model_name", "1")
     if isinstance(name, bool) or not isinstance(name, str | int):
-        raise RequestError("the field model_name is a text, such as 1")
+        raise RequestError("the field model_name must be a string, such as 1")
     return str(name)
 
 
@@ -101,7 +101,7 @@ def _read_json(known: Collection[str]) -> dict[str, Any]:
     except RecursionError:
         raise RequestError("the JSON body is nested too deeply") from None
     except ValueError as error:
-        raise RequestError(f"the body is no JSON: {error}") from None
+        raise RequestError(f"the body is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise RequestError("the JSON body is not an object")
     refuse_unknown(body, known)

@@ -53,7 +53,7 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
         The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read name
         its path.
     """
-    table_format(path)  # an unknown format is said before anything is opened
+    table_format(path)  # refuses an unknown format before anything is opened
     with open_file(path) as file, read_table(file, path, delimiter) as table:
         yield table
 

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,12 @@ from servier.features.computing import compute_features
 from servier.features.feature_file import read_features
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
+from servier.models import boosting_recipe, fine_tuning_recipe, sequence_problem
 from servier.models.encoder import EncoderWeights, read_encoder
 from servier.models.fitted_model import FittedModel
 from servier.scoring.engines import Engine, FeatureEngine, SequenceEngine
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
-
-if TYPE_CHECKING:
-    from servier.models import boosting_recipe, fine_tuning, sequence_problem
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ class Fitted:
 
 
 def fit_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: boosting_recipe.Recipe
 ) -> Fitted:
     """Fit model 1.
 
@@ -54,12 +52,11 @@ def fit_features(
         The rows to train on.
     labels
         The transformed labels, float64, shape (n_train, n_targets); NaN where missing.
-    options, changes
+    options, recipe
         As for `train`.
     """
-    from servier.models import boosting, boosting_recipe
+    from servier.models import boosting
 
-    recipe = replace(boosting_recipe.PRESETS[options.preset], **changes)
     boosting.check(recipe)
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
@@ -69,7 +66,7 @@ def fit_features(
 
 def prepare_features(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, n_folds: int
-) -> "boosting_recipe.Problem":
+) -> boosting_recipe.Problem:
     """Compute or read the features of the training rows, and divide the rows into folds.
 
     Parameters
@@ -79,11 +76,9 @@ def prepare_features(
     n_folds
         The number of folds of each target.
     """
-    from servier.models.boosting_recipe import Problem
-
     featurizers = PRESETS[options.preset]
     features = FeatureSet(featurizers)
-    return Problem(
+    return boosting_recipe.Problem(
         X=_features(rows, featurizers, options.workers),
         is_count=features.is_count,
         kinds=features.kinds,
@@ -103,12 +98,11 @@ def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: in
 
 
 def fit_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, changes: dict[str, Any]
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: fine_tuning_recipe.Recipe
 ) -> Fitted:
     """Fit model 2; the parameters are those of `fit_features`."""
-    from servier.models import fine_tuning, smiles_network
+    from servier.models import smiles_network
 
-    recipe = replace(fine_tuning.Recipe(), **changes)
     problem = prepare_sequences(rows, labels, options, recipe)
     model = smiles_network.fit(problem, recipe, options.seed, options.workers, logger.info)
     vocabulary = problem.tokenizer.vocabulary
@@ -116,8 +110,8 @@ def fit_sequences(
 
 
 def prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: "fine_tuning.Recipe"
-) -> "sequence_problem.Problem":
+    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: fine_tuning_recipe.Recipe
+) -> sequence_problem.Problem:
     """Write the molecules of the training rows as SMILES, and divide the rows into folds.
 
     Parameters
@@ -127,15 +121,13 @@ def prepare_sequences(
     recipe
         The number of SMILES and of folds, and the encoder to start from.
     """
-    from servier.models.sequence_problem import Problem
-
     pretrained = _read_encoder(recipe.encoder)
     randomize = partial(_randomize, [canonical_mol(mol) for mol in rows.mols], options.seed)
     if pretrained is None:
         tokenizer = Tokenizer.from_smiles(text for epoch in range(3) for text in randomize(epoch))
     else:
         tokenizer = Tokenizer(pretrained.vocabulary)
-    return Problem(
+    return sequence_problem.Problem(
         randomize=randomize,
         scored=[augmented_smiles(mol, recipe.n_smiles, options.seed) for mol in rows.mols],
         tokenizer=tokenizer,

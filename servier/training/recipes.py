@@ -1,17 +1,23 @@
 """Recipe files: what `--config` reads."""
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from servier.checkpoint.documents import OPTIONAL, read_document
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
 from servier.features.registry import PRESETS
+from servier.models import boosting_recipe, fine_tuning_recipe
+from servier.models.architecture import make_architecture
+from servier.training.options import Options
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+Recipe = boosting_recipe.Recipe | fine_tuning_recipe.Recipe
 OptionsT = TypeVar("OptionsT", bound="DataclassInstance")
 
 MINIMA: dict[str, float] = {
@@ -21,16 +27,18 @@ MINIMA: dict[str, float] = {
     "batch_size": 1,
     "n_smiles": 1,
 }
+_ALLOWED = "allowed"
 KINDS: dict[type, str] = {dict: "mapping", str: "name"}
-SETTINGS: dict[str, tuple[str, ...] | float] = {
-    "preset": tuple(PRESETS),
-    "split": STRATEGIES,
-    "test_fraction": 0.2,
-    "same_molecule": IDENTITIES,
-    "conflicts": CONFLICTS,
-    "seed": 0,
-}
-"""The values that each of the `Settings` may have, or the default of a number."""
+
+
+def _one_of(allowed: Iterable[str]) -> Any:
+    """Declare a setting that is one of a few words."""
+    return field(default=None, metadata={**OPTIONAL, _ALLOWED: tuple(allowed)})
+
+
+def _like(default: float) -> Any:
+    """Declare a setting that is a number of the same kind as its default."""
+    return field(default=None, metadata={**OPTIONAL, _ALLOWED: default})
 
 
 @dataclass(frozen=True)
@@ -43,12 +51,12 @@ class Settings:
         As in `servier.training.options.Options`.
     """
 
-    preset: str | None = None
-    split: str | None = None
-    test_fraction: float | None = None
-    same_molecule: str | None = None
-    conflicts: str | None = None
-    seed: int | None = None
+    preset: str | None = _one_of(PRESETS)
+    split: str | None = _one_of(STRATEGIES)
+    test_fraction: float | None = _like(Options.test_fraction)
+    same_molecule: str | None = _one_of(IDENTITIES)
+    conflicts: str | None = _one_of(CONFLICTS)
+    seed: int | None = _like(Options.seed)
 
 
 @dataclass(frozen=True)
@@ -87,19 +95,38 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
         raise RecipeError(
             f"this is not a recipe for model {model_name}", path=path, hint="give the other --model_name"
         )
-    content = _check_fields(path, content, _recipe_fields(model_name), tuple(SETTINGS))
-    for key in SETTINGS:
+    settings = {setting.name: setting.metadata[_ALLOWED] for setting in fields(Settings)}
+    content = _check_fields(path, content, _recipe_fields(model_name), tuple(settings))
+    for key, allowed in settings.items():
         if key in content:
-            _check_setting(path, key, content[key])
-    settings = Settings(
-        preset=content.pop("preset", None),
-        split=content.pop("split", None),
-        test_fraction=content.pop("test_fraction", None),
-        same_molecule=content.pop("same_molecule", None),
-        conflicts=content.pop("conflicts", None),
-        seed=content.pop("seed", None),
-    )
-    return RecipeFile(settings, content)
+            _check_setting(path, key, content[key], allowed)
+    recipe = {key: value for key, value in content.items() if key not in settings}
+    return RecipeFile(read_document(Settings, content), recipe)
+
+
+def make_recipe(options: Options, changes: Mapping[str, Any]) -> Recipe:
+    """Return the default recipe of a model, with other values in some fields.
+
+    Parameters
+    ----------
+    options
+        The model, and the preset of model 1.
+    changes
+        The values that differ, by the names of the fields.
+
+    Raises
+    ------
+    RecipeError
+        There is no field of that name.
+    """
+    default: Recipe = fine_tuning_recipe.Recipe()
+    if options.model_name == "1":
+        default = boosting_recipe.PRESETS[options.preset]
+    known = [known.name for known in fields(default)]
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise RecipeError(f"unknown key {unknown[0]!r}", hint=f"known are {', '.join(known)}")
+    return replace(default, **changes)
 
 
 def read_options(path: str | Path, defaults: OptionsT) -> OptionsT:
@@ -145,11 +172,18 @@ def _check_fields(
         raise RecipeError(f"unknown key {unknown[0]!r}", path=path, hint=hint)
     for key, default in known.items():
         _check_value(path, key, content.get(key, default), default)
+    _check_architecture(path, content.get("architecture", {}))
     return content
 
 
-def _check_setting(path: str | Path, key: str, value: Any) -> None:
-    allowed = SETTINGS[key]
+def _check_architecture(path: str | Path, sizes: dict[str, Any]) -> None:
+    try:
+        make_architecture(sizes)
+    except RecipeError as error:
+        raise RecipeError(error.problem, path=path, hint=error.hint) from error
+
+
+def _check_setting(path: str | Path, key: str, value: Any, allowed: tuple[str, ...] | float) -> None:
     if not isinstance(allowed, tuple):
         _check_value(path, key, value, allowed)
     elif value not in allowed:
@@ -183,10 +217,4 @@ def _name_kind(default: Any) -> str:
 
 def _recipe_fields(model_name: str) -> dict[str, Any]:
     """Return the fields of a model's recipe with their defaults."""
-    if model_name == "1":
-        from servier.models import boosting_recipe
-
-        return asdict(boosting_recipe.Recipe())
-    from servier.models import fine_tuning
-
-    return asdict(fine_tuning.Recipe())
+    return asdict(boosting_recipe.Recipe() if model_name == "1" else fine_tuning_recipe.Recipe())

@@ -42,7 +42,7 @@ class TrainingRows:
         int64, shape (n_train,): training rows with equal numbers stay together, as in `Splitter`.
     test_mols
         The molecules of the test rows.
-    counts
+    left_out, duplicates, conflicts
         The number of rows that were left out or were duplicates, and of molecules with conflicting labels.
     strategy
         How the test rows were held out.
@@ -55,7 +55,9 @@ class TrainingRows:
     y: NDArray[np.float64]
     groups: Indices
     test_mols: list[Mol]
-    counts: dict[str, int]
+    left_out: int
+    duplicates: int
+    conflicts: int
     strategy: str
 
     def folds(self, n_folds: int, seed: int) -> Folds:
@@ -126,15 +128,12 @@ class UsableRows:
         has_label = ~np.isnan(merged.y).all(axis=1)
         require_variety(merged.y, data, self.splitter.strategy)
         train = train[merged.rows[has_label]]
-        counts = {
-            "left_out": len(data) - len(self.rows) + int(np.sum(~has_label)),
-            "duplicates": merged.duplicates,
-            "conflicts": merged.conflicts,
-        }
         return TrainingRows(
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
             y=merged.y[has_label], groups=self.splitter.groups[train],
-            test_mols=[self.mols[i] for i in test], counts=counts, strategy=self.splitter.strategy,
+            test_mols=[self.mols[i] for i in test],
+            left_out=len(data) - len(self.rows) + int(np.sum(~has_label)),
+            duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
         )  # fmt: skip
 
 

@@ -62,9 +62,9 @@ def _suggest_trees(trial: "optuna.Trial") -> dict[str, Any]:
 def _prepare_sequences(
     rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
 ) -> CrossValidate:
-    from servier.models import fine_tuning, smiles_network
+    from servier.models import fine_tuning_recipe, smiles_network
 
-    default = replace(fine_tuning.Recipe(), **base)
+    default = replace(fine_tuning_recipe.Recipe(), **base)
     problem = prepare_sequences(rows, labels, options, default)
 
     def cross_validate(changes: dict[str, Any]) -> NDArray[np.float64]:

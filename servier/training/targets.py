@@ -1,7 +1,6 @@
 """Targets with calibration and conformal limits, fitted on out-of-fold scores, and how well these hold."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,22 @@ from servier.training.rows import TrainingRows
 from servier.training.target_transform import TargetTransform
 
 N_PARTS = 5
+
+
+@dataclass(frozen=True)
+class HeldOutMetrics:
+    """How good the answers of one target are for rows that were held out.
+
+    Parameters
+    ----------
+    metrics
+        By name, as `servier.metrics.measure` returns them.
+    coverage
+        By confidence, as `servier.metrics.measure_coverage` returns it.
+    """
+
+    metrics: dict[str, float]
+    coverage: dict[str, dict[str, float]]
 
 
 def make_target(
@@ -45,7 +60,7 @@ def make_target(
 
 def measure_held_out(
     rows: TrainingRows, i: int, transform: TargetTransform, raw: NDArray[np.float64], seed: int
-) -> dict[str, Any]:
+) -> HeldOutMetrics:
     """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
     The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
@@ -59,10 +74,6 @@ def measure_held_out(
         As for `make_target`.
     seed
         Of the split.
-
-    Returns
-    -------
-    `metrics` by name, and `coverage` by confidence, as `servier.metrics.measure_coverage` returns it.
     """
     name, task = rows.data.targets[i], rows.data.tasks[i]
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
@@ -76,12 +87,8 @@ def measure_held_out(
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
-            found[part] = (
-                target.label_set(values[part], level)
-                if task == "binary"
-                else target.interval(raw[part], level)
-            )
-    return {
-        "metrics": measure(y, values, task, thresholds if task == "binary" else None),
-        "coverage": {level: measure_coverage(y, found, task) for level, found in bounds.items()},
-    }
+            found[part] = target.bounds(raw[part], values[part], level)
+    return HeldOutMetrics(
+        metrics=measure(y, values, task, thresholds if task == "binary" else None),
+        coverage={level: measure_coverage(y, found, task) for level, found in bounds.items()},
+    )

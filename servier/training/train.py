@@ -3,25 +3,28 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier import __version__, metrics
-from servier.checkpoint.archive import pack_arrays, pack_lines
-from servier.checkpoint.file import REFERENCE, Checkpoint, graph_name, make_checkpoint
+from servier import metrics
+from servier.checkpoint.archive import pack_lines
+from servier.checkpoint.file import Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
+from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_reference
 from servier.checkpoint.target import Target
+from servier.checkpoint.versions import installed_versions
 from servier.chem.molecules import canonical_smiles, identity_hashes
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
+from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
+from servier.scoring.inputs import write_input
 from servier.scoring.scorer import Scorer, make_sentinels
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
+from servier.training.recipes import Recipe
 from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
 from servier.training.target_transform import TargetTransform
@@ -34,7 +37,7 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("rdkit", "numpy", "onnxruntime", "onnx", "lightgbm", "tensorflow-cpu", "tensorflow", "keras")
 
 
-def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch.
 
     Parameters
@@ -44,7 +47,7 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     options
         Which model, and how its rows are split.
     recipe
-        Fields of the model's recipe that differ from the defaults.
+        How it learns.
 
     Returns
     -------
@@ -58,23 +61,25 @@ def train(data: Dataset, options: Options, recipe: dict[str, Any]) -> Checkpoint
     return train_on(select_rows(data, options), options, recipe)
 
 
-def train_on(rows: TrainingRows, options: Options, recipe: dict[str, Any]) -> Checkpoint:
+def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
     reference = read_reference(options.reference) if options.reference else None
     transforms, labels = transform_labels(rows)
     _describe(rows, transforms)
-    fit = fit_features if options.model_name == "1" else fit_sequences
-    fitted = fit(rows, labels, options, recipe)
+    if isinstance(recipe, boosting_recipe.Recipe):
+        fitted = fit_features(rows, labels, options, recipe)
+    else:
+        fitted = fit_sequences(rows, labels, options, recipe)
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]
     held_out = {
-        name: measure_held_out(rows, i, scale, raw[:, i], options.seed)
-        for i, (name, scale, _) in enumerate(named)
+        name: measure_held_out(rows, i, transform, raw[:, i], options.seed)
+        for i, (name, transform, _) in enumerate(named)
     }
     measured = Metrics(
-        held_out={name: found["metrics"] for name, found in held_out.items()},
-        coverage={name: found["coverage"] for name, found in held_out.items()},
+        held_out={name: found.metrics for name, found in held_out.items()},
+        coverage={name: found.coverage for name, found in held_out.items()},
         test={},
     )
     checkpoint = _make_checkpoint(rows, options, fitted, targets, measured, reference)
@@ -93,12 +98,10 @@ def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None
         logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if fitted.transform else "")
     logger.info(
         "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
-        len(rows.train), len(rows.test), rows.counts["left_out"], rows.counts["duplicates"],
+        len(rows.train), len(rows.test), rows.left_out, rows.duplicates,
     )  # fmt: skip
-    if rows.counts["conflicts"]:
-        logger.warning(
-            "%s molecules have labels that differ; servier check shows them", rows.counts["conflicts"]
-        )
+    if rows.conflicts:
+        logger.warning("%s molecules have labels that differ; servier check shows them", rows.conflicts)
 
 
 def _make_checkpoint(
@@ -110,36 +113,36 @@ def _make_checkpoint(
     reference: ReferenceMolecules | None,
 ) -> Checkpoint:
     known = fingerprints(rows.mols)
-    domain_arrays, limits = fit_domain(known, rows.mols, options.seed)
+    domain = fit_domain(known, rows.mols, options.seed)
     metadata = Metadata(
         model_name=options.model_name,
         preset=options.preset if options.model_name == "1" else None,
-        input=fitted.engine.spec,
+        input=write_input(fitted.engine.input),
         dataset=_describe_dataset(rows),
         split=SplitFacts(rows.strategy, rows.data.split_column, options.test_fraction),
         duplicates=DuplicateRules(options.same_molecule, options.conflicts),
         seed=options.seed,
         training=fitted.model.notes,
         metrics=measured,
-        domain=limits,
+        domain=domain.limits,
         sentinels=make_sentinels(fitted.engine),
-        versions={"servier": __version__, **_installed_versions()},
+        versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,
     )
-    arrays: dict[str, NDArray[Any]] = {
-        "train_lines": np.array(rows.data.lines, np.int64)[rows.train],
-        "train_identities": np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
-        "test_rows": rows.test,
-        "train_smiles": pack_lines([canonical_smiles(mol) for mol in rows.mols]),
-        "train_fingerprints": known,
-        "train_y": rows.y.astype(np.float32),
-        **domain_arrays,
-    }
-    if reference is not None:
-        arrays["reference_answers"] = reference.answer(fitted.engine, targets)
+    arrays = ReferenceArrays(
+        train_lines=np.array(rows.data.lines, np.int64)[rows.train],
+        train_identities=np.array([identity_hashes(mol) for mol in rows.mols], np.uint64),
+        test_rows=rows.test,
+        train_smiles=pack_lines([canonical_smiles(mol) for mol in rows.mols]),
+        train_fingerprints=known,
+        train_y=rows.y.astype(np.float32),
+        domain_rows=domain.rows,
+        environments=domain.environments,
+        reference_answers=None if reference is None else reference.answer(fitted.engine, targets),
+    )
     graphs = {graph_name(i): graph for i, graph in enumerate(fitted.model.graphs)}
-    entries = {**graphs, REFERENCE: pack_arrays(arrays), **fitted.model.native}
+    entries = {**graphs, REFERENCE: encode_reference(arrays), **fitted.model.native}
     return make_checkpoint(metadata, entries)
 
 
@@ -150,9 +153,9 @@ def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
         rows=len(rows.data),
         train_rows=len(rows.train),
         test_rows=len(rows.test),
-        left_out=rows.counts["left_out"],
-        duplicates=rows.counts["duplicates"],
-        conflicts=rows.counts["conflicts"],
+        left_out=rows.left_out,
+        duplicates=rows.duplicates,
+        conflicts=rows.conflicts,
     )
 
 
@@ -171,13 +174,3 @@ def _measure(
         known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
         measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
     return measured
-
-
-def _installed_versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

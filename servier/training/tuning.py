@@ -125,7 +125,7 @@ def _search(study: "optuna.Study", objective: Objective, n_trials: int, minutes:
     except KeyboardInterrupt:
         if not _completed(study):
             raise
-        logger.warning("interrupted; the same command continues")
+        logger.warning("interrupted; run the same command again to continue")
 
 
 def write_recipe(found: Found, options: Options, path: str | Path) -> None:

@@ -106,7 +106,7 @@ def test_ctrl_c_ends_soon_and_keeps_the_journal(command, model_1, library, tmp_p
     target = tmp_path / "out.csv"
     status, said = end_by("SIGINT", 1, "after", library, target, "--model_path", model_1, "--workers", 2)
     assert status == 130
-    assert "The same command goes on from the last durable row." in said
+    assert "Run the same command again to continue from the last durable row." in said
     assert "Traceback" not in said
     assert not target.exists()
     summary = tmp_path / "summary.json"
@@ -148,7 +148,7 @@ def test_two_runs_do_not_write_one_file(command, model_1, library, tmp_path):
 
 
 def test_what_follows_the_durable_rows_does_not_count(command, interrupted, model_1, library, tmp_path):
-    """A journal whose last line was cut, and a spool that is longer than it says, are mended."""
+    """A journal whose last line was cut, and a spool that is longer than it says, are cut."""
     target, arguments = interrupted
     with (tmp_path / "out.csv.journal").open("a") as journal:
         journal.write('{"rows": 99')

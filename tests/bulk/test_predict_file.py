@@ -11,7 +11,7 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 
 from servier.checkpoint.file import open_checkpoint
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer, pad_tokens
 from servier.scoring.scorer import Scorer
 
 ADDED = ["P1_pred", "P1_probability", "status", "reason"]
@@ -187,7 +187,7 @@ def test_columns_of_parquet_files_keep_their_values(command, model_1, tmp_path):
     command("predict-file", source, target, "--model_path", model_1)
     assert pq.read_table(target).select(table.column_names).to_pylist() == table.to_pylist()
     said = command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, status=1).stderr
-    assert "column 'lists' holds list<element: int64>, which is no text" in said
+    assert "column 'lists' holds list<element: int64>, which is not text" in said
     command("predict-file", source, tmp_path / "o.csv", "--model_path", model_1, "--columns", "smiles,kind")
     assert (tmp_path / "o.csv").read_text().splitlines()[2] == ",,,,empty,no SMILES"
 
@@ -214,7 +214,7 @@ def test_fewer_smiles_are_read_on_request(command, models_dir, table, tmp_path):
     session = ort.InferenceSession(checkpoint.graphs[0])
     target = checkpoint.targets[0]
     for row in read(tmp_path / "one.csv")[:40]:
-        tokens = tokenizer.pad([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
+        tokens = pad_tokens([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
         raw = session.run(None, {session.get_inputs()[0].name: tokens})[0].astype(float)
         probability = 1 / (1 + np.exp(-(target.slope * raw[0, 0] + target.intercept)))
         assert float(row["P1_probability"]) == pytest.approx(probability, abs=1e-5)

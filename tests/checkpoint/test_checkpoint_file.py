@@ -1,14 +1,16 @@
+import io
 import json
 import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from metadata_for_tests import METADATA
+from metadata_for_tests import ARRAYS, METADATA
 
-from servier.checkpoint.archive import pack, pack_arrays
+from servier.checkpoint.archive import pack
 from servier.checkpoint.documents import write_document
 from servier.checkpoint.file import encode_checkpoint, graph_name, make_checkpoint, open_checkpoint
+from servier.checkpoint.reference import REFERENCE, encode_reference
 from servier.errors import CheckpointError
 from servier.scoring.scorer import Scorer
 
@@ -17,8 +19,7 @@ GRAPH = graph_name(0)
 
 @pytest.fixture
 def small(tmp_path):
-    arrays = {"train_lines": np.arange(3), "test_rows": np.arange(2)}
-    entries = {GRAPH: b"graph" * 100, "reference.npz": pack_arrays(arrays)}
+    entries = {GRAPH: b"graph" * 100, REFERENCE: encode_reference(ARRAYS)}
     checkpoint = make_checkpoint(METADATA, entries)
     path = tmp_path / "model.servier"
     path.write_bytes(encode_checkpoint(checkpoint))
@@ -33,7 +34,7 @@ def test_what_is_written_is_read(small):
     assert opened.targets == METADATA.targets
     assert dict(opened.entries) == dict(checkpoint.entries)
     assert opened.digest == checkpoint.digest
-    assert opened.reference["train_lines"].tolist() == [0, 1, 2]
+    assert opened.reference.train_lines.tolist() == [0, 1, 2]
 
 
 def test_equal_checkpoints_are_equal_files(small):
@@ -114,7 +115,8 @@ def test_checkpoint_is_not_pickled(model_1, model_2):
                 "txt",
                 "keras",
             }
-        assert {array.dtype.kind for array in open_checkpoint(path).reference.values()} <= {"u", "i", "f"}
+        arrays = np.load(io.BytesIO(open_checkpoint(path).entries[REFERENCE]), allow_pickle=False)
+        assert {array.dtype.kind for array in arrays.values()} <= {"u", "i", "f"}
 
 
 def test_sentinels_guard_against_another_reading(model_1):

@@ -150,6 +150,35 @@ def test_labels_of_regression_targets_are_their_values():
     assert PLAIN.label(values).tolist() == values.tolist()
 
 
+def test_without_a_threshold_label_1_begins_at_one_half():
+    """A binary target of which training chose no threshold has that of a coin."""
+    target = Target("P1", "binary")
+    assert target.decision_threshold == 0.5
+    assert target.label(np.array([0.0, 0.499999, 0.5, 1.0, np.nan]))[:4].tolist() == [0, 0, 1, 1]
+    assert BINARY.decision_threshold == BINARY.threshold == 0.4
+
+
+def test_bounds_are_sets_or_intervals():
+    """A binary target is bounded by the set of its answer, another by the interval of its score."""
+    raw, answer = np.array([-1.0, 0.25, np.nan]), np.array([0.2, 0.45, np.nan])
+    for target, expected in (
+        (BINARY, BINARY.label_set(answer, "0.9")),
+        (PLAIN, PLAIN.interval(raw, "0.9")),
+        (LOG, LOG.interval(raw, "0.9")),
+    ):
+        np.testing.assert_array_equal(target.bounds(raw, answer, "0.9"), expected)
+
+
+@pytest.mark.parametrize("target", [PLAIN, LOG, MIRRORED])
+def test_half_widths_are_in_calibrated_units(target):
+    """Half the width for each confidence is how far the limits of an interval are from its middle."""
+    for level, half_width in target.half_widths.items():
+        (limit,) = target.conformal[level]
+        difference = target.calibrate(np.array([limit])) - target.calibrate(np.array([0.0]))
+        assert half_width == pytest.approx(difference[0])
+    assert set(target.half_widths) == set(target.conformal)
+
+
 def test_a_threshold_of_zero_is_a_threshold():
     """With a threshold of 0 every probability gets label 1."""
     assert Target("P1", "binary", threshold=0.0).label(np.array([0.0, 0.3])).tolist() == [1, 1]

@@ -179,7 +179,7 @@ def test_augmented_smiles_are_the_same_molecule_however_it_was_written(smiles):
     assert augmented_smiles(rewritten, 5, seed=1) == augmented
 
 
-def test_views_differ_with_the_seed():
+def test_randomized_smiles_differ_with_the_seed():
     """Another seed gives other random strings after the same canonical one."""
     mol = Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O")
     first, second = augmented_smiles(mol, 6, seed=1), augmented_smiles(mol, 6, seed=2)

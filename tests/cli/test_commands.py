@@ -1,10 +1,13 @@
+import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.metrics import mean_absolute_error, r2_score
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
@@ -127,9 +130,20 @@ def test_regression_on_any_table(command, recipes, tmp_path):
     )  # fmt: skip
     assert "120 molecules for training, 30 rows for testing, 2 left out" in trained.stderr
     assert "line 152: left out: syntax error" in trained.stderr
-    answer = json.loads(command("predict", rows[0].split(",")[1], "--model_1_path", path, "--json").stdout)
-    assert answer["size_pred"] == pytest.approx(float(rows[0].split(",")[0]), abs=6)
-    assert "size_probability" not in answer
+    tested = rows[::5]
+    library, scored = tmp_path / "tested.smi", tmp_path / "scored.csv"
+    library.write_text("".join(f"{row.split(',')[1]}\n" for row in tested))
+    command("predict-file", library, scored, "--model_path", path)
+    with scored.open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert "size_probability" not in answers[0]
+    y = np.array([float(row.split(",")[0]) for row in tested])
+    predicted = np.array([float(answer["size_pred"]) for answer in answers])
+    measured = json.loads(command("inspect", path, "--json").stdout)["metrics"]["test"]["size"]
+    assert measured["mae"] == pytest.approx(mean_absolute_error(y, predicted), abs=1e-5)
+    assert measured["r2"] == pytest.approx(r2_score(y, predicted), abs=1e-5)
+    trained = [float(row.split(",")[0]) for i, row in enumerate(rows) if i % 5]
+    assert measured["mae"] < 0.5 * np.mean(np.abs(y - np.mean(trained)))
 
 
 def test_inspect_shows_the_card(servier, model_2):

@@ -64,7 +64,6 @@ def test_checkpoint_of_the_other_model_is_refused(command, model_2, simulated):
         ("x,y,smiles\n1,a,C\n", "the columns are x, y, smiles"),
         ("P1,smiles\n" + "high,CCO\n" * 30, "line 2, column P1: 'high' is not a number"),
         ("P1,smiles\n" + "1,CCO\n" * 30, "all 30 labels are 1"),
-        ("P1,smiles\n" + "1,nope\n0,C1CC\n" * 30, None),
     ],
 )
 def test_unusable_table_is_one_line(command, model_1, tmp_path, name, text, message):
@@ -74,14 +73,24 @@ def test_unusable_table_is_one_line(command, model_1, tmp_path, name, text, mess
         path.write_text(text)
     before = sorted(tmp_path.iterdir())
     model = ["--model_path", model_1 if name == "evaluate" else tmp_path / "out.servier"]
-    if message is None:
-        if name == "evaluate":
-            return
-        message = "only 0 rows have a readable molecule and a label"
     stderr = command("--quiet", name, "--dataset", path, *model, status=1).stderr
     assert message in stderr.splitlines()[-1]
     assert stderr.splitlines()[-1].startswith("Error: ")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_table_without_a_molecule_trains_nothing(command, model_1, tmp_path):
+    """Where no row can be read there is nothing to train on, and evaluation counts what it left out."""
+    path = tmp_path / "t.csv"
+    path.write_text("P1,smiles\n" + "1,nope\n0,C1CC\n" * 15)
+    said = command("--quiet", "train", "--dataset", path, "--model_path", tmp_path / "m", status=1).stderr
+    assert "only 0 rows have a readable molecule and a label" in said.splitlines()[-1]
+    said = command(
+        "--quiet", "evaluate", "--dataset", path, "--model_path", model_1, "--resamples", 20
+    ).stdout
+    assert "Scored 0 rows" in said
+    assert "30 unreadable" in said
+    assert sorted(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,22 @@
 """What the options of commands stand for."""
 
+from dataclasses import fields
+
 import pytest
 from click.testing import CliRunner
 
-from servier.cli import bulk, models
-from servier.cli.commands import collect
+from servier.checkpoint.target import CONFIDENCES
+from servier.cli import bulk, evaluation, models, tables
+from servier.cli.commands import collect, declarations
 from servier.cli.options import DetailOptions, SplitOptions, training_options
+from servier.data.duplicates import CONFLICTS, IDENTITIES
+from servier.data.folds import STRATEGIES
 from servier.errors import ServierError
+from servier.features.registry import PRESETS as FEATURES
+from servier.models.boosting_recipe import PRESETS as BOOSTING
+from servier.scoring.consensus import WEIGHTS
+from servier.training.options import Options
+from servier.training.recipes import Settings
 
 NOTHING = SplitOptions(split=None, test_fraction=None, same_molecule=None, conflicts=None, seed=None)
 
@@ -33,6 +43,39 @@ def test_the_command_line_precedes_the_recipe_and_this_the_defaults(recipe):
     assert (options.workers, fields) == (3, {"folds": 4})
     assert training_options("1", "accurate", NOTHING, recipe, 1)[0].seed == 7
     assert training_options("1", "accurate", NOTHING, recipe, 1)[0].preset == "accurate"
+
+
+def choices(options, name):
+    """The values that click lets a command line give."""
+    return tuple(declarations(options)[name].settings["type"].choices)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "expected"),
+    [
+        (SplitOptions, "split", STRATEGIES),
+        (SplitOptions, "same_molecule", IDENTITIES),
+        (SplitOptions, "conflicts", CONFLICTS),
+        (DetailOptions, "confidence", tuple(map(str, CONFIDENCES))),
+        (models.TrainOptions, "preset", tuple(FEATURES)),
+        (models.TrainOptions, "preset", tuple(BOOSTING)),
+        (tables.FeaturizeOptions, "preset", tuple(FEATURES)),
+        (evaluation.EvaluateOptions, "split", STRATEGIES),
+        (models.TrainOptions, "model_name", tuple(WEIGHTS)),
+    ],
+)
+def test_the_command_line_has_the_choices_of_the_library(options, name, expected):
+    """Commands spell out their choices, so that asking for help loads nothing; they are those of the code."""
+    assert choices(options, name) == expected
+
+
+def test_options_have_one_name():
+    """What the command line, a recipe and the training functions call an option is the same."""
+    split, settings, known = (
+        {field.name for field in fields(kind)} for kind in (SplitOptions, Settings, Options)
+    )
+    assert split | {"preset"} == settings
+    assert settings <= known
 
 
 def test_model_2_has_no_preset(recipe):

@@ -47,7 +47,7 @@ def test_a_model_does_not_differ_from_itself(rows):
     """No difference, no interval, p = 1."""
     y, good, _ = rows
     found = compare(y, good, good, "binary", Resampling(50))
-    assert all((m["difference"], m["low"], m["high"], m["p_value"]) == (0, 0, 0, 1) for m in found.values())
+    assert all((m.difference, m.low, m.high, m.p_value) == (0, 0, 0, 1) for m in found.values())
 
 
 def test_a_better_model_is_found_better(rows):
@@ -56,11 +56,11 @@ def test_a_better_model_is_found_better(rows):
     few = Resampling(200)
     found, reverse = compare(y, poor, good, "binary", few), compare(y, good, poor, "binary", few)
     auroc = found["auroc"]
-    assert auroc["difference"] == roc_auc_score(y, good.values) - roc_auc_score(y, poor.values)
-    assert 0 < auroc["low"] < auroc["difference"] < auroc["high"]
-    assert auroc["p_value"] < 0.01
-    assert reverse["auroc"]["difference"] == -auroc["difference"]
-    assert reverse["auroc"]["p_value"] == auroc["p_value"]
+    assert auroc.difference == roc_auc_score(y, good.values) - roc_auc_score(y, poor.values)
+    assert 0 < auroc.low < auroc.difference < auroc.high
+    assert auroc.p_value < 0.01
+    assert reverse["auroc"].difference == -auroc.difference
+    assert reverse["auroc"].p_value == auroc.p_value
 
 
 def test_equally_good_models_seldom_differ():
@@ -70,7 +70,7 @@ def test_equally_good_models_seldom_differ():
     for _ in range(40):
         y = rng.normal(size=60)
         a, b = (Scores(y + rng.normal(size=60)) for _ in range(2))
-        n_found += compare(y, a, b, "regression", Resampling(100))["mae"]["p_value"] < 0.05
+        n_found += compare(y, a, b, "regression", Resampling(100))["mae"].p_value < 0.05
     assert n_found <= 7
 
 

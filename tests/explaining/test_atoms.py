@@ -110,6 +110,7 @@ def test_the_consensus_is_the_mean(model_1, model_2):
     assert np.allclose(atom_contributions(Scorer(models), mol), (2 * first + second) / 3)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("model", ["model_1", "model_2"])
 def test_the_order_of_atoms_changes_nothing(model, request):
     """Contributions do not depend on how the SMILES was written, and symmetric atoms have equal ones."""

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from servier.chem.tokens import Tokenizer
+from servier.chem.tokens import Tokenizer, pad_tokens
 
 pytestmark = pytest.mark.training
 
@@ -62,13 +62,14 @@ def test_one_class_teaches_nothing(data):
 
 def test_graph_agrees_with_the_machine():
     """The ONNX graph upon an encoder gives the machine's scores of the encoder's features."""
+    from servier.models.architecture import Architecture
     from servier.models.export import export_model
     from servier.models.kernel import add_kernel, features_of, fit_kernel
-    from servier.models.network import Architecture, build_encoder
+    from servier.models.network import build_encoder
 
     tokenizer = Tokenizer.from_smiles(SMILES, min_count=1)
     encoder = build_encoder(len(tokenizer), Architecture(embedding=8, convolution=8, width=8, dense=16))
-    tokens = tokenizer.pad([tokenizer.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([tokenizer.encode(smiles) for smiles in SMILES])
     features = features_of(encoder)
     values = features.predict(tokens, verbose=0).astype(np.float64)
     y = np.array([[float("c" in smiles), len(smiles) / 10] for smiles in SMILES])

@@ -8,8 +8,8 @@ import onnxruntime as ort
 import pytest
 from molecules_for_tests import SMILES
 
-from servier.chem.tokens import Tokenizer
-from servier.models.batches import pad_tokens, similar_lengths
+from servier.chem.tokens import PADDING, Tokenizer, pad_tokens
+from servier.models.batches import similar_lengths
 from servier.models.encoder import EncoderWeights
 from servier.models.sequence_problem import Problem
 
@@ -26,7 +26,7 @@ def randomize(_epoch):
 
 
 def make_recipe(**settings):
-    from servier.models.fine_tuning import Recipe
+    from servier.models.fine_tuning_recipe import Recipe
 
     return Recipe(**settings)
 
@@ -68,22 +68,21 @@ def load(model, folder, name="model.keras"):
 
 def test_onnx_agrees_with_keras(fitted, tmp_path):
     """The graph gives the scores of the network that Keras loads from the native file."""
-    tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([TOKENIZER.encode(smiles) for smiles in SMILES])
     native = load(fitted, tmp_path).predict(tokens, verbose=0)
     np.testing.assert_allclose(run(fitted.graphs[0], tokens), native, atol=1e-5)
 
 
 def test_padding_does_not_change_scores(fitted):
     """More padding at the right is no more to read."""
-    rows = [TOKENIZER.encode(smiles) for smiles in SMILES]
-    np.testing.assert_array_equal(
-        run(fitted.graphs[0], TOKENIZER.pad(rows, 40)), run(fitted.graphs[0], TOKENIZER.pad(rows, 64))
-    )
+    tokens = pad_tokens([TOKENIZER.encode(smiles) for smiles in SMILES])
+    wider = np.pad(tokens, ((0, 0), (0, 24)), constant_values=PADDING)
+    np.testing.assert_array_equal(run(fitted.graphs[0], tokens), run(fitted.graphs[0], wider))
 
 
 def test_same_seed_same_bytes(fitted):
     """Training again, in two processes, gives the same losses, scores and files; another seed not."""
-    tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([TOKENIZER.encode(smiles) for smiles in SMILES])
     again, other = train(workers=2), train(seed=2)
     assert again.notes == fitted.notes
     np.testing.assert_array_equal(again.held_out, fitted.held_out)
@@ -102,14 +101,15 @@ def test_fewer_epochs_are_the_beginning_of_more(fitted):
 
 def test_every_row_was_held_out(fitted):
     """All rows have scores of networks that had not seen them, and those are not the final one's."""
-    tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([TOKENIZER.encode(smiles) for smiles in SMILES])
     assert not np.isnan(fitted.held_out).any()
     assert (fitted.held_out != run(fitted.graphs[0], tokens)).all()
 
 
 def make_encoder():
     """An encoder that was trained on nothing, and what its file would hold."""
-    from servier.models.network import Architecture, build_encoder
+    from servier.models.architecture import Architecture
+    from servier.models.network import build_encoder
 
     encoder = build_encoder(len(TOKENIZER), Architecture(**SIZES))
     metadata = {"architecture": SIZES, "library": {}, "versions": {}, "vocabulary": TOKENIZER.vocabulary}
@@ -128,7 +128,7 @@ def test_support_vectors_join_a_network_that_knows_less(tmp_path):
     assert [len(found.graphs) for found in (model, again, alone)] == [2, 2, 1]
     np.testing.assert_array_equal(model.held_out, again.held_out)
     assert (model.graphs, model.native) == (again.graphs, again.native)
-    tokens = TOKENIZER.pad([TOKENIZER.encode(smiles) for smiles in SMILES])
+    tokens = pad_tokens([TOKENIZER.encode(smiles) for smiles in SMILES])
     native = load(model, tmp_path, "kernel.keras").predict(tokens, verbose=0)
     np.testing.assert_allclose(run(model.graphs[1], tokens), native, atol=1e-5)
     lengths = [float(len(smiles)) for smiles in SMILES]
@@ -164,7 +164,7 @@ def test_batches_hold_each_row_once_and_are_padded_to_multiples():
     batches = list(similar_lengths([len(row) for row in rows], 8, np.random.default_rng(0)))
     assert sorted(np.concatenate(batches)) == list(range(len(rows)))
     for chosen in batches:
-        tokens = pad_tokens(TOKENIZER, [rows[i] for i in chosen])
+        tokens = pad_tokens([rows[i] for i in chosen])
         assert tokens.shape[1] % 8 == 0
         for row, i in zip(tokens, chosen, strict=True):
             assert row[row > 0].tolist() == rows[i]

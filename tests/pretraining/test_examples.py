@@ -5,8 +5,8 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
 from servier.features.rdkit2d import DESCRIPTOR_NAMES
-from servier.pretraining.examples import Examples, ExampleWork, write_shards
-from servier.pretraining.targets import DescriptorScaler, collect_vocabulary
+from servier.pretraining.examples import Examples, ExampleWork, some_smiles, write_arrays, write_shards
+from servier.pretraining.targets import DescriptorScaler
 
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -81,8 +81,17 @@ def test_descriptors_are_learnt_in_standard_units(examples):
     assert np.abs(units.mean(axis=0)).max() < 0.2
 
 
-def test_vocabulary_is_of_frequent_tokens(examples):
-    """Carbon is in it, and what occurs in one molecule is not."""
-    vocabulary = collect_vocabulary([examples])
-    assert "C" in vocabulary
-    assert "[Pt]" not in vocabulary
+def test_some_smiles_of_each_molecule_are_taken(examples):
+    """The first three of each molecule, in the order of the molecules and of the files."""
+    taken = list(some_smiles([examples, examples]))
+    assert taken == [smiles for written in 2 * examples.smiles for smiles in written[:3]]
+
+
+def test_arrays_replace_the_file_when_they_are_whole(tmp_path):
+    """NumPy reads what was written last, and nothing else is left in the folder."""
+    path = tmp_path / "state.npz"
+    for n in (3, 4):
+        write_arrays(path, {"a": np.arange(n), "b": np.zeros((2, n))})
+    with np.load(path, allow_pickle=False) as found:
+        assert {name: found[name].shape for name in found.files} == {"a": (4,), "b": (2, 4)}
+    assert list(tmp_path.iterdir()) == [path]

@@ -32,7 +32,7 @@ def encoder(command, library):
     """An encoder that was trained in two pieces, the first of which the clock ended."""
     output = library.with_name("encoder.zip")
     arguments = ["pretrain", library, output, "--config", library.with_name("recipe.yaml")]
-    assert "the same command goes on" in command(*arguments, "--minutes", 0.0001).stdout
+    assert "run the same command again to continue" in command(*arguments, "--minutes", 0.0001).stdout
     finished = command(*arguments, "--note", "free for all")
     assert f"The encoder is in {output}" in finished.stdout
     return output

@@ -150,7 +150,7 @@ def test_few_rows_and_a_single_class_make_a_report(
 ):
     """Three scored rows are enough, and one; what they do not define is called undefined."""
     lines = simulated.read_text().splitlines()
-    trained = [lines[i - 1].split(",") for i in open_checkpoint(model_1).reference["train_lines"]]
+    trained = [lines[i - 1].split(",") for i in open_checkpoint(model_1).reference.train_lines]
     rows = [f"{label},{smiles}" for label, _, smiles in trained]
     new = [f"{label},{smiles}" for label, smiles in zip(labels, ("CCO", "CCN", "CCCF"), strict=True)]
     (tmp_path / "t.csv").write_text("\n".join(["P1,smiles", *rows, *new]) + "\n")

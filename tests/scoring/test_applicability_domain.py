@@ -26,8 +26,8 @@ def mols():
 @pytest.fixture(scope="module")
 def domain(mols):
     known = fingerprints(mols)
-    arrays, limits = fit_domain(known, mols, 0)
-    return Domain(known[arrays["domain_rows"]], arrays["environments"], limits)
+    fitted = fit_domain(known, mols, 0)
+    return Domain(known[fitted.rows], fitted.environments, fitted.limits)
 
 
 def test_similarity_is_rdkits(mols, domain):
@@ -59,8 +59,8 @@ def test_new_molecules_of_the_same_kind_are_inside(mols, domain):
 def test_a_training_molecule_is_not_its_own_neighbour(mols):
     """The limit is below 1 although each training molecule is among those it is compared with."""
     doubled = [*mols[:40], *mols[:40]]
-    assert fit_domain(fingerprints(doubled), doubled, 0)[1].similarity == 1
-    assert fit_domain(fingerprints(mols), mols, 0)[1].similarity < 1
+    assert fit_domain(fingerprints(doubled), doubled, 0).limits.similarity == 1
+    assert fit_domain(fingerprints(mols), mols, 0).limits.similarity < 1
 
 
 def test_large_molecules_share_more_than_a_byte_holds(mols):
@@ -68,8 +68,8 @@ def test_large_molecules_share_more_than_a_byte_holds(mols):
     rng = np.random.default_rng(0)
     large = Chem.MolFromSmiles("".join(rng.choice(["C", "N", "O", "S", "C(F)", "C(Cl)", "C(Br)"], 400)))
     known = fingerprints([*mols, large])
-    arrays, limits = fit_domain(known, [*mols, large], 0)
-    found = Domain(known, arrays["environments"], limits)(find_environments([large]))
+    fitted = fit_domain(known, [*mols, large], 0)
+    found = Domain(known, fitted.environments, fitted.limits)(find_environments([large]))
     assert len(find_environments([large])[0]) > 255
     assert found.similarity[0] == 1
     assert found.unseen[0] == 0
@@ -93,7 +93,7 @@ def test_references_without_an_answer_of_one_model_are_left_out(servier, simulat
         servier("train", "--dataset", simulated, "--config", recipes["1"], "--model_path", model,
                 "--reference", simulated, "--seed", i, "--workers", 1)  # fmt: skip
         checkpoints.append(open_checkpoint(model))
-    answers = [checkpoint.reference["reference_answers"] for checkpoint in checkpoints]
+    answers = [checkpoint.reference.reference_answers for checkpoint in checkpoints]
     answers[0][3] = np.nan
     expected = np.sort(np.delete((answers[0] + answers[1]) / 2, 3, axis=0), axis=0)
     np.testing.assert_allclose(open_ranks(checkpoints), expected)

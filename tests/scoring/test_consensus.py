@@ -141,11 +141,11 @@ def test_the_same_model_is_refused():
 def trained_on(molecules, environments=(1, 2), limits=(0.3, 0.5)):
     """A checkpoint as far as its training molecules go, of which every other one counts."""
     fingerprints = np.repeat(np.array(molecules, np.uint8)[:, None], 256, axis=1)
-    reference = {
-        "train_fingerprints": fingerprints,
-        "domain_rows": np.arange(0, len(molecules), 2),
-        "environments": np.array(environments, np.uint32),
-    }
+    reference = SimpleNamespace(
+        train_fingerprints=fingerprints,
+        domain_rows=np.arange(0, len(molecules), 2),
+        environments=np.array(environments, np.uint32),
+    )
     return SimpleNamespace(reference=reference, metadata=SimpleNamespace(domain=limits))
 
 
@@ -171,7 +171,7 @@ def ranked(name, digest, answers=()):
     return SimpleNamespace(
         model_name=name,
         metadata=SimpleNamespace(reference=reference),
-        reference={"reference_answers": np.array(answers, np.float64)},
+        reference=SimpleNamespace(reference_answers=np.array(answers, np.float64)),
     )
 
 

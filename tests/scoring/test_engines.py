@@ -1,15 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metadata_for_tests import METADATA
 from molecules_for_tests import SMILES
 from onnx import TensorProto, helper, numpy_helper
 
-from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.file import make_checkpoint, open_checkpoint
 from servier.chem.molecules import augmented_smiles, parse_all
 from servier.chem.tokens import Tokenizer
 from servier.errors import CheckpointError
 from servier.scoring.engines import SequenceEngine, build_engine
+from servier.scoring.inputs import write_input
 
 ROWS = [*SMILES, "nope", "", "C" * 600]
 MOLS = parse_all(ROWS)
@@ -18,7 +22,7 @@ MOLS = parse_all(ROWS)
 @pytest.fixture(scope="module", params=["1", "2"])
 def engine(request, models_dir):
     checkpoint = open_checkpoint(models_dir / f"model_{request.param}.servier")
-    return build_engine(checkpoint.metadata.input, checkpoint.graphs)
+    return build_engine(checkpoint)
 
 
 def test_problems_stay_problems(engine):
@@ -81,11 +85,52 @@ def test_no_molecules_no_scores(engine):
 def test_specification_builds_the_same_engine(engine, models_dir):
     """What the checkpoint stores is what the engine says of itself."""
     kinds = {"features": "1", "smiles": "2"}
-    path = models_dir / f"model_{kinds[engine.spec['kind']]}.servier"
-    assert open_checkpoint(path).metadata.input == engine.spec
+    path = models_dir / f"model_{kinds[engine.input.kind]}.servier"
+    assert open_checkpoint(path).metadata.input == write_input(engine.input)
 
 
-def test_unknown_engine_is_refused():
-    """A kind from the future is an error, not an exception from deep inside."""
-    with pytest.raises(CheckpointError, match="'telepathy'"):
-        build_engine({"kind": "telepathy"}, [])
+DAMAGED = "its metadata is damaged: "
+SMILES_INPUT = {"kind": "smiles", "vocabulary": ["C"], "n_smiles": 4, "seed": 0}
+
+
+def checkpoint_that_reads(spec, entries=None):
+    """A checkpoint whose graphs read this."""
+    entries = {"model_0.onnx": b"graph"} if entries is None else entries
+    return replace(make_checkpoint(replace(METADATA, input=spec), entries), path="m.servier")
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"kind": "telepathy"}, "no engine is called 'telepathy'"),
+        ({"kind": ["smiles"]}, "no engine is called ['smiles']"),
+        ({}, "no engine is called None"),
+        (SMILES_INPUT | {"n_smiles": "x"}, DAMAGED + "input.n_smiles is not a whole number"),
+        (SMILES_INPUT | {"n_smiles": 0}, DAMAGED + "input.n_smiles is not above 0"),
+        (SMILES_INPUT | {"vocabulary": "C"}, DAMAGED + "input.vocabulary is not a list"),
+        (SMILES_INPUT | {"case": "upper"}, DAMAGED + "input.case is not known"),
+        ({"kind": "smiles", "n_smiles": 4, "seed": 0}, DAMAGED + "input.vocabulary is missing"),
+        ({"kind": "features"}, DAMAGED + "input.featurizers is missing"),
+        (
+            {"kind": "features", "featurizers": [{"kind": "horoscope"}]},
+            DAMAGED + "input.featurizers: no featurizer is called 'horoscope'",
+        ),
+        (
+            {"kind": "features", "featurizers": [{"kind": "morgan_count", "radius": "2"}]},
+            DAMAGED + "input.featurizers: radius of morgan_count is '2'",
+        ),
+    ],
+)
+def test_an_input_that_cannot_be_read_is_refused(spec, problem):
+    """Whatever is wrong with what a model reads, one line says which file it is and which field."""
+    with pytest.raises(CheckpointError) as caught:
+        build_engine(checkpoint_that_reads(spec))
+    assert caught.value.problem == problem
+    assert caught.value.path == "m.servier"
+
+
+@pytest.mark.parametrize("spec", [SMILES_INPUT, {"kind": "features", "featurizers": [{"kind": "erg"}]}])
+def test_a_checkpoint_without_a_graph_is_refused(spec):
+    """The first graph cannot be missing."""
+    with pytest.raises(CheckpointError, match=r"m\.servier: it has no entry model_0\.onnx; copy or train"):
+        build_engine(checkpoint_that_reads(spec, {}))

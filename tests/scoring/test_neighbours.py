@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from servier.checkpoint.archive import pack_lines, unpack_lines
-from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.file import make_checkpoint, open_checkpoint
+from servier.checkpoint.reference import REFERENCE, encode_reference
 from servier.chem.molecules import parse_smiles
 from servier.scoring.neighbours import find_neighbours
 
@@ -23,7 +26,7 @@ def test_lines_come_back(lines):
 def test_the_nearest_are_those_of_rdkit(model_1, smiles):
     """The similarities are the highest of RDKit's, in falling order, each with the molecule that it means."""
     checkpoint = open_checkpoint(model_1)
-    known = unpack_lines(checkpoint.reference["train_smiles"])
+    known = checkpoint.reference.smiles
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     vectors = [generator.GetFingerprint(Chem.MolFromSmiles(text)) for text in known]
     query = generator.GetFingerprint(Chem.MolFromSmiles(smiles))
@@ -37,7 +40,7 @@ def test_labels_are_those_of_training(model_1, model_2, simulated):
     """A training molecule is its own nearest neighbour, with its label, once for several models."""
     lines = simulated.read_text().splitlines()
     checkpoints = [open_checkpoint(path) for path in (model_1, model_2)]
-    row = checkpoints[0].reference["train_lines"][0]
+    row = checkpoints[0].reference.train_lines[0]
     cells = dict(zip(lines[0].split(","), lines[row - 1].split(","), strict=True))
     nearest, second = find_neighbours(checkpoints, parse_smiles(cells["smiles"]), 2)
     assert nearest.similarity == 1.0
@@ -49,7 +52,8 @@ def test_labels_are_those_of_training(model_1, model_2, simulated):
 def test_a_checkpoint_without_molecules_names_none(model_1):
     """A checkpoint of an earlier version, which holds no SMILES of its training molecules, is no error."""
     checkpoint = open_checkpoint(model_1)
-    checkpoint.reference.pop("train_smiles")
+    without = encode_reference(replace(checkpoint.reference, train_smiles=None))
+    checkpoint = make_checkpoint(checkpoint.metadata, {**checkpoint.entries, REFERENCE: without})
     assert find_neighbours([checkpoint], parse_smiles("CCO"), 3) == []
 
 

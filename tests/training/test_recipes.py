@@ -1,12 +1,16 @@
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from servier.errors import RecipeError
+from servier.models import fine_tuning_recipe
+from servier.models.architecture import Architecture, make_architecture
 from servier.pretraining.options import PretrainingOptions
-from servier.training.recipes import SETTINGS, Settings, read_options, read_recipe
+from servier.training.options import Options
+from servier.training.recipes import RecipeFile, Settings, make_recipe, read_options, read_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -19,9 +23,28 @@ def test_settings_and_recipe_are_told_apart(tmp_path):
     assert (found.settings, found.recipe) == (Settings(preset="fast", seed=3), {"folds": 4})
 
 
-def test_every_setting_has_its_allowed_values():
-    """No setting is read from a recipe without being checked."""
-    assert set(SETTINGS) == {field.name for field in fields(Settings)}
+def test_settings_are_options_of_training():
+    """A recipe sets what the training functions know, under the same name and with the same type."""
+    known = get_type_hints(Options)
+    for name, kind in get_type_hints(Settings).items():
+        assert kind == known[name] | None
+
+
+@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
+def test_every_setting_is_checked(tmp_path, setting):
+    """Each setting has its own field, and one that is not allowed is refused by its name."""
+    path = tmp_path / "r.yaml"
+    value = 0.1 if setting.name == "test_fraction" else 3 if setting.name == "seed" else None
+    if value is None:
+        path.write_text(f"{setting.name}: nonsense\n")
+        with pytest.raises(RecipeError, match=f"{setting.name} is 'nonsense'; known are ") as caught:
+            read_recipe(path, "1")
+        value = caught.value.hint.split()[-1]
+    path.write_text(f"{setting.name}: {value}\n")
+    assert read_recipe(path, "1") == RecipeFile(replace(Settings(), **{setting.name: value}), {})
+    path.write_text(f"{setting.name}: []\n")
+    with pytest.raises(RecipeError, match=rf"{setting.name} is \[\]"):
+        read_recipe(path, "1")
 
 
 def test_options_of_pretraining_are_read_from_a_file(tmp_path):
@@ -35,8 +58,7 @@ def test_options_of_pretraining_are_read_from_a_file(tmp_path):
         read_options(path, before)
 
 
-@pytest.mark.training
-@pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning")])
+@pytest.mark.parametrize(("model_name", "module"), [("1", "boosting_recipe"), ("2", "fine_tuning_recipe")])
 def test_recipes_of_the_workflow_spell_out_the_defaults(model_name, module):
     """A recipe file of the workflow names every field, with the value that it has without a recipe."""
     defaults = import_module(f"servier.models.{module}").Recipe()
@@ -66,6 +88,47 @@ def test_wrong_recipe_is_one_clear_error(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(RecipeError, match=message):
         read_recipe(path, "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{embeding: 8}", "unknown key 'embeding' in architecture; known are embedding, convolution, .*"),
+        ("{1: 8}", "unknown key 1 in architecture"),
+        ("{width: wide}", "width in architecture is 'wide', not a whole number above 0; the default is 128"),
+        ("{width: 8.5}", "width in architecture is 8.5, not a whole number"),
+        ("{dense: true}", "dense in architecture is True, not a whole number"),
+        ("{dense: 0}", "dense in architecture is 0, not a whole number above 0"),
+    ],
+)
+def test_a_wrong_size_of_the_network_is_one_clear_error(tmp_path, text, message):
+    """A size that does not exist, or is none, is named before any molecule is read."""
+    path = tmp_path / "r.yaml"
+    path.write_text(f"architecture: {text}\n")
+    with pytest.raises(RecipeError, match=rf"r\.yaml: {message}"):
+        read_options(path, PretrainingOptions())
+
+
+def test_sizes_of_the_network_are_read(tmp_path):
+    """Sizes that exist are taken, whichever of them are given."""
+    path = tmp_path / "r.yaml"
+    path.write_text("architecture: {width: 8}\n")
+    assert read_options(path, PretrainingOptions()).architecture == {"width": 8}
+    assert make_architecture({"width": 8}) == Architecture(64, 128, 8, 512)
+
+
+@pytest.mark.parametrize(("preset", "rounds"), [("fast", 500), ("accurate", 3000)])
+def test_a_recipe_begins_with_the_preset(preset, rounds):
+    """What a file does not say is as in the preset of model 1, and as in the only recipe of model 2."""
+    found = make_recipe(Options(preset=preset), {"folds": 4})
+    assert (found.max_rounds, found.folds) == (rounds, 4)
+    assert make_recipe(Options("2"), {"folds": 4}) == replace(fine_tuning_recipe.Recipe(), folds=4)
+
+
+def test_a_recipe_has_no_other_fields():
+    """A field of the other model, such as a checkpoint of another version may have, is named."""
+    with pytest.raises(RecipeError, match="unknown key 'epochs'; known are folds, max_rounds"):
+        make_recipe(Options("1"), {"folds": 4, "epochs": [3]})
 
 
 def test_missing_recipe_is_one_clear_error(tmp_path):

@@ -34,11 +34,11 @@ def raw(rows):
 def test_calibration_and_coverage_hold_for_rows_that_did_not_fit_them(rows, raw):
     """Exchangeable rows are covered as promised, and probabilities are frequencies; raw scores are not."""
     found = measure_held_out(rows, 0, PLAIN, raw, seed=0)
-    assert found["metrics"]["calibration_error"] < 0.05
-    assert found["metrics"]["auroc"] == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)
+    assert found.metrics["calibration_error"] < 0.05
+    assert found.metrics["auroc"] == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)
     for level in CONFIDENCES:
         for name in ("coverage", "coverage_0", "coverage_1"):
-            assert found["coverage"][str(level)][name] == pytest.approx(level, abs=0.04)
+            assert found.coverage[str(level)][name] == pytest.approx(level, abs=0.04)
 
 
 def answers_and_target(y, raw):
@@ -71,7 +71,7 @@ def test_noise_is_not_flattered(rows):
     """Scores that know nothing look good only on the rows that the threshold was fitted to."""
     y, noise = rows.y[:, 0], np.random.default_rng(1).normal(size=len(rows.y))
     p, target = answers_and_target(y, noise)
-    honest = measure_held_out(rows, 0, PLAIN, noise, seed=0)["metrics"]
+    honest = measure_held_out(rows, 0, PLAIN, noise, seed=0).metrics
     assert youden(y, p, target.threshold) == pytest.approx(best_youden(y, p), abs=2.1 / np.sum(y == 1))
     assert youden(y, p, target.threshold) > 0
     assert honest["balanced_accuracy"] == pytest.approx(0.5, abs=0.02)
@@ -85,9 +85,9 @@ def test_intervals_hold_for_rows_that_did_not_fit_them(rows):
     y = 10 + 3 * (raw + rng.standard_t(5, size=len(raw)))
     numbers = replace(rows, y=y[:, None], data=replace(rows.data, tasks=["regression"]))
     found = measure_held_out(numbers, 0, transform, raw, seed=0)
-    assert found["metrics"]["mae"] == pytest.approx(np.abs(y - (10 + 3 * raw)).mean(), rel=1e-6)
+    assert found.metrics["mae"] == pytest.approx(np.abs(y - (10 + 3 * raw)).mean(), rel=1e-6)
     for level in CONFIDENCES:
-        assert found["coverage"][str(level)]["coverage"] == pytest.approx(level, abs=0.03)
+        assert found.coverage[str(level)]["coverage"] == pytest.approx(level, abs=0.03)
 
 
 def test_rows_without_a_score_are_left_out(rows, raw):
@@ -104,5 +104,5 @@ def test_rows_without_a_score_are_left_out(rows, raw):
 def test_one_scaffold_is_torn_apart(rows, raw):
     """Where all held-out rows share one scaffold they are measured all the same."""
     alike = replace(rows, groups=np.zeros(len(raw), np.int64))
-    found = measure_held_out(alike, 0, PLAIN, raw, seed=0)["metrics"]["auroc"]
+    found = measure_held_out(alike, 0, PLAIN, raw, seed=0).metrics["auroc"]
     assert found == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)

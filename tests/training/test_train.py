@@ -13,6 +13,7 @@ from servier.evaluation.bootstrap import Resampling
 from servier.evaluation.evaluate import evaluate
 from servier.scoring.scorer import Scorer
 from servier.training.options import Options
+from servier.training.recipes import make_recipe
 from servier.training.train import train
 
 pytestmark = pytest.mark.training
@@ -60,9 +61,11 @@ def several(tmp_path_factory):
 def test_targets_trained_together_score_as_alone(several):
     """Of targets without missing labels each gets the very scores that a model of it alone gives."""
     smiles = load_dataset(several).smiles[:50]
-    together = train(load_dataset(several, Columns(("P1", "logP"))), EVERYTHING, RECIPE)
+    together = train(
+        load_dataset(several, Columns(("P1", "logP"))), EVERYTHING, make_recipe(EVERYTHING, RECIPE)
+    )
     for position, target in enumerate(("P1", "logP")):
-        alone = train(load_dataset(several, Columns((target,))), EVERYTHING, RECIPE)
+        alone = train(load_dataset(several, Columns((target,))), EVERYTHING, make_recipe(EVERYTHING, RECIPE))
         np.testing.assert_array_equal(
             Scorer([together]).score(smiles).values[:, position], Scorer([alone]).score(smiles).values[:, 0]
         )
@@ -120,7 +123,7 @@ def test_missing_labels_teach_nothing(several):
     """What a row without a label says of other targets is learnt; its own target is as if it were absent."""
     data = load_dataset(several, Columns(("bromine",)))
     known = ~np.isnan(data.y[:, 0])
-    checkpoint = train(data, EVERYTHING, RECIPE)
+    checkpoint = train(data, EVERYTHING, make_recipe(EVERYTHING, RECIPE))
     assert checkpoint.metadata.dataset.train_rows == known.sum()
     missing = [smiles for smiles, has_label in zip(data.smiles, known, strict=True) if not has_label]
     labels = Scorer([checkpoint]).score(missing).labels()[:, 0]
@@ -138,7 +141,8 @@ def test_rare_classes_are_found_and_calibrated(tmp_path, share):
         [{"smiles": smiles, "y": y} for smiles, y in zip(simulation.smiles, labels, strict=True)],
     )
     data = load_dataset(path)
-    checkpoint = train(data, Options(preset="fast", test_fraction=0.5), RECIPE)
+    options = Options(preset="fast", test_fraction=0.5)
+    checkpoint = train(data, options, make_recipe(options, RECIPE))
     predictions = Scorer([checkpoint]).score(data.smiles)
     assert predictions.values.mean() == pytest.approx(share, abs=0.01)
     assert 0 < checkpoint.targets[0].threshold < 1
@@ -154,12 +158,11 @@ def test_duplicates_are_trained_on_once(tmp_path):
     again = [{"smiles": f"{row['smiles']}.Cl", "y": row["y"]} for row in rows[:30]]
     other = [{"smiles": row["smiles"], "y": 1 - row["y"]} for row in rows[90:]]
     path = write(tmp_path / "twice.csv", rows + again + other)
-    checkpoint = train(load_dataset(path), EVERYTHING, RECIPE)
+    checkpoint = train(load_dataset(path), EVERYTHING, make_recipe(EVERYTHING, RECIPE))
     found = checkpoint.metadata.dataset
     assert (found.train_rows, found.duplicates, found.conflicts) == (90, 40, 10)
-    apart = train(
-        load_dataset(path), Options(preset="fast", test_fraction=0.0, same_molecule="canonical"), RECIPE
-    )
+    options = Options(preset="fast", test_fraction=0.0, same_molecule="canonical")
+    apart = train(load_dataset(path), options, make_recipe(options, RECIPE))
     assert apart.metadata.dataset.train_rows == 120
 
 
@@ -171,8 +174,9 @@ def test_duplicates_are_not_torn_apart(tmp_path):
     ]
     data = load_dataset(write(tmp_path / "acyclic.csv", rows))
     for split in ("scaffold", "random"):
-        checkpoint = train(data, Options(preset="fast", split=split), RECIPE)
-        tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference["test_rows"]}
+        options = Options(preset="fast", split=split)
+        checkpoint = train(data, options, make_recipe(options, RECIPE))
+        tested = {Chem.CanonSmiles(data.smiles[i]) for i in checkpoint.reference.test_rows}
         assert checkpoint.metadata.dataset.train_rows == len(smiles) - len(tested)
 
 
@@ -183,4 +187,4 @@ def test_a_class_of_few_rows_is_refused(several, tmp_path):
         row["P1"] = int(i >= 4)
     data = load_dataset(write(tmp_path / "rare.csv", rows), Columns(("P1",)))
     with pytest.raises(DataError, match="column P1: 4 of the training rows are labelled 0"):
-        train(data, EVERYTHING, RECIPE)
+        train(data, EVERYTHING, make_recipe(EVERYTHING, RECIPE))

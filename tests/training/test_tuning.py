@@ -58,7 +58,7 @@ def test_ctrl_c_ends_a_search_with_the_best_so_far(simulated, tmp_path):
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    assert "the same command goes on" in said
+    assert "run the same command again to continue" in said
     assert "recipes: " in out
     assert yaml.safe_load(recipe.read_text())["preset"] == "fast"
 

@@ -56,7 +56,7 @@ def test_metrics_are_those_of_scikit_learn(whole_run, model):
     results = whole_run / RESULTS
     checkpoint = open_checkpoint(results / "models" / f"model_{model}.servier")
     data = load_dataset(results / "simulated" / "dataset_single.csv")
-    rows = checkpoint.reference["test_rows"]
+    rows = checkpoint.reference.test_rows
     scores = Scorer([checkpoint]).score([data.smiles[row] for row in rows]).values[:, 0]
     document = json.loads((results / "evaluation" / f"model_{model}" / "metrics.json").read_text())
     assert document["counts"]["scored"] == len(rows) > 20

@@ -192,8 +192,9 @@ def _has_planar_ring(
 ) -> bool:
     """Say whether a ring that is not aromatic could be so by how many substituents its atoms have."""
     return any(
-        not all([aromatic[i] for i in ring])  # noqa: C419
-        and all([len(neighbours[i]) + hydrogens[i] <= _PLANAR_SUBSTITUENTS for i in ring])  # noqa: C419
+        # lists, for generators would take longer than what they hold
+        not all([aromatic[i] for i in ring])  # noqa: C419 - see above
+        and all([len(neighbours[i]) + hydrogens[i] <= _PLANAR_SUBSTITUENTS for i in ring])  # noqa: C419 - see above
         for ring in rings
     )
 

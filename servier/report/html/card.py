@@ -51,12 +51,12 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
     rows, split, rules = metadata.dataset, metadata.split, metadata.duplicates
     preset = f", preset {metadata.preset}" if metadata.preset else ""
     column = f", column {split.column}" if split.column else ""
-    labels = checkpoint.reference["train_y"].astype(np.float64)
+    labels = checkpoint.reference.train_y.astype(np.float64)
     versions = sorted(metadata.versions.items())
     return {
         "facts": {
             "model": f"{checkpoint.model_name}{preset}",
-            "input": describe_input(metadata.input),
+            "input": describe_input(checkpoint),
             "table": rows.file,
             "table digest": rows.digest,
             "molecules for training": f"{rows.train_rows:,}",

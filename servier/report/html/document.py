@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import Target
+from servier.checkpoint.versions import installed_versions
 from servier.data.datasets import Dataset
 from servier.evaluation.bootstrap import Resampling
 from servier.evaluation.evaluate import HEADLINE, Evaluation
@@ -22,7 +22,7 @@ from servier.report.html.card import describe_training
 from servier.report.html.mistakes import draw_mistakes, find_mistakes
 from servier.report.html.pages import metric_name, percent, write_page
 
-PACKAGES = ("servier", "rdkit", "numpy", "onnxruntime", "scikit-learn")
+PACKAGES = ("rdkit", "numpy", "onnxruntime", "scikit-learn")
 
 Vector = NDArray[np.float64]
 
@@ -105,7 +105,9 @@ def _describe_run(source: Source) -> dict[str, Any]:
             "checkpoint": Path(checkpoint.path or "").name,
             "checkpoint digest": checkpoint.digest,
             "bootstrap": f"{source.resampling.n} resamples, seed {source.resampling.seed}",
-            "evaluated with": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+            "evaluated with": ", ".join(
+                f"{name} {found}" for name, found in installed_versions(*PACKAGES).items()
+            ),
         },
         "training": describe_training(checkpoint),
     }
@@ -157,7 +159,7 @@ def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
         return {}
     if target.task == "regression":
         return {"observed": plots.plot_observed(y, values), "residuals": plots.plot_residuals(y, values)}
-    threshold = _threshold(target)
+    threshold = target.decision_threshold
     drawn = {"histograms": plots.plot_histograms(y, values, threshold)}
     if len(np.unique(y)) > 1:
         drawn |= {
@@ -182,10 +184,5 @@ def _count(target: Target, y: Vector, values: Vector) -> list[list[int]] | None:
     """Return the confusion table of a binary target: a row for each label, a column for each prediction."""
     if target.task != "binary" or not len(y):
         return None
-    predicted = values >= _threshold(target)
-    table: list[list[int]] = confusion_matrix(y == 1, predicted, labels=[False, True]).tolist()
+    table: list[list[int]] = confusion_matrix(y, target.label(values), labels=[0, 1]).tolist()
     return table
-
-
-def _threshold(target: Target) -> float:
-    return 0.5 if target.threshold is None else target.threshold

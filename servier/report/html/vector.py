@@ -25,4 +25,4 @@ def embed(svg: str, name: str) -> Markup:
     body = _UNSEEN.sub("", svg[root.end() :])
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", body)
-    return Markup(f'<svg viewBox="{view_box[1]}" aria-hidden="true" focusable="false">{body}')  # noqa: S704
+    return Markup(f'<svg viewBox="{view_box[1]}" aria-hidden="true" focusable="false">{body}')  # noqa: S704 - Matplotlib or RDKit drew it

@@ -21,4 +21,4 @@ def describe_audit(audit: "Audit") -> str:
             if tuple(found) == columns
         ]
         lines += ["", *text_table(("target", *(name.replace("_", " ") for name in columns)), rows)]
-    return "\n".join([*lines, *(f"\nLook at {text}" for text in audit.warnings)])
+    return "\n".join([*lines, *(f"\nWarning: {text}" for text in audit.warnings)])

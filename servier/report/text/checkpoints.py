@@ -1,10 +1,10 @@
 """Checkpoints as text."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from servier.report.text.evaluations import describe_coverage
 from servier.report.text.text_tables import text_table
+from servier.scoring.inputs import SequenceInput, read_input
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
@@ -32,7 +32,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("checkpoint", checkpoint.path or ""),
         ("digest", checkpoint.digest),
         ("model", data.model_name + (f", preset {data.preset}" if data.preset else "")),
-        ("input", describe_input(data.input)),
+        ("input", describe_input(checkpoint)),
         ("trained on", f"{rows.file}, digest {rows.digest[:16]}"),
         (
             "rows",
@@ -75,8 +75,9 @@ def describe_domain(domain: "DomainLimits") -> str:
     )
 
 
-def describe_input(spec: Mapping[str, Any]) -> str:
+def describe_input(checkpoint: "Checkpoint") -> str:
     """Return what a model reads, in words."""
-    if spec["kind"] == "smiles":
-        return f"SMILES, {len(spec['vocabulary'])} tokens, mean over {spec['n_smiles']} SMILES of a molecule"
-    return " + ".join(featurizer["kind"] for featurizer in spec["featurizers"])
+    found = read_input(checkpoint.metadata.input, checkpoint.path)
+    if isinstance(found, SequenceInput):
+        return f"SMILES, {len(found.vocabulary)} tokens, mean over {found.n_smiles} SMILES of a molecule"
+    return " + ".join(featurizer["kind"] for featurizer in found.featurizers)

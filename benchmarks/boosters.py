@@ -53,10 +53,10 @@ ENSEMBLES = [
 
 
 def prepare(task, data, work_dir, seed):
-    """Return what is to be learnt, the scale of the labels, and the labels themselves."""
+    """Return what is to be learnt, the transform of the labels, and the labels themselves."""
     table = load_dataset(read_tables(task, data, work_dir).train, Columns((task.target,)))
     rows = select_rows(table, Options(test_fraction=0.0, seed=seed))
-    (scale,), labels = transform_labels(rows)
+    (transform,), labels = transform_labels(rows)
     path = work_dir / task.name / "features.npy"
     if not path.exists():
         np.save(path, compute_features([table.smiles[i] for i in rows.train], FEATURES, 1).X)
@@ -64,21 +64,26 @@ def prepare(task, data, work_dir, seed):
     problem = boosting_recipe.Problem(
         np.load(path), features.is_count, features.kinds, labels, table.tasks, [rows.target_folds(0, 5, seed)]
     )
-    return problem, scale, rows.y[:, 0]
+    return problem, transform, rows.y[:, 0]
 
 
 def score(task, data, work_dir, seed):
     """Return the labels, and the held-out answers of each booster."""
-    path = work_dir / task.name / f"members_{seed}.npz"
+    path = work_dir / task.name / f"boosters_{seed}.npz"
     found = dict(np.load(path)) if path.exists() else {}
     missing = [name for name in BOOSTERS if name not in found]
     if missing:
-        problem, scale, found["y"] = prepare(task, data, work_dir, seed)
+        problem, transform, found["y"] = prepare(task, data, work_dir, seed)
         for name in missing:
             recipe = replace(boosting_recipe.Recipe(), boosters=[BOOSTERS[name]], repeats=1)
             raw = boosting.cross_validate(problem, recipe, seed, lambda _: None)[0]
             target = Target(
-                "y", problem.tasks[0], scale.width, scale.mean, transform=scale.transform, bound=scale.bound
+                "y",
+                problem.tasks[0],
+                transform.width,
+                transform.mean,
+                transform=transform.transform,
+                bound=transform.bound,
             )
             found[name] = (
                 raw if problem.tasks[0] == "binary" else map_targets(Target.to_answer, [target], raw)
