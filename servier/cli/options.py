@@ -97,13 +97,19 @@ class TableOptions:
                 f"this model has the targets {', '.join(names)}",
                 hint="name one column for each with --target",
             )
-        return self._load(chosen, [target.task for target in targets])
+        return self._load(chosen, [target.task for target in targets], [target.words for target in targets])
 
-    def _load(self, targets: Sequence[str], tasks: Sequence[str] | str | None) -> "Dataset":
+    def _load(
+        self,
+        targets: Sequence[str],
+        tasks: Sequence[str] | str | None,
+        learnt: Sequence[Sequence[str] | None] = (),
+    ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
 
         columns = Columns(targets, self.smiles_column, self.id_column, self.split_column)
-        return load_dataset(self.dataset or find_dataset(self.data_dir), columns, tasks, self.positive)
+        source = self.dataset or find_dataset(self.data_dir)
+        return load_dataset(source, columns, tasks, self.positive, learnt)
 
 
 @dataclass(frozen=True)
