@@ -24,7 +24,7 @@ class DialectOptions:
     )
     quotes: str | None = field(
         metadata=option(
-            type=click.Choice([Quotes.QUOTED, Quotes.PLAIN]),
+            type=click.Choice([Quotes.QUOTED.value, Quotes.PLAIN.value]),
             help="Whether quotation marks quote fields or are plain characters.  [default: quoted; between "
             "tabs detected]",
         )

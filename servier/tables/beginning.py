@@ -1,6 +1,5 @@
-"""How a delimited text begins: what stands before its header, the header, and how fields are written."""
+"""How a delimited text begins: its header, and how fields are separated and quoted."""
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,17 +17,14 @@ from servier.tables.quoting import (
     split_fields,
 )
 from servier.tables.records import Header
+from servier.tables.titles import BLANK, DELIMITERS, detect_delimiter, find_first_line, pass_titles
 from servier.tables.writing import encode_row
 
 SAMPLE_LINES = 500
-DELIMITERS = (",", "\t", ";")
 NEVER_CLOSES = "a quotation mark opens here and never closes"
 CLOSE_IT = "close it, or double it if it belongs to the text; --quotes plain takes it as a character"
 
-_MAX_TITLES = 50
 _SAMPLE_ROWS = 10
-_SEPARATOR = re.compile(rb'"?sep=([\t!-~])"?[,;\t]*\s*', re.IGNORECASE)
-_BLANK = b" \t\r\n,;"
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,8 @@ def read_beginning(
     if lines and (b"\x00" in lines[0] or lines[0].startswith((b"\xff", b"\xfe"))):
         problem = "this is not a text in UTF-8, but perhaps in UTF-16"
         raise DataError(problem, path=path, row=1, hint="save it as UTF-8")
-    start, delimiter, notices = _find_first_line(lines, path, dialect)
-    start, titles = _pass_titles(lines, start, path, delimiter)
+    start, delimiter, notices = find_first_line(lines, path, dialect)
+    start, titles = pass_titles(lines, start, path, delimiter)
     rest = lines[start:]
     delimiter = delimiter or detect_delimiter(rest, path)
     quotes, said = choose_quotes(rest, delimiter, dialect, is_whole=is_whole, first=start + 1)
@@ -122,19 +118,6 @@ def cut_header(lines: Sequence[bytes], delimiter: str, quotes: Quotes) -> tuple[
     raw = raw.rstrip(b"\r\n")
     columns = [name.strip() for name in split_fields(decode(raw), delimiter, quotes)]
     return Header(columns, raw, delimiter, newline, quotes), n_lines
-
-
-def detect_delimiter(lines: Sequence[bytes], path: str | Path = "") -> str:
-    """Return the most frequent delimiter of the first record, or a comma if there is none."""
-    if ".tsv" in [suffix.lower() for suffix in Path(path).suffixes]:
-        return "\t"
-
-    def count(delimiter: str) -> int:
-        n_lines = count_record_lines(deque(lines), iter(()), delimiter, Quotes.QUOTED, None)
-        text = decode(b"".join(lines[: max(1, n_lines)]))
-        return "".join(text.split('"')[::2]).count(delimiter)
-
-    return max(DELIMITERS, key=count)
 
 
 def choose_quotes(
@@ -184,75 +167,6 @@ def choose_quotes(
     return Quotes.CLOSED, [f"{notice}; --quotes plain takes them as characters"]
 
 
-def _find_first_line(
-    lines: Sequence[bytes], path: str | Path, dialect: Dialect
-) -> tuple[int, str | None, list[str]]:
-    """Pass over blank lines and Excel's `sep=;`; return the next line, the delimiter and notices."""
-    filled = [i for i, line in enumerate(lines) if line.strip(_BLANK)]
-    if filled and (separator := _SEPARATOR.fullmatch(lines[filled[0]])):
-        delimiter = separator[1].decode()
-        filled.pop(0)
-        if filled:
-            notice = f"line {filled[0]} says that {delimiter!r} separates fields"
-            return filled[0], dialect.delimiter or delimiter, [notice]
-    if not filled:
-        raise DataError("this file is empty", path=path, hint="it needs a header line and rows")
-    notices = ["blank lines before the header are left out"] if filled[0] else []
-    return filled[0], dialect.delimiter, notices
-
-
-def _pass_titles(
-    lines: Sequence[bytes], start: int, path: str | Path, delimiter: str | None
-) -> tuple[int, list[str]]:
-    """Pass over titles and comments; return the line of the header and notices.
-
-    A header that names a SMILES column is preceded by titles only if each of these begins with `#` or has
-    fewer fields that are filled in. Other headers are preceded by lines that begin with `#` only.
-    """
-    found, before, at = start, [], start
-    while at < len(lines) and len(before) < _MAX_TITLES:
-        names, n_lines = _read_names(lines[at:], path, delimiter)
-        if any(names_smiles(name) for name in names):
-            if all(_is_title(title, names) for title in before):
-                found = at
-            break
-        before.append(names)
-        at += n_lines
-    if found == start and before and _is_comment(before[0]):
-        found = _pass_comments(lines, start, path, delimiter)
-    what = f"line {start + 1}" if found == start + 1 else f"lines {start + 1} to {found}"
-    return found, [f"{what} before the header are no rows: left out"] if found > start else []
-
-
-def _pass_comments(lines: Sequence[bytes], start: int, path: str | Path, delimiter: str | None) -> int:
-    """Return the first line that is no comment, or the last comment where that looks like its header."""
-    after = start
-    while after < len(lines) and (lines[after].startswith(b"#") or not lines[after].strip(_BLANK)):
-        after += 1
-    if after == len(lines):
-        return start
-    last, _ = _read_names(lines[after - 1 :], path, delimiter)
-    names, _ = _read_names(lines[after:], path, delimiter)
-    return after - 1 if _is_comment(last) and len(last) == len(names) > 1 else after
-
-
-def _read_names(lines: Sequence[bytes], path: str | Path, delimiter: str | None) -> tuple[list[str], int]:
-    """Read a line as if it were a header; return its names, and of how many lines it consists."""
-    delimiter = delimiter or detect_delimiter(lines, path)
-    quotes = Quotes.CLOSED if delimiter == "\t" else Quotes.QUOTED
-    n_lines = max(1, count_record_lines(deque(lines), iter(()), delimiter, quotes, None))
-    text = decode(b"".join(lines[:n_lines]).rstrip(b"\r\n"))
-    return [name.strip() for name in split_fields(text, delimiter, quotes)], n_lines
-
-
-def _is_title(names: Sequence[str], header: Sequence[str]) -> bool:
-    return not any(names) or _is_comment(names) or sum(map(bool, names)) < sum(map(bool, header))
-
-
-def _is_comment(names: Sequence[str]) -> bool:
-    return bool(names) and names[0].startswith("#")
-
-
 def _check_header(
     header: Header, rows: Sequence[bytes], path: str | Path, line: int, dialect: Dialect
 ) -> None:
@@ -267,7 +181,7 @@ def _check_header(
     named = [name for name in columns if is_named(name)]
     if twice := next((name for name in named if named.count(name) > 1), None):
         raise DataError(f"two columns are called {twice!r}", path=path, row=line, hint="rename one")
-    filled = [decode(row).strip() for row in rows[:_SAMPLE_ROWS] if row.strip(_BLANK)]
+    filled = [decode(row).strip() for row in rows[:_SAMPLE_ROWS] if row.strip(BLANK)]
     if len(columns) > 1 or len(filled) < 2 or any("|" in row for row in filled):
         return
     if len(text.split()) > 1 and all(len(row.split()) > 1 and delimiter not in row for row in filled):
@@ -278,7 +192,7 @@ def _check_header(
         ):
             raise DataError("its fields seem to be separated by blanks", path=path, row=line, hint=hint)
     if not names_smiles(columns[0]) and all(
-        any(d in row.strip(_BLANK.decode()) for d in DELIMITERS) for row in filled
+        any(d in row.strip(BLANK.decode()) for d in DELIMITERS) for row in filled
     ):
         problem = (
             f"this line is one field, {columns[0]!r}, and the lines after it have several: is it a title?"

@@ -9,6 +9,7 @@ from servier.tables.records import Header, Record
 
 _BLANKS = " \t\r\n"
 _MOLECULE = re.compile(r"[^ \t]*(?:[ \t]+\|[^|]*\|(?![^ \t]))?")
+_EXTENDED = re.compile(r"[^ ,;\t]+ +\|[^|\t]*\|")
 
 
 class SmiText:
@@ -37,7 +38,7 @@ class SmiText:
 
 def is_extended(text: str) -> bool:
     """Return whether a text is a SMILES string with an extension of CXSMILES, and nothing else."""
-    return text.endswith("|") and _find_molecule(text) == text
+    return text.endswith("|") and _EXTENDED.fullmatch(text) is not None
 
 
 def _find_molecule(text: str) -> str:

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from servier.errors import DataError
 from servier.tables import open_table
-from servier.tables.beginning import CLOSE_IT, NEVER_CLOSES, detect_delimiter
+from servier.tables.beginning import CLOSE_IT, NEVER_CLOSES
 from servier.tables.quoting import Dialect, Quotes, split_fields
 from servier.tables.records import Header
 from servier.tables.smi import SmiText
 from servier.tables.text import DelimitedText
+from servier.tables.titles import detect_delimiter
 from servier.tables.writing import encode_predictions, encode_row, encode_rows
 
 FIELD = st.text(st.characters(exclude_characters="\r\n\x00", exclude_categories=["Cs"]), max_size=12)
