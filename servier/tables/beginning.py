@@ -13,7 +13,6 @@ from servier.tables.quoting import (
     Quotes,
     count_record_lines,
     has_quoted_field,
-    is_well_quoted,
     split_fields,
 )
 from servier.tables.records import Header
@@ -126,7 +125,8 @@ def choose_quotes(
     """Decide what quotation marks mean, and say why.
 
     In text separated by tabs they are characters if a field of the first lines begins with one and is not a
-    field in quotes from there to its end. Otherwise they quote the fields that they enclose.
+    field in quotes from there to its end, or if a line has one field for each column only without quotes.
+    Otherwise they quote the fields that they enclose.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def choose_quotes(
             break  # it may close after the lines that are known
         text = decode(b"".join(ahead[i] for i in range(max(1, n_lines))).rstrip(b"\r\n"))
         if has_quoted_field(text, delimiter):
-            if not n_lines or not is_well_quoted(text, delimiter):
+            if not n_lines or split_fields(text, delimiter, Quotes.CLOSED, width) == text.split(delimiter):
                 notice = (
                     f"quotation marks are taken as characters: in line {line} one opens and closes no field"
                 )

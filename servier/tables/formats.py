@@ -172,5 +172,7 @@ def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED
                 n_lines = count_lines(stream, unless=None if is_plain else b'"')
             if n_lines is not None:
                 return n_lines - table.n_lines_before
-        rows: Iterable[object] = table.raw_records() if isinstance(table, DelimitedText) else table
+        rows: Iterable[object] = (
+            table.raw_records(quietly=True) if isinstance(table, DelimitedText) else table
+        )
         return sum(1 for _ in rows)

@@ -48,13 +48,22 @@ class Dialect:
 DETECTED = Dialect()
 
 
-def split_fields(text: str, delimiter: str, quotes: Quotes = Quotes.QUOTED) -> list[str]:
-    """Return the fields of one record; an empty record has none."""
+def split_fields(
+    text: str, delimiter: str, quotes: Quotes = Quotes.QUOTED, width: int | None = None
+) -> list[str]:
+    """Return the fields of one record; an empty record has none.
+
+    With `Quotes.CLOSED` a record that has one field for each of `width` columns only if quotation marks are
+    text is read in that way.
+    """
     if '"' not in text or quotes is Quotes.PLAIN:
         return text.split(delimiter) if text else []
-    if quotes is Quotes.CLOSED and not is_well_quoted(text, delimiter):
-        return text.split(delimiter)
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    if quotes is Quotes.CLOSED:
+        plain = text.split(delimiter)
+        if len(plain) == width != len(fields) or not is_well_quoted(text, delimiter):
+            return plain
+    return fields
 
 
 def is_well_quoted(text: str, delimiter: str) -> bool:
@@ -100,9 +109,9 @@ def count_record_lines(
 
     Notes
     -----
-    With `Quotes.CLOSED` a field that goes on in the next line counts as closed only if it holds no delimiter
-    and the record then has one field for each column, of which there are two or more. So none of its lines
-    after the first can have been a row by itself.
+    With `Quotes.CLOSED` a field that goes on in the next line counts as closed only if the record then has one
+    field for each column, of which there are two or more, and no delimiter in quotes. All its lines together
+    have as many delimiters as one row, so they cannot have been several rows.
     """
     raw, n_lines, separator = ahead[0], 1, delimiter.encode()
     if quotes is Quotes.PLAIN:
@@ -122,7 +131,7 @@ def count_record_lines(
     if quotes is Quotes.CLOSED and n_lines > 1:
         text = decode(raw.rstrip(b"\r\n"))
         n_fields = len(split_fields(text, delimiter, Quotes.QUOTED))
-        fits = n_fields > 1 and width in (None, n_fields)
+        fits = n_fields > 1 and width in (None, n_fields) and text.count(delimiter) == n_fields - 1
         return n_lines if fits and is_well_quoted(text, delimiter) else 0
     return n_lines
 

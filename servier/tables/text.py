@@ -69,14 +69,21 @@ class DelimitedText:
     def __iter__(self) -> Iterator[Record]:
         return (self.parse(line, raw) for line, raw in self.raw_records())
 
-    def raw_records(self) -> Iterator[tuple[int, bytes]]:
-        """Iterate over the line numbers and the bytes of the records, without line endings."""
-        return _cut_records(self._blocks, self.header, self.path, self.n_lines_before + 1)
+    def raw_records(self, *, quietly: bool = False) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the line numbers and the bytes of the records, without line endings.
+
+        Parameters
+        ----------
+        quietly
+            Whether nothing is said of quotation marks that do not close.
+        """
+        return _cut_records(self._blocks, self.header, self.path, self.n_lines_before + 1, quietly=quietly)
 
     def parse(self, line: int, raw: bytes) -> Record:
         """Split a record into one field for each column."""
-        fields = split_fields(decode(raw), self.header.delimiter, self.header.quotes)
-        if len(fields) == len(self.header.columns):
+        header = self.header
+        fields = split_fields(decode(raw), header.delimiter, header.quotes, len(header.columns))
+        if len(fields) == len(header.columns):
             return Record(line, fields, raw)
         return self._fit_to_header(line, fields, raw)
 
@@ -105,13 +112,13 @@ def _take_lines(blocks: Iterator[bytes], n_lines: int) -> tuple[bytes, bool]:
 
 
 def _cut_records(
-    blocks: Iterator[bytes], header: Header, path: str | Path, line: int
+    blocks: Iterator[bytes], header: Header, path: str | Path, line: int, *, quietly: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Cut blocks of lines into records; `line` is the number of the first line."""
     for block in blocks:
         if b'"' in block and header.quotes is not Quotes.PLAIN:
             lines = chain.from_iterable(map(split_lines, chain([block], blocks)))
-            yield from _cut_quoted(lines, header, path, line)
+            yield from _cut_quoted(lines, header, path, line, quietly=quietly)
             return
         rows = cut_endings(block)
         yield from zip(range(line, line + len(rows)), rows, strict=True)
@@ -119,10 +126,10 @@ def _cut_records(
 
 
 def _cut_quoted(
-    lines: Iterator[bytes], header: Header, path: str | Path, line: int
+    lines: Iterator[bytes], header: Header, path: str | Path, line: int, *, quietly: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Cut lines into records of which some may span several lines."""
-    quotes, delimiter, width, has_stray = header.quotes, header.delimiter, len(header.columns), False
+    quotes, delimiter, width, has_said = header.quotes, header.delimiter, len(header.columns), quietly
     ends_here = closed_record(delimiter)
     for first in lines:
         if b'"' not in first or ends_here(first):
@@ -134,8 +141,8 @@ def _cut_quoted(
             n_lines = count_record_lines(ahead, lines, delimiter, quotes, width)
             if not n_lines and quotes is Quotes.QUOTED:
                 raise DataError(NEVER_CLOSES, path=path, row=line, hint=CLOSE_IT)
-            if not n_lines and not has_stray:
-                has_stray = True
+            if not n_lines and not has_said:
+                has_said = True
                 problem = "a quotation mark opens here and does not close: the line is a row by itself"
                 logger.warning("%s", DataError(problem, path=path, row=line))
             taken = [ahead.popleft() for _ in range(n_lines or 1)]
@@ -147,8 +154,8 @@ def read_written(stream: IO[bytes], path: str | Path, header: Header) -> Iterato
     """Iterate over the records of a text that was written with this header, and over their fields."""
     blocks = read_blocks(stream)
     blocks = chain([next(blocks, b"").removeprefix(BOM)], blocks)
-    for _, raw in islice(_cut_records(blocks, header, path, 1), 1, None):
-        yield raw, split_fields(decode(raw), header.delimiter, header.quotes)
+    for _, raw in islice(_cut_records(blocks, header, path, 1, quietly=True), 1, None):
+        yield raw, split_fields(decode(raw), header.delimiter, header.quotes, len(header.columns))
 
 
 def read_header(stream: IO[bytes], delimiter: str, quotes: Quotes) -> Header:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from servier.tables import Quotes, count_rows, name_all, open_table
+from servier.tables import Quotes, count_rows, name_all, open_table, text
 from servier.tables.lines import encode
 
 pytestmark = pytest.mark.slow
@@ -126,9 +126,24 @@ def test_smi(folder, lines, newline, codec):
 
 
 @MANY
-@given(tables(WILD_CELL), CODECS)
-def test_names_for_nameless_columns(folder, table, codec):
-    """They are those that pandas gives, so nothing is overwritten."""
+@given(st.data(), st.integers(2, 4), NEWLINES, st.integers(1, 5))
+def test_no_row_of_a_tsv_swallows_another(folder, data, width, newline, n_decisive):
+    """Where each line has as many tabs as the header, each is a row, wherever quotation marks stand."""
+    cell = st.text(alphabet='ab" ', max_size=5)
+    lines = data.draw(st.lists(st.tuples(*[cell] * width).map("\t".join), max_size=10))
+    header = "\t".join(["smiles", *(f"c{i}" for i in range(1, width))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "SAMPLE_LINES", n_decisive)
+        _, rows, _ = read(folder, "t.tsv", newline.join([header, *lines, ""]).encode())
+    assert len(rows) == len(lines)
+    for row, line in zip(rows, lines, strict=True):
+        quoted = next(csv.reader([line], delimiter="\t"))
+        assert [field.decode() for field in row] in (line.split("\t"), quoted)
+
+
+@given(tables(WILD_CELL))
+def test_names_for_nameless_columns(table):
+    """All columns have names, no two the same one, and those that had names keep them."""
     names = name_all(table[0])
     assert all(names)
     assert len(set(names)) == len(names)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servier.errors import DataError
+from servier.tables import count_rows
 from servier.tables.beginning import SAMPLE_LINES
 from servier.tables.quoting import Dialect, Quotes, is_well_quoted
 from servier.tables.text import DelimitedText
@@ -39,6 +40,7 @@ def oracle(text, **options):
         '1\t"a\tCCO\n2\tb"\tCCC\textra\n',
         '1\t"\tCCO\n2\t"\tCCC\n',
         '1\t"x"y"\tCCO\n',
+        '1\t"two\tCCO"\n',
     ],
 )
 def test_marks_that_close_no_field_are_characters(rows):
@@ -98,7 +100,7 @@ def test_the_user_overrules():
 
 
 @pytest.mark.parametrize("early", ["x", '"x"'])
-def test_a_mark_beyond_the_first_rows_swallows_nothing(early, caplog):
+def test_a_mark_beyond_the_first_rows_swallows_nothing(early, caplog, tmp_path):
     """What opens late and closes no field is a row by itself, with a warning; other fields are unquoted."""
     late = '1\t"alpha\tCCO\n2\tbeta\tCCC\n3\tdelta"\tCCN\n4\t"in ""quotes"""\tCCCl\n5\t"two\nlines"\tC\n'
     text = HEADER + f"0\t{early}\tCC\n" * SAMPLE_LINES + late
@@ -109,6 +111,9 @@ def test_a_mark_beyond_the_first_rows_swallows_nothing(early, caplog):
         ["4", 'in "quotes"', "CCCl"], ["5", "two\nlines", "C"],
     ]  # fmt: skip
     problem = "a quotation mark opens here and does not close: the line is a row by itself"
+    path = tmp_path / "t.tsv"
+    path.write_text(text)
+    assert count_rows(path) == SAMPLE_LINES + 5
     assert caplog.messages == [f"t.tsv, line {SAMPLE_LINES + 2}: {problem}"]
 
 
