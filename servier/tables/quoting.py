@@ -109,9 +109,9 @@ def count_record_lines(
 
     Notes
     -----
-    With `Quotes.CLOSED` a field that goes on in the next line counts as closed only if the record then has one
-    field for each column, of which there are two or more, and no delimiter in quotes. All its lines together
-    have as many delimiters as one row, so they cannot have been several rows.
+    With `Quotes.CLOSED` a field that goes on in the next line counts as closed only if the record then has
+    one field for each column, of which there are two or more, and no delimiter in quotes. All its lines
+    together have as many delimiters as one row, so they cannot have been several rows.
     """
     raw, n_lines, separator = ahead[0], 1, delimiter.encode()
     if quotes is Quotes.PLAIN:
