@@ -67,7 +67,7 @@ def open_inputs(
         n_smiles=options.n_smiles,
         confidences=options.confidences,
     )
-    with open_source(source, options.delimiter) as opened:
+    with open_source(source, options.dialect, as_unicode=is_parquet(target)) as opened:
         features = opened.features
         if features is not None:
             features.check(scorer.featurizers)
@@ -80,7 +80,7 @@ def open_inputs(
             by_number=features is not None,
         )
         output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
-        identity = identify(opened, scorer, options)
+        identity = identify(opened, scorer, options) | {"written": output.written}
         method = _choose_method(opened, options)
         work = _make_work(method, checkpoints, options, output, scorer)
         rows, n_rows = _rows(opened, target, options, reader.block_rows)

@@ -10,7 +10,7 @@ from typing import Any
 
 from servier.bulk.journal import Progress, read_journal
 from servier.bulk.options import Shard
-from servier.bulk.outputs import ParquetOutput, open_output, write_best
+from servier.bulk.outputs import ParquetOutput, TextOutput, open_output, write_best
 from servier.errors import DataError
 from servier.tables import write_whole
 
@@ -45,11 +45,11 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
     if Path(target).exists() and any(Path(target).samefile(path) for path in paths):
         raise DataError("this is one of the shards", path=target, hint="give OUTPUT another name")
     with write_whole(target) as temporary:
-        top = identity["option"]["top"]
+        top, output = identity["option"]["top"], open_output(paths[0], identity["written"])
         if top is not None:
-            n_written = write_best(open_output(paths[0]), paths, temporary, identity["ranked by"], top)
+            n_written = write_best(output, paths, temporary, identity["ranked by"], top)
         else:
-            _concatenate(temporary, paths)
+            _concatenate(temporary, paths, output)
             n_written = sum(progress.written for _, _, progress in found)
     counts = dict(sum((Counter(progress.counts) for _, _, progress in found), Counter[str]()))
     n_rows = sum(progress.rows for _, _, progress in found)
@@ -92,8 +92,7 @@ def _without_shard(identity: dict[str, Any]) -> dict[str, Any]:
     return identity | {"option": identity["option"] | {"shard": total}}
 
 
-def _concatenate(target: Path, paths: list[Path]) -> None:
-    output = open_output(paths[0])
+def _concatenate(target: Path, paths: list[Path], output: TextOutput | ParquetOutput) -> None:
     if isinstance(output, ParquetOutput):
         from servier.bulk.parquet_spool import read_batches, write_parquet
 

@@ -11,11 +11,14 @@ from servier.bulk.spools import BEGINNING, Mark, Spool, StandardOutput, TextSpoo
 from servier.errors import DataError
 from servier.tables import (
     STANDARD_STREAM,
-    DelimitedText,
     Header,
+    Quotes,
     Table,
     encode_predictions,
+    name_all,
     open_binary,
+    read_header,
+    read_written,
     table_format,
 )
 
@@ -30,6 +33,10 @@ class Output(Protocol):
     @property
     def text_header(self) -> Header | None:
         """How rows are written as text, or None where they are values."""
+
+    @property
+    def written(self) -> dict[str, str]:
+        """What has to be known of a text to read it as it was written."""
 
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
@@ -56,6 +63,7 @@ class TextOutput:
         self._target = target
         self.text_header = header
         self.columns = header.columns
+        self.written = {"delimiter": header.delimiter, "quotes": str(header.quotes)}
         self._first_line = header.raw + header.newline
 
     def open_spool(self, path: Path, mark: Mark) -> Spool:
@@ -76,9 +84,8 @@ class TextOutput:
         """Iterate over the lines of a spool or an output, with their ends, and over their fields."""
         header = self.text_header
         with open_binary(path) as stream:
-            table = DelimitedText(stream, path, header.delimiter)
-            for line, raw in table.raw_records():
-                yield raw + header.newline, table.parse(line, raw).fields
+            for raw, fields in read_written(stream, path, header):
+                yield raw + header.newline, fields
 
 
 class ParquetOutput:
@@ -95,6 +102,7 @@ class ParquetOutput:
     def __init__(self, schema: Any) -> None:
         self.schema = schema
         self.columns = schema.names
+        self.written: dict[str, str] = {}
 
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
@@ -153,7 +161,7 @@ def make_output(
     arrow_types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
     fields = [
         pa.field(name, pa.string() if schema is None else schema.field(position).type)
-        for name, position in zip(header.columns, kept, strict=True)
+        for name, position in zip(name_all(header.columns), kept, strict=True)
     ]
     fields += [pa.field(name, arrow_types[kind]) for name, kind in added.items()]
     return ParquetOutput(pa.schema(fields))
@@ -185,14 +193,14 @@ def is_parquet(target: Path) -> bool:
     return kind == "parquet"
 
 
-def open_output(path: Path) -> TextOutput | ParquetOutput:
-    """Take an output that exists as the pattern for another one."""
+def open_output(path: Path, written: Mapping[str, str]) -> TextOutput | ParquetOutput:
+    """Take an output that exists as the pattern for another one; `written` says how it was written."""
     if is_parquet(path):
         import pyarrow.parquet as pq
 
         return ParquetOutput(pq.read_schema(path))
     with open_binary(path) as stream:
-        return TextOutput(path, DelimitedText(stream, path).header)
+        return TextOutput(path, read_header(stream, written["delimiter"], Quotes(written["quotes"])))
 
 
 def write_best(output: Output, sources: Sequence[Path], target: Path, column: str, top: int) -> int:

@@ -8,7 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from servier.tables import STANDARD_STREAM, Table, count_rows_of, open_file, read_table, table_format
+from servier.tables import (
+    DETECTED,
+    STANDARD_STREAM,
+    Dialect,
+    Table,
+    count_rows_of,
+    open_file,
+    read_table,
+    table_format,
+)
 
 if TYPE_CHECKING:
     from servier.features.feature_file import FeatureSpecification
@@ -28,13 +37,13 @@ class Source:
         The open file.
     table
         The rows in it.
-    delimiter
-        Of delimited text; detected where it is None.
+    dialect
+        What the user says of delimited text.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], table: Table, delimiter: str | None) -> None:
+    def __init__(self, path: Path, file: IO[bytes], table: Table, dialect: Dialect = DETECTED) -> None:
         self.path, self.table = path, table
-        self._file, self._delimiter = file, delimiter
+        self._file, self._dialect = file, dialect
         self.is_stream = str(path) == STANDARD_STREAM
 
     def identity(self) -> dict[str, Any]:
@@ -54,7 +63,7 @@ class Source:
             return None
         if self._parquet is not None:
             return self._parquet.n_rows
-        return count_rows_of(self._file, self.path, self._delimiter)
+        return count_rows_of(self._file, self.path, self._dialect)
 
     @cached_property
     def features(self) -> "FeatureSpecification | None":
@@ -77,15 +86,15 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
+def open_source(path: Path, dialect: Dialect = DETECTED, *, as_unicode: bool = False) -> Iterator[Source]:
     """Open the input of a run.
 
     Parameters
     ----------
     path
         A table of any format, a feature Parquet file, or `-` for stdin.
-    delimiter
-        For delimited text; detected where it is None.
+    dialect, as_unicode
+        As in `servier.tables.open_table`.
 
     Raises
     ------
@@ -93,8 +102,8 @@ def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
         As `servier.tables.open_table`.
     """
     table_format(path)  # refuses an unknown format before anything is opened
-    with open_file(path) as file, read_table(file, path, delimiter) as table:
-        yield Source(path, file, table, delimiter)
+    with open_file(path) as file, read_table(file, path, dialect, as_unicode=as_unicode) as table:
+        yield Source(path, file, table, dialect)
 
 
 def _read_at(descriptor: int, position: int, size: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     SMILES_COLUMN,
@@ -18,9 +19,6 @@ from servier.cli.options import (
 
 if TYPE_CHECKING:
     from servier.bulk.options import Options
-
-DELIMITERS = {",": ",", ";": ";", "\t": "\t", "\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
-"""The delimiter for each way to name it."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +38,7 @@ class PredictFileOptions:
         )
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
-    delimiter: str | None = field(
-        metadata=option(
-            type=click.Choice(list(DELIMITERS)),
-            metavar="CHARACTER",
-            help="Comma, semicolon or tab.  [default: detected]",
-        )
-    )
+    text: DialectOptions
     columns: str | None = field(
         metadata=option(metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
     )
@@ -99,7 +91,7 @@ class PredictFileOptions:
         columns = None if self.columns is None else self.columns.split(",")
         return Options(
             smiles_column=self.smiles_column,
-            delimiter=None if self.delimiter is None else DELIMITERS[self.delimiter],
+            dialect=self.text.dialect(),
             columns=None if columns is None else tuple(name.strip() for name in columns),
             max_atoms=self.max_atoms,
             timeout=self.timeout,

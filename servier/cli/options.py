@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from servier.cli.commands import option
+from servier.cli.dialects import DialectOptions
 from servier.errors import ServierError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class TableOptions:
         metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
     )
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    text: DialectOptions
 
     def load(self) -> "Dataset":
         """Read the table."""
@@ -107,7 +109,7 @@ class TableOptions:
     ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
 
-        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column)
+        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
         source = self.dataset or find_dataset(self.data_dir)
         return load_dataset(source, columns, tasks, self.positive, learnt)
 

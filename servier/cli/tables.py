@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
     ID_COLUMN,
     JSON,
@@ -32,6 +33,7 @@ class FeaturizeOptions:
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    text: DialectOptions
     workers: int | None = field(metadata=WORKERS)
 
 
@@ -52,7 +54,15 @@ def featurize(given: FeaturizeOptions) -> None:
     featurizers, workers = FEATURIZERS[given.preset], worker_processes(given.workers)
     report = ProgressReport()
     try:
-        counts = write_features(given.source, given.output, featurizers, given.smiles_column, workers, report)
+        counts = write_features(
+            given.source,
+            given.output,
+            featurizers,
+            given.smiles_column,
+            workers,
+            report,
+            given.text.dialect(),
+        )
     finally:
         report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
@@ -67,6 +77,7 @@ class CheckOptions:
     targets: tuple[str, ...] = field(metadata=TARGETS)
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
     id_column: str | None = field(metadata=ID_COLUMN)
+    text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     as_json: bool = field(metadata=JSON)
@@ -90,7 +101,7 @@ def check(given: CheckOptions) -> None:
     from servier.data.datasets import Columns
     from servier.report.text import describe_audit
 
-    columns = Columns(given.targets, given.smiles_column, given.id_column)
+    columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
     audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
     if given.output:
         write_findings(audit, given.output)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from servier.errors import DataError
 from servier.tables.records import Header, Record
-from servier.tables.text import encode_row
+from servier.tables.writing import encode_row
 
 BATCH_ROWS = 1024
 FEATURES_KEY = b"servier.features"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from servier.tables.quoting import Quotes
+
 
 class Record(NamedTuple):
     """One row of a table.
@@ -13,7 +15,8 @@ class Record(NamedTuple):
     line
         Where the row starts: the line number of a text, or the row number of a Parquet or SD file, from 1.
     fields
-        One field for each column. In text files, bytes that are not UTF-8 are decoded as U+FFFD.
+        One field for each column. In text files, bytes that are not UTF-8 are surrogates:
+        `servier.tables.lines.encode` makes the same bytes of them.
     raw
         In delimited text, the original bytes without the line ending; missing fields are filled in.
     problem
@@ -33,17 +36,20 @@ class Header:
     Parameters
     ----------
     columns
-        The column names, without surrounding white space.
+        The column names, without surrounding white space; empty where a column has none.
     raw
         The bytes of the line, without the line ending.
     delimiter, newline
         The separators of fields and lines.
+    quotes
+        What quotation marks mean.
     """
 
     columns: list[str]
     raw: bytes
     delimiter: str = ","
     newline: bytes = b"\n"
+    quotes: Quotes = Quotes.QUOTED
 
 
 class Table(Protocol):

@@ -8,7 +8,7 @@ from rdkit import Chem, rdBase
 
 from servier.errors import DataError
 from servier.tables.records import Header, Record
-from servier.tables.text import encode_row
+from servier.tables.writing import encode_row
 
 END_OF_RECORD = "$$$$"
 
