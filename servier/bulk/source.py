@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from servier.tables import STANDARD_STREAM, Table, count_rows_of, open_file, read_table, table_format
+from servier.tables.files import reread
 
 if TYPE_CHECKING:
     from servier.features.feature_file import FeatureSpecification
@@ -46,6 +47,10 @@ class Source:
         sha = hashlib.sha256(_read_at(descriptor, 0, EDGE))
         sha.update(_read_at(descriptor, max(0, size - EDGE), EDGE))
         return {"size": size, "sha256 of both ends": sha.hexdigest()}
+
+    def digest(self) -> str:
+        """Return the sha256 of the whole file, which may take as long as counting its rows."""
+        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()  # type: ignore[arg-type]
 
     @cached_property
     def n_rows(self) -> int | None:

@@ -1,5 +1,6 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
+from servier.tables.claims import Claim, claim_output
 from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
 from servier.tables.files import open_binary, open_file, write_whole
 from servier.tables.formats import (
@@ -19,10 +20,12 @@ __all__ = [
     "SMILES_NAMES",
     "STANDARD_STREAM",
     "STATUS_COLUMNS",
+    "Claim",
     "DelimitedText",
     "Header",
     "Record",
     "Table",
+    "claim_output",
     "count_rows",
     "count_rows_of",
     "encode_predictions",
