@@ -88,7 +88,7 @@ def open_inputs(
         method = _choose_method(opened, options)
         work = _make_work(method, checkpoints, options, output, scorer)
         rows, n_rows = _rows(opened, target, options, reader.block_rows)
-        origin = partial(describe_origin, opened, identity, options)
+        origin = partial(describe_origin, "predict-file", opened, identity, options)
         yield Inputs(reader, work, output, identity, origin, rows, n_rows)
 
 
@@ -114,7 +114,9 @@ def identify(source: Source, scorer: Scorer, options: Options) -> dict[str, Any]
     }
 
 
-def describe_origin(source: Source, identity: dict[str, Any], options: Options) -> dict[str, Any] | None:
+def describe_origin(
+    command: str, source: Source, identity: dict[str, Any], options: Options
+) -> dict[str, Any] | None:
     """Return what a complete output was made from; None for stdin, which nobody can read again.
 
     The input is known by all its bytes. That of a shard is known by its ends, as its journal has it: to read
@@ -123,7 +125,7 @@ def describe_origin(source: Source, identity: dict[str, Any], options: Options) 
     if source.is_stream:
         return None
     known = {} if options.shard else {"input": {"sha256": source.digest()}}
-    return {"command": "predict-file"} | identity | known
+    return {"command": command} | identity | known
 
 
 def rank_column(scorer: Scorer, options: Options) -> str | None:

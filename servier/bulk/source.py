@@ -50,7 +50,7 @@ class Source:
 
     def digest(self) -> str:
         """Return the sha256 of the whole file, which may take as long as counting its rows."""
-        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()
 
     @cached_property
     def n_rows(self) -> int | None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from servier.cli.extras import require_extra
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -73,13 +75,17 @@ def argument(*, decides: bool = True, **settings: Any) -> Mapping[str, Declarati
     return {_DECLARATION: Declaration(click.Argument, (), settings, decides)}
 
 
-def command(options: type[OptionsT]) -> Callable[[Callable[[OptionsT], None]], click.Command]:
+def command(
+    options: type[OptionsT], extra: str | None = None
+) -> Callable[[Callable[[OptionsT], None]], click.Command]:
     """Make a command of a function that takes the options of a dataclass.
 
     Parameters
     ----------
     options
         The dataclass; options are listed in the order of its fields.
+    extra
+        The extra of the package that the command needs; None where scoring has all that it needs.
 
     Raises
     ------
@@ -92,6 +98,8 @@ def command(options: type[OptionsT]) -> Callable[[Callable[[OptionsT], None]], c
     def wrap(body: Callable[[OptionsT], None]) -> click.Command:
         @functools.wraps(body)
         def run(**given: Any) -> None:
+            if extra is not None:
+                require_extra(extra)
             body(collect(options, given))
 
         return click.command(params=parameters)(run)

@@ -79,7 +79,7 @@ class EvaluateOptions:
     as_json: bool = field(metadata=JSON)
 
 
-@command(EvaluateOptions)
+@command(EvaluateOptions, extra="train")
 def evaluate(given: EvaluateOptions) -> None:
     """Evaluate model.
 
@@ -171,7 +171,7 @@ class CompareOptions:
     as_json: bool = field(metadata=JSON)
 
 
-@command(CompareOptions)
+@command(CompareOptions, extra="train")
 def compare(given: CompareOptions) -> None:
     """Say whether one model is better than another.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.extras import require_extra
 from servier.cli.options import (
     FORCE,
     HTML,
@@ -73,7 +74,7 @@ class TrainOptions:
         return Path(self.model_path or Path(self.models_dir) / f"model_{self.model_name}.servier")
 
 
-@command(TrainOptions)
+@command(TrainOptions, extra="train")
 def train(given: TrainOptions) -> None:
     """Train model from scratch.
 
@@ -140,6 +141,8 @@ def inspect(given: InspectOptions) -> None:
     from servier.report.text import describe_checkpoint
     from servier.scoring.scorer import Scorer
 
+    if given.html:
+        require_extra("train", "inspect --html")
     opened = open_checkpoint(given.checkpoint)
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)

@@ -35,7 +35,7 @@ class Inputs:
     Parameters
     ----------
     files
-        Files by what they are to the command, such as `table`; None where one was not given.
+        Files by what they are to the command, such as `table`; `-` for stdin, None where one was not given.
     packages
         Those whose versions decide the output, beside servier.
     """
@@ -82,10 +82,13 @@ def claim_outputs(
         yield is_made
 
 
-def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any]:
-    """Return what decides the outputs of the command that is running."""
+def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any] | None:
+    """Return what decides the outputs of the command that is running; None where it reads stdin."""
+    from servier.tables import STANDARD_STREAM
     from servier.tables.claims import digest_file
 
+    if STANDARD_STREAM in map(str, inputs.files.values()):
+        return None
     files = {name: None if path is None else digest_file(Path(path)) for name, path in inputs.files.items()}
     return {
         "command": click.get_current_context().info_name,
@@ -97,7 +100,7 @@ def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any]:
 
 def _refuse_input(target: Path, inputs: Inputs) -> None:
     for path in inputs.files.values():
-        if path is not None and target.exists() and target.samefile(path):
+        if path is not None and target.exists() and Path(path).exists() and target.samefile(path):
             raise DataError("this is the input itself", path=target, hint="give the output another name")
 
 

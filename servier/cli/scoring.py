@@ -157,7 +157,7 @@ class ServiceOptions:
     )
 
 
-@command(ServiceOptions)
+@command(ServiceOptions, extra="serve")
 def serve(given: ServiceOptions) -> None:
     """Answer requests for single molecules over HTTP, and show a page at /.
 

@@ -28,12 +28,13 @@ logger = logging.getLogger(__name__)
 class FeaturizeOptions:
     """The options of `servier featurize`."""
 
-    source: str = field(metadata=argument(metavar="INPUT"))
-    output: str = field(metadata=argument(metavar="OUTPUT.parquet"))
+    source: str = field(metadata=argument(decides=False, metavar="INPUT"))
+    output: str = field(metadata=argument(decides=False, metavar="OUTPUT.parquet"))
     preset: str = field(
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
 
@@ -52,11 +53,16 @@ def featurize(given: FeaturizeOptions) -> None:
     from servier.progress import ProgressReport
 
     featurizers, workers = FEATURIZERS[given.preset], worker_processes(given.workers)
-    report = ProgressReport()
-    try:
-        counts = write_features(given.source, given.output, featurizers, given.smiles_column, workers, report)
-    finally:
-        report.close()
+    with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
+        if is_made:
+            return
+        report = ProgressReport()
+        try:
+            counts = write_features(
+                given.source, given.output, featurizers, given.smiles_column, workers, report
+            )
+        finally:
+            report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
 
 
@@ -75,7 +81,7 @@ class CheckOptions:
     as_json: bool = field(metadata=JSON)
 
 
-@command(CheckOptions)
+@command(CheckOptions, extra="train")
 def check(given: CheckOptions) -> None:
     """Check a labelled table for problems, before anyone trains on it.
 

@@ -65,7 +65,7 @@ class TuneOptions:
     workers: int | None = field(metadata=WORKERS)
 
 
-@command(TuneOptions)
+@command(TuneOptions, extra="train")
 def tune(given: TuneOptions) -> None:
     """Search for the training recipe that suits a data set.
 
@@ -152,7 +152,7 @@ class PretrainOptions:
         )
 
 
-@command(PretrainOptions)
+@command(PretrainOptions, extra="train")
 def pretrain(given: PretrainOptions) -> None:
     """Train the encoder of model 2 on molecules without labels.
 

@@ -42,7 +42,7 @@ def whole(request, command, model_1, library, tmp_path_factory):
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_stopped_at_every_block_ends_with_the_same_bytes(whole, command, model_1, library, tmp_path, moment):
-    """Stopped again and again, whatever the journal says then, a run ends with the same file and its record."""
+    """Stopped again and again, whatever the journal says, a run ends with the same file and its record."""
     name, expected = whole
     target = tmp_path / name
     n_stops = 0
