@@ -172,3 +172,20 @@ def test_a_model_of_another_target_is_not_replaced(command, site, recipes):
     assert (site / "out.servier").read_bytes() == before
     command(*words, "other.csv", "--target", "Q1", "--force", cwd=site)
     assert "Q1" in command("inspect", "out.servier", cwd=site).stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["ChEMBL 33 (subset).csv", "a [1] & $x;'c' \"d\" {e} #%s?*.csv.gz", "-x.tsv", "é~ .parquet"]
+)
+def test_names_of_files_may_hold_anything(command, model_1, tmp_path, name):
+    """Input, output, summary and shards have the names that they were given, and no other file is made."""
+    source, folder = tmp_path / "my [in] $HOME.csv", tmp_path / "out & (1)"
+    source.write_text("smiles\nCCO\nCCN\n")
+    words = [source, folder / name, "--model_path", model_1]
+    command("predict-file", *words, "--summary", folder / f"{name}.json")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [name, f".{name}.origin", f"{name}.json", f".{name}.json.origin"]
+    )
+    command("predict-file", source, folder / f"1 {name}", "--model_path", model_1, "--shard", "1/1")
+    command("merge", folder / f"all {name}", folder / f"1 {name}")
+    assert (folder / f"all {name}").read_bytes() == (folder / name).read_bytes()

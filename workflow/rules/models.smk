@@ -92,9 +92,10 @@ rule evaluate:
         columns=COLUMNS,
         resamples=config["resamples"],
         folder=lambda wildcards, output: Path(output[0]).parent,
+    # Of the target `all` nobody knows beforehand which pages there will be, to remove those of before.
     shell:
         "servier evaluate --dataset {input.table:q} --model_path {input.model:q} --model_name {wildcards.model:q}"
-        " {params.targets:q} {params.columns:q} --output_dir {params.folder:q}"
+        " {params.targets:q} {params.columns:q} --output_dir {params.folder:q} --force"
         " --resamples {params.resamples:q} --workers {threads:q} > {log:q} 2>&1"
 
 
