@@ -4,13 +4,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from servier import __version__
 from servier.cli.commands import deciding_values
 from servier.errors import DataError
 
@@ -84,6 +82,7 @@ def claim_outputs(
 
 def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any] | None:
     """Return what decides the outputs of the command that is running; None where it reads stdin."""
+    from servier.checkpoint.versions import installed_versions
     from servier.tables import STANDARD_STREAM
     from servier.tables.claims import digest_file
 
@@ -94,7 +93,7 @@ def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any] | Non
         "command": click.get_current_context().info_name,
         "sha256 of": files,
         "option": deciding_values(given),
-        "version": {"servier": __version__} | _installed(inputs.packages),
+        "version": installed_versions(*inputs.packages),
     }
 
 
@@ -102,13 +101,3 @@ def _refuse_input(target: Path, inputs: Inputs) -> None:
     for path in inputs.files.values():
         if path is not None and target.exists() and Path(path).exists() and target.samefile(path):
             raise DataError("this is the input itself", path=target, hint="give the output another name")
-
-
-def _installed(packages: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
