@@ -61,9 +61,19 @@ def require_extra(extra: str, what: str | None = None) -> None:
         raise ServierError(problem, hint=f"install them with: pip install 'servier[{extra}]'")
 
 
+def explain_missing(error: ModuleNotFoundError) -> ServierError | None:
+    """Return what to say of a package of an extra that could not be imported; None of any other."""
+    module = (error.name or "").partition(".")[0]
+    extras = [extra for extra, packages in EXTRAS.items() if module in packages.values()]
+    if not extras:
+        return None
+    hint = f"install it with: pip install 'servier[{extras[-1]}]'"
+    return ServierError(f"the package {module} is not installed", hint=hint)
+
+
 def _is_installed(module: str) -> bool:
     """Say whether a package could be imported, without doing so."""
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:
+    except ImportError:
         return False

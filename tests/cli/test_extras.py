@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from servier.cli import main
-from servier.cli.extras import EXTRAS, require_extra
+from servier.cli.extras import EXTRAS, explain_missing, require_extra
 from servier.errors import ServierError
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
@@ -161,6 +161,15 @@ def test_packages_of_an_extra_are_those_of_the_project(extra):
 def test_modules_are_those_of_the_packages(package, module):
     """Each package is looked for under the name that it has when it is imported."""
     assert package in {normal(owner).removesuffix("-cpu") for owner in packages_distributions()[module]}
+
+
+def test_an_import_that_fails_all_the_same_is_explained():
+    """A package that was found and could not be imported is named; one of no extra is an error in servier."""
+    said = str(explain_missing(ModuleNotFoundError("No module named 'scipy.stats'", name="scipy.stats")))
+    assert said == "the package scipy is not installed; install it with: pip install 'servier[train]'"
+    said = str(explain_missing(ModuleNotFoundError("No module named 'flask'", name="flask")))
+    assert "'servier[serve]'" in said
+    assert explain_missing(ModuleNotFoundError("No module named 'servier.x'", name="servier.x")) is None
 
 
 def test_only_missing_packages_are_named(monkeypatch):
