@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from servier.bulk.blocks import BLOCK_ROWS
-from servier.bulk.spools import BEGINNING, Mark, Spool, StandardOutput, TextSpool, packer
+from servier.bulk.spools import BEGINNING, Mark, Seal, Spool, StandardOutput, TextSpool, packer
 from servier.errors import DataError
 from servier.tables import (
     STANDARD_STREAM,
@@ -203,7 +203,14 @@ def open_output(path: Path, written: Mapping[str, str]) -> TextOutput | ParquetO
         return TextOutput(path, read_header(stream, written["delimiter"], Quotes(written["quotes"])))
 
 
-def write_best(output: Output, sources: Sequence[Path], target: Path, column: str, top: int) -> int:
+def write_best(
+    output: Output,
+    sources: Sequence[Path],
+    target: Path,
+    column: str,
+    top: int,
+    seal: Seal | None = None,
+) -> int:
     """Write the best rows of spools or outputs, best first, as an output; return how many there are."""
     position = output.columns.index(column)
 
@@ -215,7 +222,7 @@ def write_best(output: Output, sources: Sequence[Path], target: Path, column: st
     best = pick(rows(), positions)
     for start in range(0, len(best), BLOCK_ROWS):
         spool.append(best[start : start + BLOCK_ROWS])
-    spool.publish(target)
+    spool.publish(target, seal)
     return len(best)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from servier.bulk.spools import BEGINNING, Mark, SpoolFile, sync_folder
+from servier.bulk.spools import BEGINNING, Mark, Seal, SpoolFile, sync_folder
 
 ROW_GROUP = 65_536
 
@@ -41,11 +41,11 @@ class ArrowSpool:
         """Force everything to disk; return how far it is."""
         return self._file.sync()
 
-    def publish(self, target: Path) -> None:
+    def publish(self, target: Path, seal: Seal | None = None) -> None:
         """Write the Parquet file, and remove the spool."""
         self._file.sync()
         self._file.stream.seek(0)
-        write_parquet(target, self._schema, pa.ipc.open_stream(self._file.stream))
+        write_parquet(target, self._schema, pa.ipc.open_stream(self._file.stream), seal)
         self.discard()
         self._file.path.unlink()
 
@@ -64,7 +64,9 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield from pa.ipc.open_stream(stream)
 
 
-def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+def write_parquet(
+    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], seal: Seal | None = None
+) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
     temporary = target.with_name(f".{target.name}.writing")
     waiting: list[pa.RecordBatch] = []
@@ -82,5 +84,7 @@ def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBa
             writer.write_table(pa.Table.from_batches(waiting, schema).combine_chunks())
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
+    if seal is not None:
+        seal(temporary)
     temporary.replace(target)
     sync_folder(target.parent)

@@ -18,6 +18,7 @@ from servier.tables import (
     read_table,
     table_format,
 )
+from servier.tables.files import reread
 
 if TYPE_CHECKING:
     from servier.features.feature_file import FeatureSpecification
@@ -55,6 +56,10 @@ class Source:
         sha = hashlib.sha256(_read_at(descriptor, 0, EDGE))
         sha.update(_read_at(descriptor, max(0, size - EDGE), EDGE))
         return {"size": size, "sha256 of both ends": sha.hexdigest()}
+
+    def digest(self) -> str:
+        """Return the sha256 of the whole file, which may take as long as counting its rows."""
+        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()
 
     @cached_property
     def n_rows(self) -> int | None:

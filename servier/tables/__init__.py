@@ -1,5 +1,6 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
+from servier.tables.claims import Claim, claim_output
 from servier.tables.columns import (
     ID_NAMES,
     SMILES_NAMES,
@@ -31,12 +32,14 @@ __all__ = [
     "SMILES_NAMES",
     "STANDARD_STREAM",
     "STATUS_COLUMNS",
+    "Claim",
     "DelimitedText",
     "Dialect",
     "Header",
     "Quotes",
     "Record",
     "Table",
+    "claim_output",
     "count_rows",
     "count_rows_of",
     "encode_predictions",
