@@ -75,7 +75,8 @@ class Reader:
     ) -> None:
         names = table.header.columns
         self._table = table
-        self._position = 0 if by_number else names.index(require_smiles_column(names, smiles_column))
+        wanted = smiles_column or table.header.molecules
+        self._position = 0 if by_number else names.index(require_smiles_column(names, wanted))
         if columns is None:
             # The prediction has its own status and reason, in place of those of featurize.
             columns = [name for name in names if not (by_number and name in STATUS_COLUMNS)]

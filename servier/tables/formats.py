@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from servier.errors import DataError
 from servier.tables.files import decompress, open_file, reread, write_whole
 from servier.tables.records import Header, Table
 from servier.tables.text import DelimitedText, SmiText, encode_rows
+
+if TYPE_CHECKING:
+    from servier.tables.sd_records import Survey
 
 STANDARD_STREAM = "-"
 COMPRESSIONS = (".gz", ".zst")
@@ -80,7 +83,7 @@ def read_table(file: IO[bytes], path: str | Path, delimiter: str | None = None) 
             elif kind == "sdf":
                 from servier.tables.sdf import SdFile
 
-                yield SdFile(stream, path)
+                yield SdFile(stream, _survey(file, path))
             else:
                 yield DelimitedText(stream, path, delimiter)
     except DataError as error:
@@ -129,6 +132,8 @@ def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = Non
         from servier.tables.parquet import ParquetTable
 
         return ParquetTable(file, path).n_rows
+    if kind == "sdf":
+        return _survey(file, path).n_records
     if kind == "csv":
         with decompress(reread(file), path) as stream:
             n_lines = _count_lines(stream)
@@ -137,6 +142,14 @@ def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = Non
     with read_table(reread(file), path, delimiter) as table:
         rows: Iterable[object] = table.raw_records() if isinstance(table, DelimitedText) else table
         return sum(1 for _ in rows)
+
+
+def _survey(file: IO[bytes], path: str | Path) -> "Survey":
+    """Read an SD file once for its data fields, without disturbing those who read it already."""
+    from servier.tables.sd_records import survey
+
+    with decompress(reread(file), path) as stream:
+        return survey(stream)
 
 
 def _count_lines(stream: IO[bytes]) -> int | None:

@@ -13,7 +13,8 @@ class Record(NamedTuple):
     line
         Where the row starts: the line number of a text, or the row number of a Parquet or SD file, from 1.
     fields
-        One field for each column. In text files, bytes that are not UTF-8 are decoded as U+FFFD.
+        One field for each column. Bytes that are not UTF-8 are surrogates, as `servier.tables.lines.decode`
+        makes them.
     raw
         In delimited text, the original bytes without the line ending; missing fields are filled in.
     problem
@@ -38,12 +39,15 @@ class Header:
         The bytes of the line, without the line ending.
     delimiter, newline
         The separators of fields and lines.
+    molecules
+        The column that holds the molecules where the format says so; None where it has to be found.
     """
 
     columns: list[str]
     raw: bytes
     delimiter: str = ","
     newline: bytes = b"\n"
+    molecules: str | None = None
 
 
 class Table(Protocol):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from servier.errors import DataError
+from servier.tables.lines import encode
 from servier.tables.records import Header, Record
 
 DELIMITERS = (",", "\t", ";")
@@ -162,7 +163,7 @@ def encode_rows(rows: Iterable[Iterable[object]], header: Header) -> list[bytes]
     writer: Any = SimpleNamespace(write=written.append)  # the writer passes one row at a time
     # Fields that contain a character of the line terminator are quoted, so it must have both.
     csv.writer(writer, delimiter=header.delimiter, lineterminator="\r\n").writerows(rows)
-    return [row[:-2].encode() for row in written]
+    return [encode(row[:-2]) for row in written]
 
 
 def encode_row(fields: Iterable[object], header: Header) -> bytes:
