@@ -10,7 +10,7 @@ from typing import Any
 
 from servier.bulk.journal import Progress, read_journal
 from servier.bulk.options import Shard
-from servier.bulk.outputs import ParquetOutput, open_output, write_best
+from servier.bulk.outputs import TextOutput, open_output, write_best
 from servier.errors import DataError
 from servier.tables import write_whole
 
@@ -94,7 +94,7 @@ def _without_shard(identity: dict[str, Any]) -> dict[str, Any]:
 
 def _concatenate(target: Path, paths: list[Path]) -> None:
     output = open_output(paths[0])
-    if isinstance(output, ParquetOutput):
+    if not isinstance(output, TextOutput):
         from servier.bulk.parquet_spool import read_batches, write_parquet
 
         batches = chain.from_iterable(read_batches(path) for path in paths)

@@ -1,26 +1,7 @@
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from servier.errors import DataError
-from servier.tables import find_column, open_table, require_smiles_column, table_format, write_whole
-
-
-def test_parquet_rows_keep_their_values(tmp_path):
-    """Values come out with their types, lists too."""
-    path = tmp_path / "t.parquet"
-    pq.write_table(pa.table({"smiles": ["C", None], "n": [1, 2], "x": [[1.0], [2.0]]}), path)
-    with open_table(path) as table:
-        assert table.header.columns == ["smiles", "n", "x"]
-        assert [record.fields for record in table] == [["C", 1, [1.0]], [None, 2, [2.0]]]
-
-
-def test_damaged_parquet_is_refused(tmp_path):
-    """Bytes that are no Parquet file are one clear error."""
-    path = tmp_path / "t.parquet"
-    path.write_bytes(b"PAR1 not really")
-    with pytest.raises(DataError, match="not a complete Parquet file"), open_table(path):
-        pass
+from servier.tables import find_column, require_smiles_column, table_format, write_whole
 
 
 @pytest.mark.parametrize("name", ["smiles", "SMILES", "Smile", "Drug", "canonical_smiles", "structure"])
