@@ -82,20 +82,23 @@ def _strings(column: pa.Array) -> list[str | None]:
 
 def _temporal(column: pa.Array) -> list[str | None]:
     """Write dates, times and durations in the forms of ISO 8601."""
-    kind = column.type
-    counts = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64()).to_pylist()
-    if pa.types.is_date32(kind):
-        write = _date
-    elif pa.types.is_date64(kind):
-        write = lambda count: _date(count // (1000 * DAY))  # noqa: E731
-    elif pa.types.is_timestamp(kind):
-        zone = "" if kind.tz is None else "Z"  # with a zone, values count from 1970 in UTC
-        write = lambda count: _timestamp(count, DIGITS[kind.unit]) + zone  # noqa: E731
-    elif pa.types.is_time(kind):
-        write = lambda count: _time(count, DIGITS[kind.unit])  # noqa: E731
-    else:
-        write = lambda count: _duration(count, DIGITS[kind.unit])  # noqa: E731
+    counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64()).to_pylist()
+    write = _write_of_time(column.type)
     return [None if count is None else write(count) for count in counts]
+
+
+def _write_of_time(kind: pa.DataType) -> Callable[[int], str]:
+    """Return how a value is written that counts days or parts of seconds."""
+    if pa.types.is_date32(kind):
+        return _date
+    if pa.types.is_date64(kind):
+        return lambda count: _date(count // (1000 * DAY))
+    digits = DIGITS[kind.unit]
+    if pa.types.is_timestamp(kind):
+        zone = "" if kind.tz is None else "Z"  # with a zone, values count from 1970 in UTC
+        return lambda count: _timestamp(count, digits) + zone
+    write = _time if pa.types.is_time(kind) else _duration
+    return lambda count: write(count, digits)
 
 
 def _date(days: int) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from typing import IO
 
 from servier.chem.mol_blocks import smiles_of_block
-from servier.chem.molecules import InvalidMolecule
 from servier.tables.records import Header, Record
 from servier.tables.sd_records import SdRecord, Survey, read_records
 from servier.tables.text import encode_row
@@ -38,10 +37,9 @@ class SdFile:
     def _read(self, row: int, record: SdRecord) -> Record:
         # The title may be of any encoding and is no chemistry.
         block = b"\n".join([b"", *record.block[1:]]).decode("latin-1")
-        smiles = smiles_of_block(block)
-        problem = record.problem
-        if isinstance(smiles, InvalidMolecule):
-            smiles, problem = "", problem or smiles.reason
+        found = smiles_of_block(block)
+        smiles = found if isinstance(found, str) else ""
+        problem = record.problem or (None if isinstance(found, str) else found.reason)
         values = [record.data.get(column, "") for column in self.header.columns[2:]]
         return Record(row, [smiles, record.title, *values], problem=problem)
 
