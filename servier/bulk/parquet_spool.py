@@ -16,7 +16,7 @@ from servier.tables.arrow_types import (
     ordered_categories,
     spelt_out_schema,
 )
-from servier.tables.parquet import regroup
+from servier.tables.parquet import group_batches, regroup
 
 ROW_GROUP = 65_536
 
@@ -91,7 +91,8 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Iterate over the record batches of a spool, or of a Parquet file, with categories spelt out."""
     with path.open("rb") as stream:
         if stream.read(4) == b"PAR1":
-            yield from map(decode_categories, pq.ParquetFile(path).iter_batches())
+            file = pq.ParquetFile(path)
+            yield from map(decode_categories, group_batches(file, range(file.num_row_groups)))
             return
         stream.seek(0)
         yield from pa.ipc.open_stream(stream)

@@ -1,7 +1,9 @@
 """Parquet files: their rows as texts, and as Arrow arrays, which lose nothing."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import IO
 
@@ -92,14 +94,12 @@ class ParquetTable:
 
     def _read(self, rows: range) -> Iterator[pa.RecordBatch]:
         footer = self._file.metadata
-        sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
-        first = 0
-        while first < len(sizes) and sum(sizes[: first + 1]) <= rows.start:
-            first += 1
-        skipped, left = rows.start - sum(sizes[:first]), min(rows.stop, self.n_rows) - rows.start
-        groups = list(range(first, len(sizes)))
+        n_groups = footer.num_row_groups
+        starts = list(accumulate((footer.row_group(i).num_rows for i in range(n_groups)), initial=0))
+        first = bisect_right(starts, rows.start) - 1
+        skipped, left = rows.start - starts[first], min(rows.stop, self.n_rows) - rows.start
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS, row_groups=groups, columns=self._columns):
+            for batch in group_batches(self._file, range(first, n_groups), self._columns):
                 part = batch.slice(skipped, left)
                 skipped -= min(skipped, len(batch))
                 left -= len(part)
@@ -110,6 +110,16 @@ class ParquetTable:
         except (pa.ArrowInvalid, OSError) as error:
             hint = "write it again"
             raise DataError("this Parquet file is damaged", path=self._path, hint=hint) from error
+        except pa.ArrowNotImplementedError as error:
+            raise DataError(f"Arrow cannot read this Parquet file: {error}", path=self._path) from error
+
+
+def group_batches(
+    file: pq.ParquetFile, groups: Iterable[int], columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Iterate over the batches of row groups one by one, for Arrow cannot read some types across them."""
+    for group in groups:
+        yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns)
 
 
 def regroup(batches: Iterable[pa.RecordBatch], n_rows: int) -> Iterator[pa.Table]:

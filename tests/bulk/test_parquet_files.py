@@ -17,6 +17,7 @@ from servier.bulk.outputs import make_output
 from servier.bulk.parquet_blocks import ParquetReader
 from servier.bulk.parquet_spool import write_parquet
 from servier.bulk.spools import BEGINNING
+from servier.errors import DataError
 from servier.tables import open_table
 from servier.tables.arrow_text import texts
 from servier.tables.lines import decode
@@ -131,6 +132,33 @@ def test_categories_may_be_more_than_their_type_counts(monkeypatch, tmp_path):
     assert found.metadata.num_row_groups == 4
     values = [value for batch in found.iter_batches() for value in batch["kind"].to_pylist()]
     assert values == [value for part in parts for value in part.to_pylist()]
+
+
+def test_fields_keep_what_is_said_of_them(tmp_path):
+    """Metadata of a column, and that it has no nulls, go with it."""
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    fields = [
+        pa.field("smiles", pa.string(), nullable=False),
+        pa.field("mass", pa.float32(), metadata={"unit": "g/mol"}),
+    ]
+    table = pa.table([["CCO"], pa.array([46.07], pa.float32())], pa.schema(fields))
+    pq.write_table(table, source)
+    carry(source, target)
+    found = pq.read_table(target).schema
+    assert not found.field("smiles").nullable
+    assert found.field("mass").metadata[b"unit"] == b"g/mol"
+
+
+def test_what_arrow_cannot_copy_is_refused(tmp_path):
+    """Categories inside a type that Arrow does not convert are one line."""
+    source = tmp_path / "in.parquet"
+    words = pa.array(["a", "b"]).dictionary_encode()
+    views = pa.ListViewArray.from_arrays(pa.array([0], pa.int32()), pa.array([2], pa.int32()), words)
+    pq.write_table(pa.table({"smiles": ["CCO"], "x": views}), source)
+    with pytest.raises(DataError, match=r"column 'x' holds .*, which Arrow cannot copy; leave it out"):
+        carry(source, tmp_path / "out.parquet")
+    with open_table(source) as table:
+        assert [record.fields[0] for record in table] == ["CCO"]
 
 
 def test_row_groups_have_one_size(monkeypatch, tmp_path):

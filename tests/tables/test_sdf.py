@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rdkit import Chem, rdBase
 
 from servier.errors import DataError
-from servier.tables import count_rows, encode_row, open_table
+from servier.tables import count_rows, encode_row, open_table, sd_records
 from servier.tables.lines import decode, encode
 from servier.tables.sd_records import MAX_FIELDS
 
@@ -235,7 +235,7 @@ ATOM = b"    0.0000    0.0000    0.0000 %-3s 0  0  0%3d  0  0  0  0  0  0  0  0"
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        *[(with_line(4, ATOM % (symbol, 0)), "atom 1 is a query atom") for symbol in b"A Q X * L".split()],
+        *[(with_line(4, ATOM % (symbol, 0)), "atom 1 is a query atom") for symbol in b"A Q X M * L".split()],
         (with_line(4, ATOM % (b"R#", 0)), "atom 1 (R#) is a query atom"),
         (with_line(4, ATOM % (b"R1", 0)), "atom 1 (R1) is a query atom"),
         (with_line(4, ATOM % (b"C", 1)), "atom 1 is a query atom"),
@@ -361,3 +361,31 @@ def test_hostile_files_are_read_as_rdkit_does(hostile, records, end):
 def test_many_hostile_files_are_read_as_rdkit_does(hostile, records, end):
     """The same, on many more files."""
     check_against_rdkit(hostile, records, end)
+
+
+@pytest.mark.parametrize(
+    ("data", "theirs", "ours"),
+    [
+        (item(b"a", b"1") + item(b"a", b"2"), {"a": "2"}, {"a": "1\n2"}),
+        (b"> DT12\n7\n\n" + item(b"a", b"1"), {}, {"DT12": "7", "a": "1"}),
+        (item(b"a", b"1", b"", b"2"), {"a": "1"}, {"a": "1\n\n2"}),
+        (b"> <a>\n1\n \n" + item(b"b", b"2"), {"a": "1\n \n>  <b>\n2"}, {"a": "1", "b": "2"}),
+        (b"> <a>\n1\n", {"a": "1\n$$$$"}, {"a": "1"}),
+    ],
+)
+def test_what_rdkit_would_lose_is_kept(reading, data, theirs, ours):
+    """These are all the cases in which values are not those of RDKit's ForwardSDMolSupplier."""
+    content = block() + data + b"$$$$\n" + block(PHENOL) + b"$$$$\n"
+    with rdBase.BlockLogs():
+        mol = next(Chem.ForwardSDMolSupplier(io.BytesIO(content)))
+    assert mol is None or {name: mol.GetProp(name) for name in mol.GetPropNames()} == theirs
+    columns, rows = reading(content)
+    assert dict(zip(columns[2:], rows[0][0][2:], strict=True)) == ours
+    assert [fields[0] for fields, _ in rows] == [ETHANOL, PHENOL]
+
+
+def test_a_record_without_an_end_is_refused(reading, monkeypatch):
+    """No more than a record of a size is held in memory."""
+    monkeypatch.setattr(sd_records, "MAX_RECORD", 1000)
+    with pytest.raises(DataError, match="a record of more than 1,000 bytes"):
+        reading(block() + b"> <a>\n" + b"1\n" * 1000)
