@@ -121,7 +121,7 @@ def read_records(stream: IO[bytes]) -> Iterator[SdRecord]:
             lines, size = [], 0
             continue
         lines.append(line)
-        size += len(line)
+        size += len(raw)
         if size > MAX_RECORD:
             raise DataError(f"a record of more than {MAX_RECORD:,} bytes", hint="is a line $$$$ missing?")
     if any(line.strip() for line in lines):
@@ -180,7 +180,8 @@ class _DataItems:
 
     def read(self, start: int, stop: int) -> int | None:
         """Read lines; return where another record begins among them, or None."""
-        header, n_blank, is_open = start - 2, 0, False
+        header, is_open = start - 2, False
+        blank: list[bytes] = []  # lines after a value
         sure: int | None = None  # of an item that goes on after a blank line, the lines before
         for number in range(start, stop):
             line = self._lines[number]
@@ -192,17 +193,17 @@ class _DataItems:
                 self._items[-1][1].append(line)
             elif not line.strip():
                 is_open = False
-                n_blank += 1
+                blank.append(line)
             elif _DATA_HEADER.fullmatch(line):
                 self._items.append((line, []))
-                header, n_blank, is_open, sure = number, 0, True, None
+                header, blank, is_open, sure = number, [], True, None
             elif (is_counts := _COUNTS.fullmatch(line)) and number - _COUNTS_LINE > header + 1:
                 return number - _COUNTS_LINE
             elif self._items:
                 value = self._items[-1][1]
                 sure = None if is_counts else len(value) if sure is None else sure
-                value.extend([*[b""] * n_blank, line])
-                n_blank, is_open = 0, True
+                value.extend([*blank, line])
+                blank, is_open = [], True
             else:
                 self.problem = f"text that belongs to no data field: {decode(line)[:40]!r}"
         return None

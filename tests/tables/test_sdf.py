@@ -110,7 +110,7 @@ def test_data_headers_of_every_form_name_a_field(reading, header, name):
         ([b"  x  "], "  x  "),
         ([b"1", b"  ", b"2"], "1\n  \n2"),
         ([b"1", b"", b"more", b"", b"", b"and more"], "1\n\nmore\n\n\nand more"),
-        ([b"1", b"", b">50 % at 1 uM"], "1\n\n>50 % at 1 uM"),
+        ([b"1", b"", b" ", b">50 % at 1 uM"], "1\n\n \n>50 % at 1 uM"),
         ([], ""),
         ([b"1", b" "], "1"),
         ([b"007"], "007"),
