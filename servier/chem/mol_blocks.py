@@ -5,6 +5,8 @@ from rdkit import Chem, rdBase
 from servier.chem.complaints import complaints
 from servier.chem.molecules import MAX_REASON, InvalidMolecule, Mol, Status
 
+_DUMMY = "*"
+"""What stands in a SMILES string for an atom that is no element."""
 _FRAME = "****"
 
 
@@ -22,8 +24,9 @@ def smiles_of_block(block: str) -> str | InvalidMolecule:
     """
     with rdBase.BlockLogs():
         mol = Chem.MolFromMolBlock(block)
-        if mol is not None and not _find_query(mol):
-            return str(Chem.MolToSmiles(mol))
+        smiles = "" if mol is None else str(Chem.MolToSmiles(mol))
+        if mol is not None and not mol.HasQuery() and _DUMMY not in smiles:
+            return smiles
         # RDKit has merged hydrogens, so atoms of `mol` are numbered in another way than those of the block.
         as_written = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
     query = "" if as_written is None else _find_query(as_written)

@@ -8,6 +8,7 @@ CTfile Formats, BIOVIA 2020, chapter 7: SDfiles.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO
 
 from servier.errors import DataError
@@ -109,13 +110,8 @@ def read_records(stream: IO[bytes]) -> Iterator[SdRecord]:
     """
     lines: list[bytes] = []
     size = 0
-    for number, raw in enumerate(read_lines(stream), start=1):
+    for raw in _without_mark(read_lines(stream)):
         line = raw.rstrip(b"\r\n")
-        if number == 1:
-            line = line.removeprefix(_BOM)
-            if line.startswith(_UTF16_BOMS):
-                hint = "save it as UTF-8"
-                raise DataError("this is not a text in UTF-8, but perhaps in UTF-16", row=1, hint=hint)
         if line.startswith(END_OF_RECORD):
             yield from _split(lines)
             lines, size = [], 0
@@ -126,6 +122,15 @@ def read_records(stream: IO[bytes]) -> Iterator[SdRecord]:
             raise DataError(f"a record of more than {MAX_RECORD:,} bytes", hint="is a line $$$$ missing?")
     if any(line.strip() for line in lines):
         yield from _split(lines)
+
+
+def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Leave out a byte order mark."""
+    first = next(lines, b"")
+    if first.startswith(_UTF16_BOMS):
+        hint = "save it as UTF-8"
+        raise DataError("this is not a text in UTF-8, but perhaps in UTF-16", row=1, hint=hint)
+    return chain([first.removeprefix(_BOM)] if first else [], lines)
 
 
 def _split(lines: list[bytes]) -> Iterator[SdRecord]:
@@ -154,9 +159,9 @@ def _find_data(lines: list[bytes], start: int) -> tuple[int, int | None]:
         line = lines[number]
         if line.startswith(END_OF_BLOCK):
             return number + 1, None
-        if number > counts and _COUNTS.fullmatch(line):
+        if b"V" in line and number > counts and _COUNTS.fullmatch(line):
             return number - _COUNTS_LINE, number - _COUNTS_LINE
-        if number >= counts and _NAMED.fullmatch(line):
+        if b">" in line and number >= counts and _NAMED.fullmatch(line):
             break
     headers = (number for number in range(start + 1, len(lines)) if _NAMED.fullmatch(lines[number]))
     return next(headers, len(lines)), None
@@ -189,9 +194,10 @@ class _DataItems:
                 self.problem = _SECOND_BLOCK
                 del self._items[-1][1][sure:]
                 return None
-            if is_open and self._belongs_to_value(number, stop):
+            is_blank = not line or line.isspace()
+            if is_open and not (is_blank and self._ends_value(number, stop)):
                 self._items[-1][1].append(line)
-            elif not line.strip():
+            elif is_blank:
                 is_open = False
                 blank.append(line)
             elif _DATA_HEADER.fullmatch(line):
@@ -208,12 +214,10 @@ class _DataItems:
                 self.problem = f"text that belongs to no data field: {decode(line)[:40]!r}"
         return None
 
-    def _belongs_to_value(self, number: int, stop: int) -> bool:
-        """Say whether a line goes on with a value: one of white space does, unless a data header follows."""
-        line = self._lines[number]
-        if line.strip():
-            return True
-        return bool(line) and not (number + 1 < stop and _NAMED.fullmatch(self._lines[number + 1]))
+    def _ends_value(self, number: int, stop: int) -> bool:
+        """Say whether a blank line ends a value; one of white space does only before a data header."""
+        following = self._lines[number + 1] if number + 1 < stop else b""
+        return not self._lines[number] or _NAMED.fullmatch(following) is not None
 
     def joined(self) -> dict[str, str]:
         """Return the values by the names of their fields; those of equal names are joined by line breaks."""
