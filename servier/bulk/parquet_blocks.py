@@ -67,4 +67,4 @@ def _text_array(column: Sequence[str]) -> pa.Array:
 def _check_text(field: pa.Field, hint: str) -> None:
     """Refuse a column whose values are no text."""
     if not is_text(field.type):
-        raise DataError(f"column {field.name!r} holds {field.type}, which is no text", hint=hint)
+        raise DataError(f"column {field.name!r} holds {field.type}, which is not text", hint=hint)

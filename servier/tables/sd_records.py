@@ -88,7 +88,7 @@ def survey(stream: IO[bytes]) -> Survey:
     if not n_records:
         raise DataError("this file is empty", hint="it needs a mol block")
     if not has_block and n_records == 1:
-        raise DataError("this is no SD file: no mol block ends with M  END", hint="check its suffix")
+        raise DataError("this is not an SD file: no mol block ends with M  END", hint="check its suffix")
     return Survey(list(fields), n_records)
 
 

@@ -219,7 +219,7 @@ def test_bytes_become_text_as_they_are(predict):
 def test_molecules_in_lists_are_refused(predict, target):
     """A column whose values are no text holds no SMILES strings."""
     said = predict(pa.table({"smiles": [["CCO"]]}), target, status=1)
-    assert "column 'smiles' holds list<element: string>, which is no text" in said
+    assert "column 'smiles' holds list<element: string>, which is not text" in said
     assert said.count("\n") == 1
 
 
@@ -227,7 +227,7 @@ def test_what_is_left_out_does_not_matter(predict):
     """Nested columns stop a text only where they would have to be written."""
     table = pa.table({"smiles": ["CCO"], "lists": [[1]], "when": pa.array([10**18], pa.timestamp("us"))})
     said = predict(table, "out.csv", status=1)
-    assert "column 'lists' holds list<element: int64>, which is no text; leave it out with --columns" in said
+    assert "column 'lists' holds list<element: int64>, which is not text; leave it out with --columns" in said
     lines = predict(table, "out.csv", "--columns", "smiles,when")
     assert lines[1].startswith(b"CCO,+33658-09-27T01:46:40.000000,")
 
@@ -273,7 +273,7 @@ def test_damaged_tables_are_scored(command, model_1, case, tmp_path, target):
     for path in sorted(case(12).glob("*.parquet")):
         if path.stem == "struct" and target == "out.csv":
             said = command("predict-file", path, tmp_path / target, "--model_path", model_1, status=1).stderr
-            assert "column 's' holds struct<a: int64>, which is no text" in said
+            assert "column 's' holds struct<a: int64>, which is not text" in said
             continue
         out = tmp_path / f"{path.stem}.{target}"
         command("predict-file", path, out, "--model_path", model_1)

@@ -262,7 +262,7 @@ def test_unreadable_mol_blocks_say_why(reading, content, reason):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"smiles,name\nCCO,x\nCC,y\n", "this is no SD file"),
+        (b"smiles,name\nCCO,x\nCC,y\n", "this is not an SD file"),
         (block().decode().encode("utf-16"), "perhaps in UTF-16"),
         (block() + b"".join(item(b"f%d" % i) for i in range(MAX_FIELDS + 1)), "more than 5,000 data fields"),
     ],
