@@ -35,8 +35,8 @@ class SdFile:
             yield self._read(row, record)
 
     def _read(self, row: int, record: SdRecord) -> Record:
-        # The title may be of any encoding and is no chemistry.
-        block = b"\n".join([b"", *record.block[1:]]).decode("latin-1")
+        # The title is no chemistry; other bytes than ASCII would be cut in two in RDKit's complaints.
+        block = b"\n".join([b"", *record.block[1:]]).decode("ascii", errors="replace").replace("\ufffd", "?")
         found = smiles_of_block(block)
         smiles = found if isinstance(found, str) else ""
         problem = record.problem or (None if isinstance(found, str) else found.reason)

@@ -244,6 +244,8 @@ ATOM = b"    0.0000    0.0000    0.0000 %-3s 0  0  0%3d  0  0  0  0  0  0  0  0"
         *[(with_line(6, b"  1  2%3d  0" % kind), "bond 1 is a query bond") for kind in (5, 6, 7, 8)],
         (block("CN", v3000=True).replace(b"M  V30 1 C", b"M  V30 1 [C,N]"), "atom 1 is a query atom"),
         (with_line(4, ATOM % (b"Qq", 0)), "Element 'Qq' not found"),
+        (with_line(4, ATOM % (b"C\xff", 0)), "Element 'C?' not found"),
+        (with_line(3, b"\xe4\xe4\xe4  1  0  0  0  0  0  0  0  0999 V2000"), "Cannot convert '???' to"),
         (with_line(3, b"  x  1  0  0  0  0  0  0  0  0999 V2000"), "Cannot convert ' x' to unsigned int"),
         (with_line(6, b"  1  9  1  0"), "Range Error"),
         (with_line(6, b"  1  2  3  0").replace(b" N ", b" F "), "Explicit valence for atom # 1 F, 3"),
@@ -389,3 +391,37 @@ def test_a_record_without_an_end_is_refused(reading, monkeypatch):
     monkeypatch.setattr(sd_records, "MAX_RECORD", 1000)
     with pytest.raises(DataError, match="a record of more than 1,000 bytes"):
         reading(block() + b"> <a>\n" + b"1\n" * 1000)
+
+
+WHOLE = b"".join(
+    block(ETHANOL, f"m{i}", v3000=i == 1) + item(b"id", b"%d" % i) + item(b"note", b">b") + b"$$$$\n"
+    for i in range(3)
+).split(b"\n")
+DAMAGE = st.tuples(
+    st.integers(0, len(WHOLE) - 1),
+    st.sampled_from(["delete", "insert", "replace", "swap"]),
+    st.binary(max_size=12) | st.sampled_from([b"M  END", b"$$$$", b"> <x>", b">", b" ", WHOLE[3]]),
+    st.integers(0, len(WHOLE) - 1),
+)
+
+
+def damage(lines, changes):
+    for place, kind, line, other in changes:
+        here, there = place % len(lines), other % len(lines)
+        if kind == "swap":
+            lines[here], lines[there] = lines[there], lines[here]
+        else:
+            lines[here : here + (kind != "insert")] = [line][: kind != "delete"]
+    return b"\n".join(lines)
+
+
+@given(st.lists(DAMAGE, min_size=1, max_size=6))
+def test_damage_costs_rows_and_nothing_else(hostile, changes):
+    """Whatever lines are lost, changed and exchanged, the file has rows, or is refused in one line."""
+    try:
+        _, rows = read(hostile, damage(list(WHOLE), changes))
+    except DataError as error:
+        said = str(error).splitlines()
+    else:
+        said = rows[:1]
+    assert len(said) == 1
