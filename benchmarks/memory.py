@@ -50,7 +50,9 @@ def measure(source, model, workers, folder):
     """Return the peak in bytes and the seconds of one run."""
     command = [sys.executable, "-m", "servier", "--quiet", "predict-file", source, folder / "out.csv"]
     started = time.monotonic()
-    process = subprocess.Popen([*command, "--model_path", model, "--workers", str(workers), "--restart"])
+    process = subprocess.Popen(
+        [*command, "--model_path", model, "--workers", str(workers), "--restart", "--force"]
+    )
     peak = 0
     while process.poll() is None:
         peak = max(peak, tree_memory(process.pid))

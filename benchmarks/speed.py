@@ -170,7 +170,7 @@ def run(options, smiles, workers, folder):
 
     def score(source, model, *more):
         return lambda: servier(
-            "predict-file", source, folder / "out.csv", "--model_path", model, *workers, *more
+            "predict-file", source, folder / "out.csv", "--force", "--model_path", model, *workers, *more
         )
 
     def parse(n_rows):

@@ -50,7 +50,7 @@ class ServierError(Exception):
             if part
         )
         text = f"{place}: {self.problem}" if place else self.problem
-        return f"{text}; {self.hint}" if self.hint else text
+        return _in_one_line(f"{text}; {self.hint}" if self.hint else text)
 
 
 class DataError(ServierError):
@@ -63,6 +63,12 @@ class CheckpointError(ServierError):
 
 class RecipeError(ServierError):
     """A training recipe asks for something that does not exist."""
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text that any terminal prints as one line: names may hold line breaks and any bytes."""
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def _rebuild(

@@ -7,6 +7,8 @@ fixture needs, the tests that use it need too; what a test does by itself, its f
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.abc import Loader
+from importlib.machinery import PathFinder
 from multiprocessing.process import BaseProcess
 from unittest.mock import patch
 
@@ -47,12 +49,24 @@ def place(item):
 
 
 class TrainingPackages:
-    """Finds the packages that only training needs, to refuse them."""
+    """Finds the packages that only training needs, to refuse their loading; they may be looked for."""
 
     @staticmethod
-    def find_spec(name, *_):
-        if name in LEFT_TO_TRAINING:
-            raise ImportError(f"a pure test loads {name}: mark it `training`, or import it where it is used")
+    def find_spec(name, *places):
+        if name not in LEFT_TO_TRAINING:
+            return None
+        spec = PathFinder.find_spec(name, *places)
+        if spec is not None:
+            spec.loader = Refusal()
+        return spec
+
+
+class Refusal(Loader):
+    """Loads nothing."""
+
+    def exec_module(self, module):
+        name = module.__name__
+        raise ImportError(f"a pure test loads {name}: mark it `training`, or import it where it is used")
 
 
 @contextmanager

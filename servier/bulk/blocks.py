@@ -11,12 +11,15 @@ from servier.tables import (
     STATUS_COLUMNS,
     DelimitedText,
     Header,
+    Quotes,
     Record,
     Table,
     encode_row,
     encode_rows,
+    find_column,
     require_smiles_column,
 )
+from servier.tables.lines import decode
 
 BLOCK_ROWS = 512
 FEATURE_BLOCK_ROWS = 8 * BLOCK_ROWS
@@ -79,8 +82,9 @@ class Reader:
         self._position = 0 if by_number else names.index(require_smiles_column(names, wanted))
         if columns is None:
             # The prediction has its own status and reason, in place of those of featurize.
-            columns = [name for name in names if not (by_number and name in STATUS_COLUMNS)]
-        self.kept = [_find(names, name) for name in columns]
+            self.kept = [i for i, name in enumerate(names) if not (by_number and name in STATUS_COLUMNS)]
+        else:
+            self.kept = [_find(names, name) for name in columns]
         self.header = _output_header(table.header, [names[i] for i in self.kept], target)
         self._is_raw = self.header == table.header
         self._as_values, self._by_number = as_values, by_number
@@ -104,16 +108,16 @@ class Reader:
 
     def _text_blocks(self, table: DelimitedText, rows: range) -> Iterator[Block]:
         """Read delimited text without cutting it into fields, where that is possible."""
-        delimiter = self.header.delimiter.encode()
+        delimiter, is_plain = self.header.delimiter.encode(), self.header.quotes is Quotes.PLAIN
         n_delimiters, position = len(table.header.columns) - 1, self._position
         records = islice(table.raw_records(), rows.start, rows.stop)
         while batch := list(islice(records, BLOCK_ROWS)):
             items: list[tuple[str, str | None]] = []
             carried: list[bytes] = []
             for line, raw in batch:
-                if b'"' not in raw and raw.count(delimiter) == n_delimiters:
+                if (is_plain or b'"' not in raw) and raw.count(delimiter) == n_delimiters:
                     field = raw.split(delimiter, position + 1)[position]
-                    items.append((field.decode("utf-8", errors="replace"), None))
+                    items.append((decode(field), None))
                     carried.append(raw)
                 else:
                     record = table.parse(line, raw)
@@ -136,15 +140,23 @@ class Reader:
 
 
 def _find(names: Sequence[str], name: str) -> int:
-    if name not in names:
-        raise DataError(f"no column {name!r} to carry over", hint=f"the columns are {', '.join(names)}")
-    return names.index(name)
+    try:
+        return names.index(str(find_column(names, name, (), "smiles")))
+    except DataError as error:
+        raise DataError(f"{error.problem} to carry over", hint=error.hint) from None
 
 
 def _output_header(header: Header, columns: list[str], target: Path) -> Header:
     """Return the header of the output: tabs are for .tsv files, and only for them."""
-    wanted = "\t" if ".tsv" in target.suffixes else "," if header.delimiter == "\t" else header.delimiter
+    wanted = (
+        "\t"
+        if ".tsv" in map(str.lower, target.suffixes)
+        else ","
+        if header.delimiter == "\t"
+        else header.delimiter
+    )
     if wanted == header.delimiter and columns == header.columns:
         return header
-    changed = replace(header, columns=columns, delimiter=wanted)
+    quotes = header.quotes if wanted == header.delimiter else Quotes.QUOTED
+    changed = replace(header, columns=columns, delimiter=wanted, quotes=quotes)
     return replace(changed, raw=encode_row(columns, changed))

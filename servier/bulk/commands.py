@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from servier.bulk.planning import Plan, plan
 from servier.bulk.run import Summary, predict_file
 from servier.errors import DataError
 from servier.progress import ProgressReport, format_seconds
-from servier.tables import STANDARD_STREAM, write_whole
+from servier.tables import STANDARD_STREAM, claim_output, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +30,15 @@ class RunFiles:
         As in `servier.bulk.run.predict_file`.
     summary
         Where a summary of the run goes, as JSON; None for nowhere.
+    force
+        Whether files of another origin are replaced.
     """
 
     source: str
     target: str
     checkpoints: Sequence[str]
     summary: str | None = None
+    force: bool = False
 
 
 def measure_file(files: RunFiles, options: Options) -> str:
@@ -48,8 +52,9 @@ def measure_file(files: RunFiles, options: Options) -> str:
     _check_summary(files)
     if files.source == STANDARD_STREAM:
         raise DataError("stdin cannot be measured", hint="give a file for INPUT")
-    planned = plan(files.source, files.target, files.checkpoints, options)
-    _write_summary(files.summary, asdict(planned))
+    with _claim_summary(files):
+        planned = plan(files.source, files.target, files.checkpoints, options)
+        _write_summary(files.summary, asdict(planned))
     return describe_plan(planned, options.workers)
 
 
@@ -69,10 +74,27 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
         The summary would replace a file of the run.
     """
     _check_summary(files)
+    with _claim_summary(files):
+        summary = _score(files, options, restart=restart)
+        logger.info("%s", describe_summary(summary))
+        if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
+            column = options.smiles_column or "the detected column"
+            logger.warning("More than half of the rows have no answer: does %s hold SMILES strings?", column)
+        _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
+
+
+def _score(files: RunFiles, options: Options, *, restart: bool) -> Summary:
+    """Score a file, and show how far it is."""
     report = ProgressReport()
     try:
-        summary = predict_file(
-            files.source, files.target, files.checkpoints, options, restart=restart, report=report
+        return predict_file(
+            files.source,
+            files.target,
+            files.checkpoints,
+            options,
+            restart=restart,
+            force=files.force,
+            report=report,
         )
     except KeyboardInterrupt:
         if STANDARD_STREAM not in (files.source, files.target):
@@ -80,11 +102,17 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
         raise
     finally:
         report.close()
-    logger.info("%s", describe_summary(summary))
-    if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
-        column = options.smiles_column or "the detected column"
-        logger.warning("More than half of the rows have no answer: does %s hold SMILES strings?", column)
-    _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
+
+
+@contextmanager
+def _claim_summary(files: RunFiles) -> Iterator[None]:
+    """Claim the name of the summary: it gives way to another one of the same output, and to nothing else."""
+    if files.summary is None:
+        yield
+        return
+    origin = {"command": "predict-file --summary", "of": str(Path(files.target).resolve())}
+    with claim_output(Path(files.summary), lambda: origin, force=files.force):
+        yield
 
 
 def _check_summary(files: RunFiles) -> None:
@@ -101,6 +129,8 @@ def describe_summary(summary: Summary) -> str:
     text = f"{summary.rows} rows in {summary.seconds:.1f} s ({summary.rate:.0f}/s): {statuses or 'no rows'}"
     if summary.written != summary.rows:
         text += f"; {summary.written} rows written"
+    if summary.rows and summary.resumed == summary.rows:
+        return f"{text}; it was complete already, nothing is left to do"
     if summary.resumed:
         text += f"; {summary.resumed} rows were done by an earlier run"
     return text

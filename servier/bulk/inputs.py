@@ -1,9 +1,10 @@
 """What a run of predict-file needs, opened and checked before anything is written."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Inputs:
         Knows how they are written.
     identity
         What decides the output.
+    origin
+        Returns what a complete output was made from, for the record beside it; None where that is not known.
     rows
         Which rows are meant.
     n_rows
@@ -43,6 +46,7 @@ class Inputs:
     work: ScoringWork[Any]
     output: Output
     identity: dict[str, Any]
+    origin: Callable[[], dict[str, Any] | None]
     rows: range
     n_rows: int | None
 
@@ -67,17 +71,18 @@ def open_inputs(
         n_smiles=options.n_smiles,
         confidences=options.confidences,
     )
-    with open_source(source, options.delimiter) as opened:
+    with open_source(source, options.dialect, as_unicode=is_parquet(target)) as opened:
         features = opened.features
         if features is not None:
             features.check(scorer.featurizers)
         reader = _make_reader(opened, target, options)
         output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
-        identity = identify(opened, scorer, options)
+        identity = identify(opened, scorer, options) | {"written": output.written}
         method = _choose_method(opened, options)
         work = _make_work(method, checkpoints, options, output, scorer)
         rows, n_rows = _rows(opened, target, options, reader.block_rows)
-        yield Inputs(reader, work, output, identity, rows, n_rows)
+        origin = partial(describe_origin, "predict-file", opened, identity, options)
+        yield Inputs(reader, work, output, identity, origin, rows, n_rows)
 
 
 def _make_reader(source: Source, target: Path, options: Options) -> Reader:
@@ -118,6 +123,20 @@ def identify(source: Source, scorer: Scorer, options: Options) -> dict[str, Any]
         "option": options.identity(),
         "version": {"servier": __version__, "rdkit": rdkit_version},
     }
+
+
+def describe_origin(
+    command: str, source: Source, identity: dict[str, Any], options: Options
+) -> dict[str, Any] | None:
+    """Return what a complete output was made from; None for stdin, which nobody can read again.
+
+    The input is known by all its bytes. That of a shard is known by its ends, as its journal has it: to read
+    the whole file for each of many shards would take longer than scoring a small one.
+    """
+    if source.is_stream:
+        return None
+    known = {} if options.shard else {"input": {"sha256": source.digest()}}
+    return {"command": command} | identity | known
 
 
 def rank_column(scorer: Scorer, options: Options) -> str | None:

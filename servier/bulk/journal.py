@@ -5,7 +5,6 @@ then, after each time the output was forced to disk, how far it is. A line that 
 not count.
 """
 
-import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError
+from servier.tables.claims import describe_differences, lock_file
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,7 @@ class Journal:
             self._stream: IO[bytes] = self.path.open("a+b")
         except OSError as error:
             raise DataError(f"cannot write here: {error.strerror}", path=target) from error
-        try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._stream.close()
-            problem = "another run is writing this file"
-            raise DataError(problem, path=target, hint="wait for it, or stop it") from error
+        lock_file(self._stream, target)
         try:
             self.progress = self._read(identity, restart=restart)
         except DataError:
@@ -90,7 +85,7 @@ class Journal:
             return self._begin(identity)
         found = lines[0]["identity"]
         if found != identity:
-            changes = "; ".join(_differences(found, identity))
+            changes = "; ".join(describe_differences(found, identity))
             hint = "give the same options and files to go on with that run, or --restart to start over"
             problem = f"a run with other inputs or options has begun to write this file: {changes}"
             raise DataError(problem, path=self._target, hint=hint)
@@ -169,6 +164,12 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
 
 
+def is_complete_shard(target: Path, identity: dict[str, Any]) -> bool:
+    """Say whether the journal beside a file says that a run of this identity has made it."""
+    lines, _ = _read_lines(journal_path(target))
+    return len(lines) > 1 and lines[0]["identity"] == identity and _progress(lines[-1]).is_complete
+
+
 def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     """Return the documents of the complete lines, and the size of these lines in bytes."""
     documents: list[dict[str, Any]] = []
@@ -188,14 +189,3 @@ def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 def _progress(document: dict[str, Any]) -> Progress:
     return Progress(**document)
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    found = []
-    for name in sorted({*old, *new}):
-        before, after = old.get(name), new.get(name)
-        if isinstance(before, dict) and isinstance(after, dict):
-            found += [f"{name} {text}" for text in _differences(before, after)]
-        elif before != after:
-            found.append(f"{name} was {before}, now {after}")
-    return found

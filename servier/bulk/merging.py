@@ -4,21 +4,30 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from servier.bulk.journal import Progress, read_journal
 from servier.bulk.options import Shard
 from servier.bulk.outputs import TextOutput, open_output, write_best
 from servier.errors import DataError
-from servier.tables import write_whole
+from servier.tables import claim_output, write_whole
+
+if TYPE_CHECKING:
+    from servier.bulk.parquet_output import ParquetOutput
 
 COPY_BYTES = 1 << 20
 
+Found = tuple[Path, dict[str, Any], Progress]
+"""A shard, the identity of its run, and how far it is."""
 
-def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
+
+def merge(target: str | Path, shards: Sequence[str | Path], *, force: bool = False) -> Progress:
     """Join shards, in whatever order they are given; they stay as they are.
+
+    Where they are joined already, nothing is done.
 
     Parameters
     ----------
@@ -26,6 +35,8 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
         The file to write.
     shards
         All shards of one run, each with its journal beside it.
+    force
+        Replace a file that was not made from these shards; make one that was anew.
 
     Returns
     -------
@@ -34,30 +45,47 @@ def merge(target: str | Path, shards: Sequence[str | Path]) -> Progress:
     Raises
     ------
     DataError
-        A shard is missing, given twice, incomplete, changed since, or of another run.
+        A shard is missing, given twice, incomplete, changed since, or of another run; or the file is there
+        and of another origin.
     """
     found = _check_shards([Path(path) for path in shards])
-    identity = found[0][1]
     if Path(target).suffix != found[0][0].suffix:
         hint = f"end its name in {found[0][0].suffix}"
         raise DataError("the shards are of another format", path=target, hint=hint)
     paths = [path for path, _, _ in found]
     if Path(target).exists() and any(Path(target).samefile(path) for path in paths):
         raise DataError("this is one of the shards", path=target, hint="give OUTPUT another name")
-    with write_whole(target) as temporary:
-        top = identity["option"]["top"]
-        if top is not None:
-            n_written = write_best(open_output(paths[0]), paths, temporary, identity["ranked by"], top)
-        else:
-            _concatenate(temporary, paths)
-            n_written = sum(progress.written for _, _, progress in found)
+    with claim_output(Path(target), lambda: _describe_origin(found), force=force) as claim:
+        if claim.made is not None and not force:
+            return Progress(**claim.made)
+        with write_whole(target) as temporary:
+            merged = _join(temporary, paths, found)
+            claim.seal(temporary, **asdict(merged))
+    return merged
+
+
+def _join(temporary: Path, paths: list[Path], found: list[Found]) -> Progress:
+    """Write the rows of all shards, and return what they are together."""
+    identity = found[0][1]
+    top = identity["option"]["top"]
+    output = open_output(paths[0], identity["written"])
+    if top is not None:
+        n_written = write_best(output, paths, temporary, identity["ranked by"], top)
+    else:
+        _concatenate(temporary, paths, output)
+        n_written = sum(progress.written for _, _, progress in found)
     counts = dict(sum((Counter(progress.counts) for _, _, progress in found), Counter[str]()))
     n_rows = sum(progress.rows for _, _, progress in found)
-    size = Path(target).stat().st_size
-    return Progress(n_rows, n_written, size, counts=counts, is_complete=True)
+    return Progress(n_rows, n_written, temporary.stat().st_size, counts=counts, is_complete=True)
 
 
-def _check_shards(paths: list[Path]) -> list[tuple[Path, dict[str, Any], Progress]]:
+def _describe_origin(found: list[Found]) -> dict[str, Any]:
+    """Return what decides the joined file: the run, and what each shard of it has become."""
+    shards = [[progress.rows, progress.size, progress.checksum] for _, _, progress in found]
+    return {"command": "merge", **_without_shard(found[0][1]), "shards": shards}
+
+
+def _check_shards(paths: list[Path]) -> list[Found]:
     """Return the shards in order, with their identities and how far they are."""
     found = [(path, *read_journal(path)) for path in paths]
     first = _without_shard(found[0][1])
@@ -92,8 +120,7 @@ def _without_shard(identity: dict[str, Any]) -> dict[str, Any]:
     return identity | {"option": identity["option"] | {"shard": total}}
 
 
-def _concatenate(target: Path, paths: list[Path]) -> None:
-    output = open_output(paths[0])
+def _concatenate(target: Path, paths: list[Path], output: "TextOutput | ParquetOutput") -> None:
     if not isinstance(output, TextOutput):
         from servier.bulk.parquet_spool import read_batches, write_parquet
 

@@ -6,6 +6,7 @@ from typing import Any
 from servier.chem.molecules import MAX_ATOMS
 from servier.errors import ServierError
 from servier.processes.ordered_map import TIMEOUT
+from servier.tables import DETECTED, Dialect
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class Options:
 
     Parameters
     ----------
-    smiles_column, delimiter
-        Detected where they are None.
+    smiles_column
+        Detected where it is None.
+    dialect
+        What the user says of delimited text.
     columns
         The columns of the input that are carried over; None for all.
     max_atoms
@@ -76,7 +79,7 @@ class Options:
     """
 
     smiles_column: str | None = None
-    delimiter: str | None = None
+    dialect: Dialect = DETECTED
     columns: tuple[str, ...] | None = None
     max_atoms: int = MAX_ATOMS
     timeout: float = TIMEOUT

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from servier.bulk.blocks import BLOCK_ROWS
-from servier.bulk.spools import BEGINNING, Mark, Spool, StandardOutput, TextSpool, packer
+from servier.bulk.spools import BEGINNING, Mark, Seal, Spool, StandardOutput, TextSpool, packer
 from servier.errors import DataError
 from servier.tables import (
     STANDARD_STREAM,
-    DelimitedText,
     Header,
+    Quotes,
     Table,
     encode_predictions,
     open_binary,
+    read_header,
+    read_written,
     table_format,
 )
 
@@ -34,6 +36,10 @@ class Output(Protocol):
     @property
     def text_header(self) -> Header | None:
         """How rows are written as text, or None where they are values."""
+
+    @property
+    def written(self) -> dict[str, str]:
+        """What has to be known of a text to read it as it was written."""
 
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
@@ -66,6 +72,7 @@ class TextOutput:
         self._target = target
         self.text_header = header
         self.columns = header.columns
+        self.written = {"delimiter": header.delimiter, "quotes": str(header.quotes)}
         self._first_line = header.raw + header.newline
 
     def open_spool(self, path: Path, mark: Mark) -> Spool:
@@ -90,11 +97,9 @@ class TextOutput:
         """Iterate over the lines of a spool or an output in blocks, with the numbers in a column of them."""
         header, position = self.text_header, self.columns.index(column)
         with open_binary(path) as stream:
-            table = DelimitedText(stream, path, header.delimiter)
-            records = table.raw_records()
-            while block := list(islice(records, BLOCK_ROWS)):
-                numbers = [float(table.parse(line, raw).fields[position]) for line, raw in block]
-                yield [raw + header.newline for _, raw in block], numbers
+            written = read_written(stream, path, header)
+            while block := list(islice(written, BLOCK_ROWS)):
+                yield [raw + header.newline for raw, _ in block], [float(row[position]) for _, row in block]
 
     def join(self, parts: Sequence[list[bytes]]) -> list[bytes]:
         """Return all lines of several parts, in order."""
@@ -152,17 +157,24 @@ def is_parquet(target: Path) -> bool:
     return kind == "parquet"
 
 
-def open_output(path: Path) -> "TextOutput | ParquetOutput":
-    """Take an output that exists as the pattern for another one."""
+def open_output(path: Path, written: Mapping[str, str]) -> "TextOutput | ParquetOutput":
+    """Take an output that exists as the pattern for another one; `written` says how it was written."""
     if is_parquet(path):
         from servier.bulk.parquet_output import ParquetOutput
 
         return ParquetOutput.like(path)
     with open_binary(path) as stream:
-        return TextOutput(path, DelimitedText(stream, path).header)
+        return TextOutput(path, read_header(stream, written["delimiter"], Quotes(written["quotes"])))
 
 
-def write_best(output: Output, sources: Sequence[Path], target: Path, column: str, top: int) -> int:
+def write_best(
+    output: Output,
+    sources: Sequence[Path],
+    target: Path,
+    column: str,
+    top: int,
+    seal: Seal | None = None,
+) -> int:
     """Write the best rows of spools or outputs, best first, as an output; return how many there are."""
     ranks = [rank for source in sources for _, found in output.read_back(source, column) for rank in found]
     positions = best_positions(ranks, top)
@@ -170,7 +182,7 @@ def write_best(output: Output, sources: Sequence[Path], target: Path, column: st
     best = _pick(output, sources, column, positions)
     for start in range(0, len(positions), BLOCK_ROWS):
         spool.append(best[start : start + BLOCK_ROWS])
-    spool.publish(target)
+    spool.publish(target, seal)
     return len(positions)
 
 

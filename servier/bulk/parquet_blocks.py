@@ -9,7 +9,6 @@ from servier.bulk.blocks import Block, Reader
 from servier.errors import DataError
 from servier.tables import encode_rows
 from servier.tables.arrow_text import is_text, texts
-from servier.tables.lines import encode
 from servier.tables.parquet import ParquetTable
 
 
@@ -54,14 +53,7 @@ class ParquetReader(Reader):
 def text_batch(rows: Sequence[Sequence[str]], names: Sequence[str]) -> pa.RecordBatch:
     """Return rows of text as a record batch."""
     columns = zip(*rows, strict=True)
-    return pa.record_batch([_text_array(column) for column in columns], names=list(names))
-
-
-def _text_array(column: Sequence[str]) -> pa.Array:
-    try:
-        return pa.array(column, pa.string())
-    except UnicodeEncodeError:  # Parquet holds UTF-8 only
-        return pa.array([encode(text).decode("utf-8", errors="replace") for text in column], pa.string())
+    return pa.record_batch([pa.array(column, pa.string()) for column in columns], names=list(names))
 
 
 def _check_text(field: pa.Field, hint: str) -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from servier.bulk.parquet_spool import ArrowSpool, FinalSchema, read_batches
 from servier.bulk.spools import Mark
-from servier.tables import Table
+from servier.tables import Table, name_all
 from servier.tables.arrow_types import check_carried
 from servier.tables.parquet import ParquetTable
 
@@ -29,6 +29,7 @@ class ParquetOutput:
     def __init__(self, schema: FinalSchema) -> None:
         self.schema = schema
         self.columns = schema.final.names
+        self.written: dict[str, str] = {}
 
     @classmethod
     def like(cls, path: Path) -> "ParquetOutput":
@@ -80,6 +81,6 @@ def make_parquet_output(
         check_carried(pa.schema(own))
         ordered = table.ordered_categories()
     else:
-        own = [pa.field(name, pa.string()) for name in columns]
+        own = [pa.field(name, pa.string()) for name in name_all(columns)]
     fields = [*own, *(pa.field(name, ARROW_TYPES[kind]) for name, kind in added.items())]
     return ParquetOutput(FinalSchema(pa.schema(fields), ordered))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from servier.bulk.spools import BEGINNING, Mark, SpoolFile, sync_folder
+from servier.bulk.spools import BEGINNING, Mark, Seal, SpoolFile, sync_folder
 from servier.tables.arrow_types import (
     decode_categories,
     encode_categories,
@@ -74,11 +74,11 @@ class ArrowSpool:
         """Force everything to disk; return how far it is."""
         return self._file.sync()
 
-    def publish(self, target: Path) -> None:
+    def publish(self, target: Path, seal: Seal | None = None) -> None:
         """Write the Parquet file, and remove the spool."""
         self._file.sync()
         self._file.stream.seek(0)
-        write_parquet(target, self._schema, pa.ipc.open_stream(self._file.stream))
+        write_parquet(target, self._schema, pa.ipc.open_stream(self._file.stream), seal)
         self.discard()
         self._file.path.unlink()
 
@@ -98,7 +98,9 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield from pa.ipc.open_stream(stream)
 
 
-def write_parquet(target: Path, schema: FinalSchema, batches: Iterable[pa.RecordBatch]) -> None:
+def write_parquet(
+    target: Path, schema: FinalSchema, batches: Iterable[pa.RecordBatch], seal: Seal | None = None
+) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
     temporary = target.with_name(f".{target.name}.writing")
     with pq.ParquetWriter(temporary, schema.final, compression="zstd") as writer:
@@ -106,6 +108,8 @@ def write_parquet(target: Path, schema: FinalSchema, batches: Iterable[pa.Record
             _write_group(writer, table, schema)
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
+    if seal is not None:
+        seal(temporary)
     temporary.replace(target)
     sync_folder(target.parent)
 

@@ -6,13 +6,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from servier.bulk.blocks import Block
 from servier.bulk.inputs import Inputs, open_inputs
-from servier.bulk.journal import Journal, NoJournal, Progress
+from servier.bulk.journal import Journal, NoJournal, Progress, is_complete_shard
 from servier.bulk.options import Options
 from servier.bulk.outputs import write_best
 from servier.bulk.selection import Selection
@@ -21,7 +21,7 @@ from servier.bulk.work import Scored
 from servier.errors import DataError, ServierError
 from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
-from servier.tables import STANDARD_STREAM
+from servier.tables import STANDARD_STREAM, Claim, claim_output
 
 COMMIT_SECONDS = 1.0
 
@@ -66,6 +66,7 @@ def predict_file(
     options: Options,
     *,
     restart: bool = False,
+    force: bool = False,
     report: Report | None = None,
 ) -> Summary:
     """Score every row of a table; go on with an interrupted run where there is one.
@@ -83,6 +84,8 @@ def predict_file(
         Columns, limits, selection, shard, processes.
     restart
         Forget an interrupted run.
+    force
+        Replace a file that was not made from the same inputs and options; make one that was anew.
     report
         Called after each block with the rows by status, the number of rows in all (None where it is not
         known), the rows that an earlier run had done, and the seconds taken.
@@ -90,22 +93,20 @@ def predict_file(
     Raises
     ------
     DataError
-        The input as a whole cannot be used, the output cannot be written, or an interrupted run had other
-        inputs.
+        The input or the output as a whole cannot be used, or an interrupted run had other inputs.
     CheckpointError
         A checkpoint cannot be used.
     """
-    clock = _Clock(report)
-    target = Path(target)
+    clock, target = _Clock(report), Path(target)
     with (
         open_inputs(Path(source), target, checkpoints, options) as inputs,
-        _open_journal(target, inputs.identity, restart=restart) as journal,
+        _claim(target, inputs, options, restart=restart, force=force) as (claim, journal),
     ):
         resumed = journal.progress.rows
         if not journal.progress.is_complete:
             run = _Run(inputs, journal, options, target)
             run.score(clock)
-            run.publish()
+            run.publish(claim)
         progress = journal.progress
     return Summary(progress.rows, progress.written, progress.counts, resumed, clock.seconds, inputs.identity)
 
@@ -165,23 +166,35 @@ class _Run:
             rows if self._selection is None else self._output.take(rows, self._selection.choose(scored.ranks))
         )
 
-    def publish(self) -> None:
+    def publish(self, claim: Claim) -> None:
         """Give the output its final name."""
-        progress = self._journal.progress
-        n_written = progress.written
-        if self._options.top is None:
-            self._spool.publish(self._target)
+        top, progress = self._options.top, self._journal.progress
+        n_written = progress.written if top is None else min(top, progress.written)
+        done = replace(progress, written=n_written, size=0, is_complete=True)
+
+        def seal(path: Path) -> None:
+            nonlocal done
+            done = replace(done, size=path.stat().st_size)
+            claim.seal(path, **asdict(done))
+
+        if top is None:
+            self._spool.publish(self._target, seal)
         else:
             self._spool.discard()
-            n_written = write_best(
-                self._output, [self._spool_path], self._target, self._rank_column, self._options.top
-            )
+            write_best(self._output, [self._spool_path], self._target, self._rank_column, top, seal)
             self._spool_path.unlink()
-        size = 0 if str(self._target) == STANDARD_STREAM else self._target.stat().st_size
-        self._journal.finish(
-            replace(progress, written=n_written, size=size, is_complete=True),
-            keep=self._options.shard is not None,
-        )
+        _finish(self._journal, done, self._options)
+
+
+def _accept(made: dict[str, Any], journal: Journal | NoJournal, options: Options, target: Path) -> None:
+    """Take over an output that is complete already; a run killed at its end may have left its files."""
+    if not journal.progress.is_complete:
+        _finish(journal, Progress(**made), options)
+    spool_path(target).unlink(missing_ok=True)
+
+
+def _finish(journal: Journal | NoJournal, done: Progress, options: Options) -> None:
+    journal.finish(done, keep=options.shard is not None)
 
 
 class _Clock:
@@ -213,6 +226,22 @@ def _mark(progress: Progress) -> Mark:
 def spool_path(target: Path) -> Path:
     """Return where rows wait until the output is complete."""
     return target.with_name(f"{target.name}.partial")
+
+
+@contextmanager
+def _claim(
+    target: Path, inputs: Inputs, options: Options, *, restart: bool, force: bool
+) -> Iterator[tuple[Claim, Journal | NoJournal]]:
+    """Claim the output and open its journal. That of a complete shard says by itself whose the file is."""
+    identity = inputs.identity
+    is_shard_made = is_complete_shard(target, identity)
+    with (
+        claim_output(target, inputs.origin, force=force or is_shard_made) as claim,
+        _open_journal(target, identity, restart=restart or (force and is_shard_made)) as journal,
+    ):
+        if claim.made is not None and not (restart or force):
+            _accept(claim.made, journal, options, target)
+        yield claim, journal
 
 
 @contextmanager

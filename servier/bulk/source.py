@@ -8,7 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from servier.tables import STANDARD_STREAM, Table, count_rows_of, open_file, read_table, table_format
+from servier.tables import (
+    DETECTED,
+    STANDARD_STREAM,
+    Dialect,
+    Table,
+    count_rows_of,
+    open_file,
+    read_table,
+    table_format,
+)
+from servier.tables.files import reread
 
 if TYPE_CHECKING:
     from servier.features.feature_file import FeatureSpecification
@@ -28,13 +38,13 @@ class Source:
         The open file.
     table
         The rows in it.
-    delimiter
-        Of delimited text; detected where it is None.
+    dialect
+        What the user says of delimited text.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], table: Table, delimiter: str | None) -> None:
+    def __init__(self, path: Path, file: IO[bytes], table: Table, dialect: Dialect = DETECTED) -> None:
         self.path, self.table = path, table
-        self._file, self._delimiter = file, delimiter
+        self._file, self._dialect = file, dialect
         self.is_stream = str(path) == STANDARD_STREAM
 
     def identity(self) -> dict[str, Any]:
@@ -47,13 +57,17 @@ class Source:
         sha.update(_read_at(descriptor, max(0, size - EDGE), EDGE))
         return {"size": size, "sha256 of both ends": sha.hexdigest()}
 
+    def digest(self) -> str:
+        """Return the sha256 of the whole file, which may take as long as counting its rows."""
+        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()
+
     @cached_property
     def n_rows(self) -> int | None:
         """The number of rows, counted when it is first asked for; None for a stream."""
         if self.is_stream:
             return None
         known: int | None = getattr(self.table, "n_rows", None)
-        return known if known is not None else count_rows_of(self._file, self.path, self._delimiter)
+        return known if known is not None else count_rows_of(self._file, self.path, self._dialect)
 
     @cached_property
     def features(self) -> "FeatureSpecification | None":
@@ -76,15 +90,15 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
+def open_source(path: Path, dialect: Dialect = DETECTED, *, as_unicode: bool = False) -> Iterator[Source]:
     """Open the input of a run.
 
     Parameters
     ----------
     path
         A table of any format, a feature Parquet file, or `-` for stdin.
-    delimiter
-        For delimited text; detected where it is None.
+    dialect, as_unicode
+        As in `servier.tables.open_table`.
 
     Raises
     ------
@@ -92,8 +106,8 @@ def open_source(path: Path, delimiter: str | None = None) -> Iterator[Source]:
         As `servier.tables.open_table`.
     """
     table_format(path)  # refuses an unknown format before anything is opened
-    with open_file(path) as file, read_table(file, path, delimiter) as table:
-        yield Source(path, file, table, delimiter)
+    with open_file(path) as file, read_table(file, path, dialect, as_unicode=as_unicode) as table:
+        yield Source(path, file, table, dialect)
 
 
 def _read_at(descriptor: int, position: int, size: int) -> bytes:

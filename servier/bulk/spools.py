@@ -38,6 +38,9 @@ class Mark:
 
 BEGINNING = Mark()
 
+Seal = Callable[[Path], None]
+"""What is done with a finished file just before it gets the name of the output."""
+
 
 class Spool(Protocol):
     """Rows on their way into a file."""
@@ -48,8 +51,8 @@ class Spool(Protocol):
     def sync(self) -> Mark:
         """Force everything to disk; return how far it is."""
 
-    def publish(self, target: Path) -> None:
-        """Turn the rows into the file with its final name."""
+    def publish(self, target: Path, seal: Seal | None = None) -> None:
+        """Turn the rows into the file with its final name; it is sealed before, where there is a way."""
 
     def discard(self) -> None:
         """Close without publishing; what is on disk stays."""
@@ -102,10 +105,12 @@ class SpoolFile:
         os.fsync(self.stream.fileno())
         return Mark(self.stream.tell(), self._checksum)
 
-    def rename(self, target: Path) -> None:
+    def rename(self, target: Path, seal: Seal | None = None) -> None:
         """Give the file its final name, durably."""
         self.sync()
         self.stream.close()
+        if seal is not None:
+            seal(self.path)
         self.path.replace(target)
         sync_folder(target.parent)
 
@@ -140,9 +145,9 @@ class TextSpool:
         """Force everything to disk; return how far it is."""
         return self._file.sync()
 
-    def publish(self, target: Path) -> None:
+    def publish(self, target: Path, seal: Seal | None = None) -> None:
         """Give the file its final name."""
-        self._file.rename(target)
+        self._file.rename(target, seal)
 
     def discard(self) -> None:
         """Close the file."""
@@ -164,7 +169,7 @@ class StandardOutput:
         sys.stdout.buffer.flush()
         return BEGINNING
 
-    def publish(self, target: Path) -> None:  # noqa: ARG002 - as the other spools have it
+    def publish(self, target: Path, seal: Seal | None = None) -> None:  # noqa: ARG002 - as the other spools have it
         """Pass on what was written."""
         sys.stdout.buffer.flush()
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.documents import OPTIONAL
+
 LOG, MIRRORED_LOG = "log", "mirrored_log"
 CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
@@ -41,6 +43,9 @@ class Target:
         target this is half the width of the interval, in units of the raw score. For a binary target these
         are the highest probability of label 1 at which label 0 belongs to the set, and the lowest at which
         label 1 does.
+    words
+        The words for label 0 and label 1 in the table that the model was trained on; None where labels are
+        numbers.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Target:
     transform: str | None = None
     bound: float | None = None
     conformal: dict[str, list[float]] = field(default_factory=dict)
+    words: list[str] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def unit(self) -> str:

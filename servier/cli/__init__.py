@@ -8,6 +8,7 @@ import click
 
 from servier import __version__
 from servier.cli import bulk, evaluation, models, scoring, tables, tuning
+from servier.cli.extras import explain_missing
 from servier.errors import ServierError
 
 
@@ -15,11 +16,17 @@ class ServierGroup(click.Group):
     """A group whose errors are one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a `ServierError` ends with status 1 and its line."""
+        """Run the command; a `ServierError` ends with status 1 and its line, and so does a missing extra."""
         try:
             return super().invoke(ctx)
         except ServierError as error:
             click.echo(f"Error: {error}", err=True)
+            ctx.exit(1)
+        except ModuleNotFoundError as error:
+            missing = explain_missing(error)
+            if missing is None:
+                raise
+            click.echo(f"Error: {missing}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

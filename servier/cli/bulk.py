@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
+    FORCE,
     SMILES_COLUMN,
     TIMEOUT,
     WORKERS,
@@ -18,9 +20,6 @@ from servier.cli.options import (
 
 if TYPE_CHECKING:
     from servier.bulk.options import Options
-
-DELIMITERS = {",": ",", ";": ";", "\t": "\t", "\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
-"""The delimiter for each way to name it."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +39,7 @@ class PredictFileOptions:
         )
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
-    delimiter: str | None = field(
-        metadata=option(
-            type=click.Choice(list(DELIMITERS)),
-            metavar="CHARACTER",
-            help="Comma, semicolon or tab.  [default: detected]",
-        )
-    )
+    text: DialectOptions
     columns: str | None = field(
         metadata=option(metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
     )
@@ -90,6 +83,7 @@ class PredictFileOptions:
     summary: str | None = field(
         metadata=option(type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
     )
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
     def scoring_options(self) -> "Options":
@@ -99,7 +93,7 @@ class PredictFileOptions:
         columns = None if self.columns is None else self.columns.split(",")
         return Options(
             smiles_column=self.smiles_column,
-            delimiter=None if self.delimiter is None else DELIMITERS[self.delimiter],
+            dialect=self.text.dialect(),
             columns=None if columns is None else tuple(name.strip() for name in columns),
             max_atoms=self.max_atoms,
             timeout=self.timeout,
@@ -120,8 +114,9 @@ def predict_file(given: PredictFileOptions) -> None:
     INPUT is a CSV or TSV, SMI or SD file, plain or compressed (.gz, .zst), a Parquet file, the Parquet
     file of featurize, or - for stdin. OUTPUT is a CSV or TSV file, plain or compressed, a Parquet file, or -
     for stdout. It has one row for each input row, in the same order: all columns of the input, then the
-    predictions, a status and a reason. It appears under its name when it is complete, and replaces a file of
-    this name then. To continue an interrupted run, run the same command again.
+    predictions, a status and a reason. It appears under its name when it is complete. To continue an
+    interrupted run, run the same command again; of a complete one it leaves the file as it is. A file of this
+    name that was not made from the same inputs and options is replaced only with --force.
 
     \b
     Examples:
@@ -136,6 +131,7 @@ def predict_file(given: PredictFileOptions) -> None:
         target=given.target,
         checkpoints=given.model_paths or (DEFAULT_MODEL_PATHS["1"],),
         summary=given.summary,
+        force=given.force,
     )
     if given.dry_run:
         click.echo(measure_file(files, given.scoring_options()))
@@ -149,14 +145,15 @@ class MergeOptions:
 
     output: str = field(metadata=argument(metavar="OUTPUT"))
     shards: tuple[str, ...] = field(metadata=argument(metavar="SHARD...", nargs=-1, required=True))
+    force: bool = field(metadata=FORCE)
 
 
 @command(MergeOptions)
 def merge(given: MergeOptions) -> None:
     """Join the shards that predict-file --shard wrote.
 
-    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes;
-    it takes the place of a file that had this name.
+    All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes; a
+    file of this name that was not made from these shards is replaced only with --force.
 
     \b
     Example:
@@ -164,5 +161,5 @@ def merge(given: MergeOptions) -> None:
     """
     from servier.bulk.merging import merge as merge_shards
 
-    merged = merge_shards(given.output, given.shards)
+    merged = merge_shards(given.output, given.shards, force=given.force)
     logger.info("%s rows of %s shards are in %s", merged.written, len(given.shards), given.output)

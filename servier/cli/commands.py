@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from servier.cli.extras import require_extra
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -34,11 +36,14 @@ class Declaration:
         How an option is written, such as `--json`; the name of the field where there are none.
     settings
         Further arguments of `click.Option` or `click.Argument`.
+    decides
+        Whether its value is a part of what decides the output. Files are not, but their content may be.
     """
 
     kind: type[click.Parameter]
     flags: tuple[str, ...]
     settings: Mapping[str, Any]
+    decides: bool = True
 
     def make_parameter(self, name: str) -> click.Parameter:
         """Return the option or argument that is read into the field of this name."""
@@ -60,23 +65,27 @@ class Declaration:
         return kind if is_required or "default" in settings else kind | None
 
 
-def option(*flags: str, **settings: Any) -> Mapping[str, Declaration]:
+def option(*flags: str, decides: bool = True, **settings: Any) -> Mapping[str, Declaration]:
     """Declare an option, in the metadata of a field; its flag is the field's name unless one is given."""
-    return {_DECLARATION: Declaration(click.Option, flags, settings)}
+    return {_DECLARATION: Declaration(click.Option, flags, settings, decides)}
 
 
-def argument(**settings: Any) -> Mapping[str, Declaration]:
+def argument(*, decides: bool = True, **settings: Any) -> Mapping[str, Declaration]:
     """Declare an argument, in the metadata of a field."""
-    return {_DECLARATION: Declaration(click.Argument, (), settings)}
+    return {_DECLARATION: Declaration(click.Argument, (), settings, decides)}
 
 
-def command(options: type[OptionsT]) -> Callable[[Callable[[OptionsT], None]], click.Command]:
+def command(
+    options: type[OptionsT], extra: str | None = None
+) -> Callable[[Callable[[OptionsT], None]], click.Command]:
     """Make a command of a function that takes the options of a dataclass.
 
     Parameters
     ----------
     options
         The dataclass; options are listed in the order of its fields.
+    extra
+        The extra of the package that the command needs; None where scoring has all that it needs.
 
     Raises
     ------
@@ -89,6 +98,8 @@ def command(options: type[OptionsT]) -> Callable[[Callable[[OptionsT], None]], c
     def wrap(body: Callable[[OptionsT], None]) -> click.Command:
         @functools.wraps(body)
         def run(**given: Any) -> None:
+            if extra is not None:
+                require_extra(extra)
             body(collect(options, given))
 
         return click.command(params=parameters)(run)
@@ -114,6 +125,18 @@ def collect(options: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
         is_group = is_dataclass(kind)
         values[field.name] = collect(kind, given) if is_group else given[field.name]
     return options(**values)
+
+
+def deciding_values(given: "DataclassInstance") -> dict[str, Any]:
+    """Return the values that decide an output, by the names of the fields."""
+    found: dict[str, Any] = {}
+    for entry in fields(given):
+        value = getattr(given, entry.name)
+        if is_dataclass(value):
+            found |= deciding_values(value)  # type: ignore[arg-type]
+        elif entry.metadata[_DECLARATION].decides:
+            found[entry.name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def _walk(options: Any) -> Iterator[tuple[str, Declaration]]:

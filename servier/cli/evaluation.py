@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 from servier.cli.commands import argument, command, option
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
+    FORCE,
     HTML,
     JSON,
     MODELS,
@@ -20,6 +21,7 @@ from servier.cli.options import (
     command_line,
     worker_processes,
 )
+from servier.cli.outputs import Inputs, claim_outputs
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
@@ -34,7 +36,9 @@ class EvaluateOptions:
 
     table: TableOptions
     model_path: str | None = field(
-        metadata=option(help="Path of the model to be evaluated.  [default: models/model_N.servier]")
+        metadata=option(
+            decides=False, help="Path of the model to be evaluated.  [default: models/model_N.servier]"
+        )
     )
     model_name: str | None = field(
         metadata=option(
@@ -64,16 +68,18 @@ class EvaluateOptions:
     )
     output_dir: str | None = field(
         metadata=option(
+            decides=False,
             type=click.Path(file_okay=False),
             help="Also write metrics.json, leaks.csv and report.html there; of several targets a "
             "report_TARGET.html each, to which report.html leads. With --folds only metrics.json.",
         )
     )
     resampling: ResamplingOptions
+    force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
 
-@command(EvaluateOptions)
+@command(EvaluateOptions, extra="train")
 def evaluate(given: EvaluateOptions) -> None:
     """Evaluate model.
 
@@ -92,15 +98,30 @@ def evaluate(given: EvaluateOptions) -> None:
     path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
     checkpoint = open_checkpoint(path, given.model_name)
     data = given.table.load_for(checkpoint.targets)
-    if given.folds is None:
-        document, words = _evaluate_model(checkpoint, data, given)
-    else:
-        document, words = _evaluate_training(checkpoint, data, given.folds, given)
-    text = json.dumps(document, indent=1)
-    if given.output_dir:
-        with write_whole(Path(given.output_dir) / "metrics.json") as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+    outputs = _name_outputs(checkpoint, given)
+    with claim_outputs(given, outputs, Inputs({"table": data.path, "checkpoint": path})) as is_made:
+        given = replace(given, output_dir=None if is_made else given.output_dir)
+        if given.folds is None:
+            document, words = _evaluate_model(checkpoint, data, given)
+        else:
+            document, words = _evaluate_training(checkpoint, data, given.folds, given)
+        text = json.dumps(document, indent=1)
+        if given.output_dir:
+            with write_whole(Path(given.output_dir) / "metrics.json") as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
     click.echo(text if given.as_json else words)
+
+
+def _name_outputs(checkpoint: "Checkpoint", given: EvaluateOptions) -> list[Path]:
+    """Return the files that an evaluation will write."""
+    if given.output_dir is None:
+        return []
+    names = ["metrics.json"]
+    if given.folds is None:
+        from servier.report.html.document import name_pages
+
+        names += ["leaks.csv", *name_pages([target.name for target in checkpoint.targets])]
+    return [Path(given.output_dir) / name for name in names]
 
 
 def _evaluate_model(
@@ -141,15 +162,16 @@ def _evaluate_training(
 class CompareOptions:
     """The options of `servier compare`."""
 
-    first: str = field(metadata=argument(metavar="CHECKPOINT_A"))
-    second: str = field(metadata=argument(metavar="CHECKPOINT_B"))
+    first: str = field(metadata=argument(decides=False, metavar="CHECKPOINT_A"))
+    second: str = field(metadata=argument(decides=False, metavar="CHECKPOINT_B"))
     table: TableOptions
     resampling: ResamplingOptions
     html: str | None = field(metadata=HTML)
+    force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
 
-@command(CompareOptions)
+@command(CompareOptions, extra="train")
 def compare(given: CompareOptions) -> None:
     """Say whether one model is better than another.
 
@@ -166,10 +188,12 @@ def compare(given: CompareOptions) -> None:
     from servier.evaluation.compare import as_document, compare_checkpoints
     from servier.report.text import describe_comparison
 
-    document = as_document(a, b, data, compare_checkpoints(a, b, data, given.resampling.resampling()))
-    if given.html:
-        from servier.report.html.comparison import write_comparison
+    inputs = Inputs({"table": data.path, "first checkpoint": given.first, "second checkpoint": given.second})
+    with claim_outputs(given, [given.html], inputs) as is_made:
+        document = as_document(a, b, data, compare_checkpoints(a, b, data, given.resampling.resampling()))
+        if given.html and not is_made:
+            from servier.report.html.comparison import write_comparison
 
-        write_comparison(document, command_line(), given.html)
-        logger.info("the comparison is %s", given.html)
+            write_comparison(document, command_line(), given.html)
+            logger.info("the comparison is %s", given.html)
     click.echo(json.dumps(document, indent=1) if given.as_json else describe_comparison(document))

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.extras import require_extra
 from servier.cli.options import (
+    FORCE,
     HTML,
     JSON,
     MODELS,
@@ -20,7 +21,7 @@ from servier.cli.options import (
     TableOptions,
     training_options,
 )
-from servier.errors import ServierError
+from servier.cli.outputs import Inputs, claim_outputs
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
@@ -38,22 +39,33 @@ class TrainOptions:
     )
     models_dir: str = field(
         metadata=option(
-            default="models", show_default=True, help="Where model_1.servier or model_2.servier goes."
+            decides=False,
+            default="models",
+            show_default=True,
+            help="Where model_1.servier or model_2.servier goes.",
         )
     )
-    model_path: str | None = field(metadata=option(help="The file to write, instead of one in --models_dir."))
+    model_path: str | None = field(
+        metadata=option(decides=False, help="The file to write, instead of one in --models_dir.")
+    )
     preset: str | None = field(metadata=PRESET)
     config: str | None = field(
-        metadata=option(type=click.Path(dir_okay=False), help="A recipe file, such as config/model_1.yaml.")
+        metadata=option(
+            decides=False,
+            type=click.Path(dir_okay=False),
+            help="A recipe file, such as config/model_1.yaml.",
+        )
     )
     splitting: SplitOptions
     reference: str | None = field(
         metadata=option(
+            decides=False,
             type=click.Path(exists=True, dir_okay=False),
             help="A table of molecules, such as approved drugs; --detail then gives the percentile of an "
             "answer among theirs.",
         )
     )
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
     @property
@@ -62,9 +74,12 @@ class TrainOptions:
         return Path(self.model_path or Path(self.models_dir) / f"model_{self.model_name}.servier")
 
 
-@command(TrainOptions)
+@command(TrainOptions, extra="train")
 def train(given: TrainOptions) -> None:
     """Train model from scratch.
+
+    A model that is there already, trained from the same table with the same options, is left as it is; any
+    other file of its name is replaced only with --force.
 
     \b
     Examples:
@@ -72,47 +87,43 @@ def train(given: TrainOptions) -> None:
       servier train --dataset solubility.csv --target logS --model_name 2
     """
     data = given.table.load()
-    from servier.checkpoint.file import encode_checkpoint
+    from servier.checkpoint.file import encode_checkpoint, open_checkpoint
     from servier.report.text import describe_metrics
     from servier.tables import write_whole
     from servier.training.recipes import make_recipe
+    from servier.training.train import PACKAGES
     from servier.training.train import train as train_model
 
     options, changes = training_options(
         given.model_name, given.preset, given.splitting, given.config, given.workers
     )
     recipe = make_recipe(options, changes)
-    _warn_of_replacement(given.path, data.targets)
-    with write_whole(given.path) as temporary:
-        checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
-        temporary.write_bytes(encode_checkpoint(checkpoint))
+    files = {"table": data.path, "recipe": given.config, "reference": given.reference}
+    with claim_outputs(given, [given.path], Inputs(files, PACKAGES)) as is_made:
+        if is_made:
+            checkpoint = open_checkpoint(given.path)
+        else:
+            with write_whole(given.path) as temporary:
+                checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
+                temporary.write_bytes(encode_checkpoint(checkpoint))
     click.echo(describe_metrics(checkpoint))
     click.echo(f"Model {given.model_name} is in {given.path}")
-
-
-def _warn_of_replacement(path: Path, targets: Sequence[str]) -> None:
-    """Say so when the file that will be written holds a model of something else."""
-    from servier.checkpoint.file import open_checkpoint
-
-    try:
-        before = [target.name for target in open_checkpoint(path).targets]
-    except ServierError:
-        return
-    if before != list(targets):
-        logger.warning("%s holds a model of %s, which will be replaced", path, ", ".join(before))
 
 
 @dataclass(frozen=True)
 class InspectOptions:
     """The options of `servier inspect`."""
 
-    checkpoint: str = field(metadata=argument(metavar="CHECKPOINT"))
+    checkpoint: str = field(metadata=argument(decides=False, metavar="CHECKPOINT"))
     verify: bool = field(
         metadata=option(
-            is_flag=True, help="Only check whether every part is intact; the exit status is 1 if one is not."
+            decides=False,
+            is_flag=True,
+            help="Only check whether every part is intact; the exit status is 1 if one is not.",
         )
     )
     html: str | None = field(metadata=HTML)
+    force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
 
@@ -130,6 +141,8 @@ def inspect(given: InspectOptions) -> None:
     from servier.report.text import describe_checkpoint
     from servier.scoring.scorer import Scorer
 
+    if given.html:
+        require_extra("train", "inspect --html")
     opened = open_checkpoint(given.checkpoint)
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)
@@ -138,7 +151,9 @@ def inspect(given: InspectOptions) -> None:
     if given.html:
         from servier.report.html.card import write_card
 
-        write_card(opened, given.html)
+        with claim_outputs(given, [given.html], Inputs({"checkpoint": given.checkpoint})) as is_made:
+            if not is_made:
+                write_card(opened, given.html)
         logger.info("the model card is %s", given.html)
     if not given.verify:
         document = encode_metadata(opened.metadata).decode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from servier.cli.commands import option
+from servier.cli.dialects import DialectOptions
 from servier.errors import ServierError
 
 if TYPE_CHECKING:
@@ -45,12 +46,21 @@ SAME_MOLECULE = option(
     "[default: parent]",
 )
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
-WORKERS = option(type=click.IntRange(1), help="Number of processes.  [default: all cores]")
+WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 TIMEOUT = option(
     type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds that one molecule may take."
 )
-HTML = option(type=click.Path(dir_okay=False), help="Also write the result to this file, as a web page.")
-JSON = option("--json", is_flag=True, help="Print JSON, for machines.")
+HTML = option(
+    decides=False,
+    type=click.Path(dir_okay=False),
+    help="Also write the result to this file, as a web page.",
+)
+JSON = option("--json", decides=False, is_flag=True, help="Print JSON, for machines.")
+FORCE = option(
+    decides=False,
+    is_flag=True,
+    help="Replace files that exist already, whatever they were made from.",
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class TableOptions:
 
     data_dir: str = field(
         metadata=option(
+            decides=False,
             type=click.Path(file_okay=False),
             default="data",
             show_default=True,
@@ -67,6 +78,7 @@ class TableOptions:
     )
     dataset: str | None = field(
         metadata=option(
+            decides=False,
             type=click.Path(dir_okay=False),
             help="Any labelled table (CSV, Parquet, SDF, ...), instead of --data_dir.",
         )
@@ -81,6 +93,7 @@ class TableOptions:
         metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
     )
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    text: DialectOptions
 
     def load(self) -> "Dataset":
         """Read the table."""
@@ -97,13 +110,19 @@ class TableOptions:
                 f"this model has the targets {', '.join(names)}",
                 hint="name one column for each with --target",
             )
-        return self._load(chosen, [target.task for target in targets])
+        return self._load(chosen, [target.task for target in targets], [target.words for target in targets])
 
-    def _load(self, targets: Sequence[str], tasks: Sequence[str] | str | None) -> "Dataset":
+    def _load(
+        self,
+        targets: Sequence[str],
+        tasks: Sequence[str] | str | None,
+        learnt: Sequence[Sequence[str] | None] = (),
+    ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
 
-        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column)
-        return load_dataset(self.dataset or find_dataset(self.data_dir), columns, tasks, self.positive)
+        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
+        source = self.dataset or find_dataset(self.data_dir)
+        return load_dataset(source, columns, tasks, self.positive, learnt)
 
 
 @dataclass(frozen=True)
@@ -177,10 +196,20 @@ class ModelPaths:
     """Which model answers, and where the checkpoints are."""
 
     model_1_path: str = field(
-        metadata=option(default=DEFAULT_MODEL_PATHS["1"], show_default=True, help="Checkpoint of model 1.")
+        metadata=option(
+            decides=False,
+            default=DEFAULT_MODEL_PATHS["1"],
+            show_default=True,
+            help="Checkpoint of model 1.",
+        )
     )
     model_2_path: str = field(
-        metadata=option(default=DEFAULT_MODEL_PATHS["2"], show_default=True, help="Checkpoint of model 2.")
+        metadata=option(
+            decides=False,
+            default=DEFAULT_MODEL_PATHS["2"],
+            show_default=True,
+            help="Checkpoint of model 2.",
+        )
     )
     model_name: str = field(
         metadata=option(

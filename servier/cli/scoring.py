@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from servier.cli.commands import argument, command, option
-from servier.cli.options import JSON, TIMEOUT, WORKERS, DetailOptions, ModelPaths, worker_processes
+from servier.cli.options import FORCE, JSON, TIMEOUT, WORKERS, DetailOptions, ModelPaths, worker_processes
+from servier.cli.outputs import Inputs, claim_outputs
 from servier.errors import ServierError
 
 if TYPE_CHECKING:
@@ -76,9 +77,13 @@ class ExplainOptions:
     )
     output: str | None = field(
         metadata=option(
-            type=click.Path(dir_okay=False), metavar="PICTURE.svg", help="Also draw the molecule there."
+            decides=False,
+            type=click.Path(dir_okay=False),
+            metavar="PICTURE.svg",
+            help="Also draw the molecule there.",
         )
     )
+    force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
 
@@ -104,7 +109,8 @@ def explain(given: ExplainOptions) -> None:
 
     if given.output and not given.output.endswith(".svg"):
         raise ServierError("the picture is an SVG file", path=given.output, hint="end its name in .svg")
-    scorer = Scorer(given.models.open())
+    checkpoints = given.models.open()
+    scorer = Scorer(checkpoints)
     mol = parse_smiles(given.smile)
     predictions = scorer.score_molecules([mol])
     document = as_answer(given.smile, given.models.model_name, predictions)
@@ -114,7 +120,10 @@ def explain(given: ExplainOptions) -> None:
         if given.output:
             from servier.explaining.drawing import write_picture
 
-            write_picture(explanation, document, given.output)
+            inputs = Inputs({checkpoint.model_name: checkpoint.path for checkpoint in checkpoints})
+            with claim_outputs(given, [given.output], inputs) as is_made:
+                if not is_made:
+                    write_picture(explanation, document, given.output)
     _print(document, predictions, None if given.as_json else describe_explanation)
 
 
@@ -148,7 +157,7 @@ class ServiceOptions:
     )
 
 
-@command(ServiceOptions)
+@command(ServiceOptions, extra="serve")
 def serve(given: ServiceOptions) -> None:
     """Answer requests for single molecules over HTTP, and show a page at /.
 

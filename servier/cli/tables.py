@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
+    FORCE,
     ID_COLUMN,
     JSON,
     POSITIVE,
@@ -18,6 +20,7 @@ from servier.cli.options import (
     WORKERS,
     worker_processes,
 )
+from servier.cli.outputs import Inputs, claim_outputs
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +29,14 @@ logger = logging.getLogger(__name__)
 class FeaturizeOptions:
     """The options of `servier featurize`."""
 
-    source: str = field(metadata=argument(metavar="INPUT"))
-    output: str = field(metadata=argument(metavar="OUTPUT.parquet"))
+    source: str = field(metadata=argument(decides=False, metavar="INPUT"))
+    output: str = field(metadata=argument(decides=False, metavar="OUTPUT.parquet"))
     preset: str = field(
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    text: DialectOptions
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
 
@@ -50,11 +55,22 @@ def featurize(given: FeaturizeOptions) -> None:
     from servier.progress import ProgressReport
 
     featurizers, workers = FEATURIZERS[given.preset], worker_processes(given.workers)
-    report = ProgressReport()
-    try:
-        counts = write_features(given.source, given.output, featurizers, given.smiles_column, workers, report)
-    finally:
-        report.close()
+    with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
+        if is_made:
+            return
+        report = ProgressReport()
+        try:
+            counts = write_features(
+                given.source,
+                given.output,
+                featurizers,
+                given.smiles_column,
+                workers,
+                report,
+                given.text.dialect(),
+            )
+        finally:
+            report.close()
     logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
 
 
@@ -62,17 +78,19 @@ def featurize(given: FeaturizeOptions) -> None:
 class CheckOptions:
     """The options of `servier check`."""
 
-    source: str = field(metadata=argument(metavar="DATA"))
-    output: str | None = field(metadata=argument(metavar="[OUTPUT.csv]", required=False))
+    source: str = field(metadata=argument(decides=False, metavar="DATA"))
+    output: str | None = field(metadata=argument(decides=False, metavar="[OUTPUT.csv]", required=False))
     targets: tuple[str, ...] = field(metadata=TARGETS)
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
     id_column: str | None = field(metadata=ID_COLUMN)
+    text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
+    force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
 
-@command(CheckOptions)
+@command(CheckOptions, extra="train")
 def check(given: CheckOptions) -> None:
     """Check a labelled table for problems, before anyone trains on it.
 
@@ -90,10 +108,11 @@ def check(given: CheckOptions) -> None:
     from servier.data.datasets import Columns
     from servier.report.text import describe_audit
 
-    columns = Columns(given.targets, given.smiles_column, given.id_column)
-    audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
-    if given.output:
-        write_findings(audit, given.output)
+    columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
+    with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
+        audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
+        if given.output and not is_made:
+            write_findings(audit, given.output)
     click.echo(json.dumps(as_document(audit), indent=1) if given.as_json else describe_audit(audit))
 
 
@@ -101,11 +120,12 @@ def check(given: CheckOptions) -> None:
 class SimulateOptions:
     """The options of `servier simulate`."""
 
-    output: str = field(metadata=argument(metavar="OUTPUT.csv"))
+    output: str = field(metadata=argument(decides=False, metavar="OUTPUT.csv"))
     rows: int = field(
         metadata=option(type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
     )
     seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of all randomness."))
+    force: bool = field(metadata=FORCE)
 
 
 @command(SimulateOptions)
@@ -122,8 +142,10 @@ def simulate(given: SimulateOptions) -> None:
     from servier.data.simulation import simulate as make_simulation
     from servier.data.simulation import write_simulation
 
-    simulation = make_simulation(given.rows, given.seed)
-    write_simulation(simulation, given.output)
+    with claim_outputs(given, [given.output], Inputs({})) as is_made:
+        simulation = make_simulation(given.rows, given.seed)
+        if not is_made:
+            write_simulation(simulation, given.output)
     share = simulation.labels.mean()
     click.echo(f"{given.rows} simulated molecules, {share:.1%} with P1 = 1, are in {given.output}")
     click.echo(f"Best achievable AUROC: {simulation.best_auroc:.4f}")

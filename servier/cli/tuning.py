@@ -7,6 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.options import (
+    FORCE,
     MODELS,
     PRESET,
     SMILES_COLUMN,
@@ -17,6 +18,7 @@ from servier.cli.options import (
     training_options,
     worker_processes,
 )
+from servier.cli.outputs import Inputs, claim_outputs
 
 if TYPE_CHECKING:
     from servier.pretraining.options import PretrainingOptions
@@ -34,31 +36,43 @@ class TuneOptions:
     splitting: SplitOptions
     trials: int = field(
         metadata=option(
-            type=click.IntRange(1), default=50, show_default=True, help="How many recipes to try."
+            decides=False,
+            type=click.IntRange(1),
+            default=50,
+            show_default=True,
+            help="How many recipes to try.",
         )
     )
     minutes: float | None = field(
-        metadata=option(type=click.FloatRange(0, min_open=True), help="Stop after this time in any case.")
+        metadata=option(
+            decides=False,
+            type=click.FloatRange(0, min_open=True),
+            help="Stop after this time in any case.",
+        )
     )
     config: str | None = field(
-        metadata=option(type=click.Path(dir_okay=False), help="A recipe file to start from.")
+        metadata=option(decides=False, type=click.Path(dir_okay=False), help="A recipe file to start from.")
     )
     output: str = field(
-        metadata=option(default="recipe.yaml", show_default=True, help="The recipe file to write.")
+        metadata=option(
+            decides=False, default="recipe.yaml", show_default=True, help="The recipe file to write."
+        )
     )
     storage: str | None = field(
-        metadata=option(help="The file that keeps every recipe tried.  [default: OUTPUT.db]")
+        metadata=option(decides=False, help="The file that keeps every recipe tried.  [default: OUTPUT.db]")
     )
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
 
-@command(TuneOptions)
+@command(TuneOptions, extra="train")
 def tune(given: TuneOptions) -> None:
     """Search for the training recipe that suits a data set.
 
     Recipes are compared by cross-validation among the training rows; the rows that train holds out for
-    testing are not looked at. Ctrl-C ends the search with the best recipe so far; run the same
-    command again to continue.
+    testing are not looked at. Ctrl-C ends the search with the best recipe so far; run the same command again
+    to continue, also with more trials or minutes. A recipe file of another search is replaced only with
+    --force.
 
     \b
     Example:
@@ -73,8 +87,9 @@ def tune(given: TuneOptions) -> None:
         given.model_name, given.preset, given.splitting, given.config, given.workers
     )
     storage = given.storage or f"{given.output}.db"
-    found = search(data, options, base, storage, given.trials, given.minutes)
-    write_recipe(found, options, given.output)
+    with claim_outputs(given, [given.output], Inputs({"table": data.path, "recipe": given.config})):
+        found = search(data, options, base, storage, given.trials, given.minutes)
+        write_recipe(found, options, given.output)
     click.echo(f"Best of {found.trials} recipes: {found.score:.4f}, the first one {found.base_score:.4f}")
     click.echo(f"It is in {given.output}")
 
@@ -83,10 +98,11 @@ def tune(given: TuneOptions) -> None:
 class PretrainOptions:
     """The options of `servier pretrain`."""
 
-    library: str = field(metadata=argument(metavar="LIBRARY"))
-    output: str = field(metadata=argument(metavar="ENCODER.zip"))
+    library: str = field(metadata=argument(decides=False, metavar="LIBRARY"))
+    output: str = field(metadata=argument(decides=False, metavar="ENCODER.zip"))
     work_dir: str | None = field(
         metadata=option(
+            decides=False,
             type=click.Path(file_okay=False),
             help="For computed properties and the state of the training.  [default: ENCODER.zip.work]",
         )
@@ -100,11 +116,17 @@ class PretrainOptions:
         metadata=option(type=click.IntRange(1), help="How often each molecule is seen.  [default: 5]")
     )
     config: str | None = field(
-        metadata=option(type=click.Path(dir_okay=False), help="A recipe, such as config/pretraining.yaml.")
+        metadata=option(
+            decides=False,
+            type=click.Path(dir_okay=False),
+            help="A recipe, such as config/pretraining.yaml.",
+        )
     )
     minutes: float | None = field(
         metadata=option(
-            type=click.FloatRange(0), help="Stop after this time; run the same command again to continue."
+            decides=False,
+            type=click.FloatRange(0),
+            help="Stop after this time; run the same command again to continue.",
         )
     )
     note: str = field(
@@ -112,6 +134,7 @@ class PretrainOptions:
     )
     seed: int | None = field(metadata=option(type=int, help="Seed of all randomness.  [default: 0]"))
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
     def pretraining_options(self) -> "PretrainingOptions":
@@ -129,7 +152,7 @@ class PretrainOptions:
         )
 
 
-@command(PretrainOptions)
+@command(PretrainOptions, extra="train")
 def pretrain(given: PretrainOptions) -> None:
     """Train the encoder of model 2 on molecules without labels.
 
@@ -141,19 +164,22 @@ def pretrain(given: PretrainOptions) -> None:
     Example:
       servier pretrain library.csv.gz encoder.zip --minutes 60
     """
+    from servier.pretraining.pretrain import PACKAGES
     from servier.pretraining.pretrain import pretrain as pretrain_encoder
 
-    is_complete = pretrain_encoder(
-        library=given.library,
-        output=given.output,
-        work_dir=given.work_dir or f"{given.output}.work",
-        options=given.pretraining_options(),
-        smiles_column=given.smiles_column,
-        note=given.note,
-        workers=worker_processes(given.workers),
-        minutes=given.minutes,
-    )
-    output = given.output
+    options, output = given.pretraining_options(), given.output
+    files = {"library": given.library, "recipe": given.config}
+    with claim_outputs(given, [output], Inputs(files, PACKAGES)) as is_made:
+        is_complete = is_made or pretrain_encoder(
+            library=given.library,
+            output=output,
+            work_dir=given.work_dir or f"{output}.work",
+            options=options,
+            smiles_column=given.smiles_column,
+            note=given.note,
+            workers=worker_processes(given.workers),
+            minutes=given.minutes,
+        )
     click.echo(
         f"The encoder is in {output}"
         if is_complete

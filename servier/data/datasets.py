@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,8 @@ class Dataset:
         The value of the split column in each row, or None if there is no such column.
     split_column
         The name of the split column.
+    words
+        Of the targets whose labels are words, those for label 0 and label 1.
     """
 
     path: str
@@ -56,6 +58,7 @@ class Dataset:
     y: NDArray[np.float64]
     split: list[str] | None
     split_column: str | None = None
+    words: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -90,6 +93,7 @@ def load_dataset(
     columns: Columns | None = None,
     tasks: Sequence[str] | str | None = None,
     positive: Sequence[str] = (),
+    learnt: Sequence[Sequence[str] | None] = (),
 ) -> Dataset:
     """Read a labelled table.
 
@@ -103,6 +107,8 @@ def load_dataset(
         `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
+    learnt
+        For each target the words that a model has learnt, or None; empty where no model is there.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def load_dataset(
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
     skip_useless = wants_all(columns.targets, table.names)
-    read = _read_targets(table, tasks, positive, skip_useless=skip_useless)
+    read = _read_targets(table, tasks, positive, learnt, skip_useless=skip_useless)
     return Dataset(
         path=str(path),
         smiles=table.smiles,
@@ -124,9 +130,10 @@ def load_dataset(
         lines=table.lines,
         targets=list(read),
         tasks=[task for _, task in read.values()],
-        y=np.stack([y for y, _ in read.values()], axis=1),
+        y=np.stack([column.y for column, _ in read.values()], axis=1),
         split=table.split,
         split_column=table.split_column,
+        words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
     )
 
 
@@ -146,15 +153,20 @@ def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
 
 
 def _read_targets(
-    table: LabelledTable, tasks: Sequence[str] | str | None, positive: Sequence[str], *, skip_useless: bool
-) -> dict[str, tuple[NDArray[np.float64], str]]:
+    table: LabelledTable,
+    tasks: Sequence[str] | str | None,
+    positive: Sequence[str],
+    learnt: Sequence[Sequence[str] | None],
+    *,
+    skip_useless: bool,
+) -> dict[str, tuple[LabelColumn, str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
-    read: dict[str, tuple[NDArray[np.float64], str]] = {}
+    read: dict[str, tuple[LabelColumn, str]] = {}
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:
-            column = read_labels(table.values[target], positive)
-            read[target] = column.y, _check_labels(column, task, table.lines)
+            column = read_labels(table.values[target], positive, learnt[i] if learnt else None)
+            read[target] = column, _check_labels(column, task, table.lines)
             column.log_words(target)
         except DataError as error:
             problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)

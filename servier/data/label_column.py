@@ -60,7 +60,9 @@ class LabelColumn:
             logger.info("target %s: %s", target, ", ".join(f"label {y} is {word!r}" for y, word in words))
 
 
-def read_labels(texts: Sequence[str], positive: Sequence[str] = ()) -> LabelColumn:
+def read_labels(
+    texts: Sequence[str], positive: Sequence[str] = (), learnt: Sequence[str] | None = None
+) -> LabelColumn:
     """Read the labels of one target, as numbers or as words.
 
     Labels are words if `positive` names one of them, or if most are no numbers and there are opposites among
@@ -72,11 +74,13 @@ def read_labels(texts: Sequence[str], positive: Sequence[str] = ()) -> LabelColu
         The fields of the column.
     positive
         Words that stand for label 1, of this target or another.
+    learnt
+        The words for label 0 and label 1 in the table that a model was trained on; they mean the same here.
 
     Raises
     ------
     DataError
-        Two words of this target are to be label 1.
+        Two words of this target are to be label 1, or another one than that of the model.
     """
     has_signs = any(strip(text) == "+" for text in texts)  # then - is a label beside it
     known = {
@@ -86,7 +90,11 @@ def read_labels(texts: Sequence[str], positive: Sequence[str] = ()) -> LabelColu
     }
     keys = {row: label_key(text) for row, text in known.items()}
     counts = Counter(keys.values())
-    classes = _named_classes(counts, positive) or _plain_classes(counts)
+    classes = (
+        _learnt_classes(counts, positive, learnt)
+        or _named_classes(counts, positive)
+        or _plain_classes(counts)
+    )
     if not classes:
         return _read_numbers(known, len(texts), counts)
     written = {key: strip(known[row]) for row, key in reversed(keys.items())}
@@ -149,6 +157,18 @@ def _ask_which_is_positive(known: dict[int, str], counts: Mapping[Key, int]) -> 
     first, second = (written[key] for key in counts)
     problem = f"it is not clear which of {first!r} and {second!r} is label 1"
     return DataError(problem, hint="name that one with --positive, or write 1 and 0")
+
+
+def _learnt_classes(
+    counts: Mapping[Key, int], positive: Sequence[str], learnt: Sequence[str] | None
+) -> dict[Key, int]:
+    """Return the labels of the words that a model has learnt, if any of them is here."""
+    classes: dict[Key, int] = {label_key(word): label for label, word in enumerate(learnt or ())}
+    for word in positive:
+        if classes.get(label_key(word)) == 0:
+            problem = f"{word!r} is label 0 of the model"
+            raise DataError(problem, hint="leave --positive out: the model knows its labels")
+    return classes if classes.keys() & counts.keys() else {}
 
 
 def _named_classes(counts: Counter[Key], positive: Sequence[str]) -> dict[Key, int]:

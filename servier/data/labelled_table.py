@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from servier.errors import DataError
-from servier.tables import ID_NAMES, STATUS_COLUMNS, find_column, open_table, require_smiles_column
+from servier.tables import (
+    DETECTED,
+    ID_NAMES,
+    SMILES_NAMES,
+    STATUS_COLUMNS,
+    Dialect,
+    find_column,
+    is_named,
+    list_names,
+    open_table,
+    require_smiles_column,
+)
 
 DEFAULT_TARGET = "P1"
 ALL_TARGETS = "all"
@@ -13,12 +24,13 @@ ALL_TARGETS = "all"
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that the user named; those that are None or empty are detected."""
+    """The columns that the user named, and how they are separated; what is None or empty is detected."""
 
     targets: Sequence[str] = ()
     smiles: str | None = None
     id: str | None = None
     split: str | None = None
+    dialect: Dialect = DETECTED
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
     DataError
         The table is absent or empty, or it is not clear which columns are meant.
     """
-    with open_table(path) as table:
+    with open_table(path, columns.dialect, as_unicode=True) as table:
         names = table.header.columns
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
@@ -128,16 +140,17 @@ def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[
     DataError
         A target is absent, or none was named and there are several candidates.
     """
-    left = [name for name in names if name not in taken and name not in STATUS_COLUMNS]
+    left = [name for name in names if is_named(name) and name not in (*taken, *STATUS_COLUMNS)]
     if wants_all(wanted, names):
         return left
     if wanted:
         return [str(find_column(names, target, (), "target")) for target in dict.fromkeys(wanted)]
     if DEFAULT_TARGET in names:
         return [DEFAULT_TARGET]
-    if len(left) == 1:
-        return left
-    hint = f"name it with --target; the columns are {', '.join(names)}"
+    others = [name for name in left if name.lower() not in (*SMILES_NAMES, *ID_NAMES)]
+    if len(others) == 1:
+        return others
+    hint = f"name it with --target; the columns are {list_names(names)}"
     raise DataError("it is not clear which column is the target", hint=hint)
 
 

@@ -26,11 +26,14 @@ from servier.features.feature_set import Features, FeatureSet
 from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import (
+    DETECTED,
     STANDARD_STREAM,
     STATUS_COLUMNS,
+    Dialect,
     Record,
     Table,
     count_rows,
+    name_all,
     open_table,
     require_smiles_column,
     table_format,
@@ -76,6 +79,7 @@ def write_features(
     smiles_column: str | None = None,
     workers: int = 1,
     report: Report | None = None,
+    dialect: Dialect = DETECTED,
 ) -> dict[str, int]:
     """Write the feature Parquet file of a table.
 
@@ -89,8 +93,8 @@ def write_features(
         Detected where it is None.
     workers
         Number of processes.
-    report
-        Called after each group of rows.
+    report, dialect
+        Called after each group of rows; and what the user says of delimited text.
 
     Returns
     -------
@@ -103,9 +107,9 @@ def write_features(
     """
     if table_format(target) != "parquet":
         raise DataError("features go into a Parquet file", path=target, hint="end its name in .parquet")
-    n_rows = None if str(source) == STANDARD_STREAM else count_rows(source)
+    n_rows = None if str(source) == STANDARD_STREAM else count_rows(source, dialect)
     counts, started = Counter[str](), time.monotonic()
-    with open_table(source) as table, write_whole(target) as temporary:
+    with open_table(source, dialect, as_unicode=True) as table, write_whole(target) as temporary:
         names = table.header.columns
         position = names.index(require_smiles_column(names, smiles_column or table.header.molecules))
         schema = _schema(names, FeatureSet(featurizers), source)
@@ -144,7 +148,7 @@ def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _schema(names: Sequence[str], features: FeatureSet, source: str | Path) -> pa.Schema:
-    fields = [pa.field(name, pa.string()) for name in (*names, *STATUS_COLUMNS)]
+    fields = [pa.field(name, pa.string()) for name in (*name_all(names), *STATUS_COLUMNS)]
     fields += [block_field(featurizer) for featurizer in features.featurizers]
     taken = [field.name for field in fields]
     twice = sorted({name for name in taken if taken.count(name) > 1})

@@ -140,7 +140,7 @@ def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: in
     DataError
         The table cannot be read, or has too few rows.
     """
-    with open_table(path) as table:
+    with open_table(path, as_unicode=True) as table:
         names = table.header.columns
         position = names.index(require_smiles_column(names, column or table.header.molecules))
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]

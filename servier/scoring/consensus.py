@@ -109,11 +109,15 @@ def require_same_targets(first: Checkpoint, second: Checkpoint) -> None:
     Raises
     ------
     CheckpointError
-        The names, the tasks or the order of their targets differ.
+        The names, the tasks or the order of their targets differ, or what label 1 means.
     """
     if [(t.name, t.task) for t in second.targets] != [(t.name, t.task) for t in first.targets]:
         problem = "its targets are not those of the other checkpoint"
         raise CheckpointError(problem, path=second.path, hint="train both on the same targets")
+    for a, b in zip(first.targets, second.targets, strict=True):
+        if a.words and b.words and a.words[1].casefold() != b.words[1].casefold():
+            problem = f"label 1 of {b.name} is {b.words[1]!r}, and {a.words[1]!r} in the other checkpoint"
+            raise CheckpointError(problem, path=second.path, hint="train both with the same --positive")
 
 
 def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
@@ -128,7 +132,8 @@ def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
         level: average_models(checkpoints, [target.conformal[level] for target in targets]).tolist()
         for level in levels
     }
-    return Target(first.name, first.task, threshold=threshold, conformal=limits)
+    words = next((target.words for target in targets if target.words), None)
+    return Target(first.name, first.task, threshold=threshold, conformal=limits, words=words)
 
 
 def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:

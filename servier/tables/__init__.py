@@ -1,6 +1,16 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
-from servier.tables.columns import ID_NAMES, SMILES_NAMES, STATUS_COLUMNS, find_column, require_smiles_column
+from servier.tables.claims import Claim, claim_output
+from servier.tables.columns import (
+    ID_NAMES,
+    SMILES_NAMES,
+    STATUS_COLUMNS,
+    find_column,
+    is_named,
+    list_names,
+    name_all,
+    require_smiles_column,
+)
 from servier.tables.files import open_binary, open_file, write_whole
 from servier.tables.formats import (
     STANDARD_STREAM,
@@ -11,28 +21,40 @@ from servier.tables.formats import (
     table_format,
     write_csv,
 )
+from servier.tables.quoting import DETECTED, Dialect, Quotes
 from servier.tables.records import Header, Record, Table
-from servier.tables.text import DelimitedText, encode_predictions, encode_row, encode_rows
+from servier.tables.text import DelimitedText, read_header, read_written
+from servier.tables.writing import encode_predictions, encode_row, encode_rows
 
 __all__ = [
+    "DETECTED",
     "ID_NAMES",
     "SMILES_NAMES",
     "STANDARD_STREAM",
     "STATUS_COLUMNS",
+    "Claim",
     "DelimitedText",
+    "Dialect",
     "Header",
+    "Quotes",
     "Record",
     "Table",
+    "claim_output",
     "count_rows",
     "count_rows_of",
     "encode_predictions",
     "encode_row",
     "encode_rows",
     "find_column",
+    "is_named",
+    "list_names",
+    "name_all",
     "open_binary",
     "open_file",
     "open_table",
+    "read_header",
     "read_table",
+    "read_written",
     "require_smiles_column",
     "table_format",
     "write_csv",

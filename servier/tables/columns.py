@@ -1,8 +1,11 @@
-"""The columns that hold the molecules and their identifiers."""
+"""The columns that hold the molecules and their identifiers, and columns that have no name."""
 
+import logging
+import re
 from collections.abc import Sequence
 
 from servier.errors import DataError
+from servier.tables.encoding import readable
 
 STATUS_COLUMNS = ("status", "reason")
 SMILES_NAMES = ("smiles", "smile", "canonical_smiles", "structure", "drug")
@@ -17,6 +20,10 @@ ID_NAMES = (
     "molecule_chembl_id",
     "cid",
 )
+_NAMELESS = re.compile(r"(Unnamed: \d+(_level_\d+)?|__index_level_\d+__)?")
+_WORDS = {"smiles": "smile", "id": "id"}
+
+logger = logging.getLogger(__name__)
 
 
 def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], what: str) -> str | None:
@@ -27,9 +34,10 @@ def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], 
     columns
         The columns of the table.
     name
-        The name that the user gave, or None to detect the column.
+        The name that the user gave, or None to detect the column. Case, line breaks and encoding may differ.
     usual
-        Names to look for, in lower case.
+        Names to look for, in lower case. Of several the first in this order
+        counts, with a notice, if it says what it holds.
     what
         The kind of column, for messages and for the option that names it (`--smiles_column`).
 
@@ -40,25 +48,33 @@ def find_column(columns: Sequence[str], name: str | None, usual: Sequence[str], 
     Raises
     ------
     DataError
-        The named column is absent, or several columns have a usual name.
+        The named column is absent, or it is not clear which of several columns is meant.
     """
-    listing = ", ".join(columns)
+    listing = list_names(columns)
     if name is not None:
-        if name in columns:
+        if name in columns and name:
             return name
-        alike = [column for column in columns if column.lower() == name.lower()]
+        alike = [column for column in columns if is_named(column) and _plain(column) == _plain(name)]
         if len(alike) == 1:
             return alike[0]
         raise DataError(f"no column {name!r}", hint=f"the columns are {listing}")
-    found = [column for column in columns if column.lower() in usual]
-    if len(found) > 1:
-        hint = f"name one with --{what}_column; the columns are {listing}"
-        raise DataError(f"several {what} columns: {', '.join(found)}", hint=hint)
-    return found[0] if found else None
+    found = [column for column in columns if _usual(column) in usual]
+    if len(found) < 2:
+        return found[0] if found else None
+    found.sort(key=lambda column: (usual.index(_usual(column)), column != _usual(column)))
+    first, second = found[:2]
+    is_clear = _WORDS.get(what, "") in _usual(first)
+    if is_clear and (_usual(first) != _usual(second) or first == _usual(first)):
+        logger.info(
+            "column %r is taken, not %s; --%s_column names another", first, list_names(found[1:]), what
+        )
+        return first
+    hint = f"name one with --{what}_column; the columns are {listing}"
+    raise DataError(f"several {what} columns: {list_names(found)}", hint=hint)
 
 
 def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
-    """Find the column with the SMILES strings; a table of one column needs no name.
+    """Find the column with the SMILES strings; where only one column has a name it needs no usual one.
 
     Raises
     ------
@@ -66,24 +82,79 @@ def require_smiles_column(columns: Sequence[str], name: str | None) -> str:
         There is none, or more than one.
     """
     found = find_column(columns, name, SMILES_NAMES, "smiles")
-    if found is None and (molecule := next(filter(_looks_like_molecule, columns), None)):
-        hint = "add a header line such as smiles,name, or end the file's name in .smi"
-        raise DataError(
-            f"this table has no header: its first line holds the molecule {molecule!r}", hint=hint
-        )
-    if found is None and len(columns) == 1:
-        found = columns[0]
+    named = [column for column in columns if is_named(column)]
+    if found is None and len(named) == 1:
+        found = named[0]
     if found is None:
-        listing = ", ".join(columns)
-        hint = f"name it with --smiles_column; the columns are {listing}"
+        hint = f"name it with --smiles_column; the columns are {list_names(columns)}"
         raise DataError("no column with SMILES strings found", hint=hint)
     return found
 
 
-def _looks_like_molecule(name: str) -> bool:
-    """Return whether a column's name is a SMILES string of more than one letter."""
-    if len(name) < 2:
-        return False
+def is_named(column: str) -> bool:
+    """Return whether a column has a name: neither none at all, nor what pandas puts in its place."""
+    return _NAMELESS.fullmatch(column) is None
+
+
+def names_smiles(column: str) -> bool:
+    """Return whether a name says that its column holds SMILES strings."""
+    return _usual(column) in SMILES_NAMES and "smile" in _usual(column)
+
+
+def list_names(columns: Sequence[str]) -> str:
+    """Return the names of columns for a message."""
+    named = [readable(column) for column in columns if column]
+    n_nameless = len(columns) - len(named)
+    return ", ".join([*named, *([f"{n_nameless} without a name"] if n_nameless else [])])
+
+
+def name_all(columns: Sequence[str]) -> list[str]:
+    """Return names of which none is empty, for a format that needs them, as pandas does: `Unnamed: 0`."""
+    names = list(columns)
+    for i, column in enumerate(columns):
+        if not column:
+            names[i] = f"Unnamed: {i}"
+            while names[i] in columns:
+                names[i] += "_"
+    return names
+
+
+def find_molecules(first: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
+    """Find the column of a table without a header that holds molecules.
+
+    Parameters
+    ----------
+    first
+        The fields of the first line.
+    rows
+        Those of some lines after it.
+
+    Returns
+    -------
+    The position of the column, in which the first line and at least half of the others have a molecule. None
+    where the first line is a header.
+    """
+    if any(_usual(name) in (*SMILES_NAMES, *ID_NAMES) for name in first):
+        return None
+    sizes = {}
+    for i, name in enumerate(first):
+        below = [row[i] for row in rows if len(row) > i and row[i].strip()]
+        molecules = [text for text in below if _is_molecule(text)] if _is_molecule(name) else []
+        if _is_molecule(name) and 2 * len(molecules) >= len(below):
+            sizes[i] = len(name) + sum(map(len, molecules))
+    return max(sizes, key=lambda i: sizes[i]) if sizes else None
+
+
+def _is_molecule(text: str) -> bool:
     from servier.chem.molecules import InvalidMolecule, parse_smiles
 
-    return not isinstance(parse_smiles(name), InvalidMolecule)
+    return bool(text) and not isinstance(parse_smiles(text), InvalidMolecule)
+
+
+def _usual(column: str) -> str:
+    """Return a name as the lists of usual names have it: those of SMI files often begin with #."""
+    return column.lstrip("# ").lower()
+
+
+def _plain(name: str) -> str:
+    return " ".join(readable(name).split()).casefold()

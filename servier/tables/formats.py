@@ -1,14 +1,20 @@
 """The formats of tables: how they are recognized, opened, counted and written."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from servier.errors import DataError
+from servier.tables.encoding import UTF_8, UnicodeTable, detect_encoding
 from servier.tables.files import decompress, open_file, reread, write_whole
+from servier.tables.lines import count_lines
+from servier.tables.quoting import DETECTED, Dialect, Quotes
 from servier.tables.records import Header, Table
-from servier.tables.text import DelimitedText, SmiText, encode_rows
+from servier.tables.smi import SmiText
+from servier.tables.text import DelimitedText
+from servier.tables.writing import encode_row, encode_rows
 
 if TYPE_CHECKING:
     from servier.tables.sd_records import Survey
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
 STANDARD_STREAM = "-"
 COMPRESSIONS = (".gz", ".zst")
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".smi": "smi", ".sdf": "sdf"}
+
+logger = logging.getLogger(__name__)
 
 
 def table_format(path: str | Path) -> str:
@@ -39,7 +47,7 @@ def table_format(path: str | Path) -> str:
 
 
 @contextmanager
-def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table]:
+def open_table(path: str | Path, dialect: Dialect = DETECTED, *, as_unicode: bool = False) -> Iterator[Table]:
     """Open a table of any format for reading.
 
     Parameters
@@ -47,8 +55,11 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
     path
         A CSV, TSV, SMI or SD file, plain or compressed with gzip or zstd, or a Parquet file; `-` is a CSV
         table on stdin.
-    delimiter
-        For delimited text; detected where it is None.
+    dialect
+        What the user says of delimited text.
+    as_unicode
+        Whether the table is for something that holds only Unicode. Otherwise bytes that are not UTF-8 become
+        surrogates, from which `servier.tables.lines.encode` makes the same bytes.
 
     Raises
     ------
@@ -57,19 +68,34 @@ def open_table(path: str | Path, delimiter: str | None = None) -> Iterator[Table
         its path.
     """
     table_format(path)  # refuses an unknown format before anything is opened
-    with open_file(path) as file, read_table(file, path, delimiter) as table:
+    with open_file(path) as file, read_table(file, path, dialect, as_unicode=as_unicode) as table:
         yield table
 
 
 @contextmanager
-def read_table(file: IO[bytes], path: str | Path, delimiter: str | None = None) -> Iterator[Table]:
+def read_table(
+    file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED, *, as_unicode: bool = False
+) -> Iterator[Table]:
     """Read a table from a file that is open already; the other parameters are those of `open_table`.
+
+    What was decided about the file and is not plain to see is logged.
 
     Raises
     ------
     DataError
         As `open_table`.
     """
+    with _read(file, path, dialect) as table:
+        for notice in getattr(table, "notices", ()):
+            logger.info("%s: %s", path, notice)
+        if as_unicode and table_format(path) != "parquet":
+            yield UnicodeTable(table, _find_encoding(file, path), path)
+        else:
+            yield table
+
+
+@contextmanager
+def _read(file: IO[bytes], path: str | Path, dialect: Dialect) -> Iterator[Table]:
     kind = table_format(path)
     try:
         if kind == "parquet":
@@ -85,10 +111,21 @@ def read_table(file: IO[bytes], path: str | Path, delimiter: str | None = None) 
 
                 yield SdFile(stream, _survey(file, path))
             else:
-                yield DelimitedText(stream, path, delimiter)
+                yield DelimitedText(stream, path, dialect)
     except DataError as error:
         error.path = error.path or str(path)
         raise
+
+
+def _find_encoding(file: IO[bytes], path: str | Path) -> str | None:
+    """Look through a whole file for its encoding, which is None for a stream; say so if it is not UTF-8."""
+    if str(path) == STANDARD_STREAM:
+        return None
+    with decompress(reread(file), path) as stream:
+        encoding = detect_encoding(stream)
+    if encoding != UTF_8:
+        logger.warning("%s: this text is not UTF-8; it is read as %s", path, encoding)
+    return encoding
 
 
 def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[object]]) -> None:
@@ -101,13 +138,13 @@ def write_csv(path: str | Path, columns: list[str], rows: Iterable[Sequence[obje
     """
     if Path(path).suffix != ".csv":
         raise DataError("this is written as a CSV file", path=path, hint="end its name in .csv")
-    header = Header(columns, ",".join(columns).encode())
-    lines = [header.raw, *encode_rows([list(row) for row in rows], header)]
+    header = Header(columns, b"")
+    lines = [encode_row(columns, header), *encode_rows([list(row) for row in rows], header)]
     with write_whole(path) as temporary:
         temporary.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
-def count_rows(path: str | Path, delimiter: str | None = None) -> int:
+def count_rows(path: str | Path, dialect: Dialect = DETECTED) -> int:
     """Count the rows of a table, which is much faster than reading them.
 
     Raises
@@ -116,10 +153,10 @@ def count_rows(path: str | Path, delimiter: str | None = None) -> int:
         As `open_table`.
     """
     with open_file(path) as file:
-        return count_rows_of(file, path, delimiter)
+        return count_rows_of(file, path, dialect)
 
 
-def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = None) -> int:
+def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED) -> int:
     """Count the rows of a table in a file that is open already, and perhaps half read.
 
     Raises
@@ -134,13 +171,16 @@ def count_rows_of(file: IO[bytes], path: str | Path, delimiter: str | None = Non
         return ParquetTable(file, path).n_rows
     if kind == "sdf":
         return _survey(file, path).n_records
-    if kind == "csv":
-        with decompress(reread(file), path) as stream:
-            n_lines = _count_lines(stream)
-        if n_lines is not None:
-            return max(0, n_lines - 1)
-    with read_table(reread(file), path, delimiter) as table:
-        rows: Iterable[object] = table.raw_records() if isinstance(table, DelimitedText) else table
+    with _read(reread(file), path, dialect) as table:
+        if isinstance(table, DelimitedText | SmiText):
+            is_plain = isinstance(table, SmiText) or table.header.quotes is Quotes.PLAIN
+            with decompress(reread(file), path) as stream:
+                n_lines = count_lines(stream, unless=None if is_plain else b'"')
+            if n_lines is not None:
+                return n_lines - table.n_lines_before
+        rows: Iterable[object] = (
+            table.raw_records(quietly=True) if isinstance(table, DelimitedText) else table
+        )
         return sum(1 for _ in rows)
 
 
@@ -150,14 +190,3 @@ def _survey(file: IO[bytes], path: str | Path) -> "Survey":
 
     with decompress(reread(file), path) as stream:
         return survey(stream)
-
-
-def _count_lines(stream: IO[bytes]) -> int | None:
-    """Return the number of lines, or None where line breaks may stand inside quotation marks."""
-    n_lines, last = 0, b"\n"
-    while chunk := stream.read(1 << 20):
-        if b'"' in chunk:
-            return None
-        n_lines += chunk.count(b"\n")
-        last = chunk[-1:]
-    return n_lines + (last != b"\n")

@@ -14,7 +14,7 @@ from servier.errors import DataError
 from servier.tables.arrow_text import texts
 from servier.tables.arrow_types import decode_categories, ordered_categories
 from servier.tables.records import Header, Record
-from servier.tables.text import encode_row
+from servier.tables.writing import encode_row
 
 BATCH_ROWS = 1024
 FEATURES_KEY = b"servier.features"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from servier.tables.quoting import Quotes
+
 
 class Record(NamedTuple):
     """One row of a table.
@@ -13,8 +15,8 @@ class Record(NamedTuple):
     line
         Where the row starts: the line number of a text, or the row number of a Parquet or SD file, from 1.
     fields
-        One field for each column. Bytes that are not UTF-8 are surrogates, as `servier.tables.lines.decode`
-        makes them.
+        One field for each column. In text files, bytes that are not UTF-8 are surrogates:
+        `servier.tables.lines.encode` makes the same bytes of them.
     raw
         In delimited text, the original bytes without the line ending; missing fields are filled in.
     problem
@@ -34,11 +36,13 @@ class Header:
     Parameters
     ----------
     columns
-        The column names, without surrounding white space.
+        The column names, without surrounding white space; empty where a column has none.
     raw
         The bytes of the line, without the line ending.
     delimiter, newline
         The separators of fields and lines.
+    quotes
+        What quotation marks mean.
     molecules
         The column that holds the molecules where the format says so; None where it has to be found.
     """
@@ -47,6 +51,7 @@ class Header:
     raw: bytes
     delimiter: str = ","
     newline: bytes = b"\n"
+    quotes: Quotes = Quotes.QUOTED
     molecules: str | None = None
 
 

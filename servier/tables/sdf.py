@@ -6,7 +6,7 @@ from typing import IO
 from servier.chem.mol_blocks import smiles_of_block
 from servier.tables.records import Header, Record
 from servier.tables.sd_records import SdRecord, Survey, read_records
-from servier.tables.text import encode_row
+from servier.tables.writing import encode_row
 
 
 class SdFile:

@@ -53,7 +53,7 @@ def read_reference(path: str | Path) -> ReferenceMolecules:
     DataError
         The table cannot be used, or holds no readable molecule.
     """
-    with open_table(path) as table:
+    with open_table(path, as_unicode=True) as table:
         names = table.header.columns
         position = names.index(require_smiles_column(names, table.header.molecules))
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]

@@ -72,7 +72,10 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
         fitted = fit_sequences(rows, labels, options, recipe)
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
-    targets = [make_target(*target, rows.y[:, i], raw[:, i]) for i, target in enumerate(named)]
+    targets = [
+        replace(make_target(*target, rows.y[:, i], raw[:, i]), words=data.words.get(target[0]))
+        for i, target in enumerate(named)
+    ]
     held_out = {
         name: measure_held_out(rows, i, transform, raw[:, i], options.seed)
         for i, (name, transform, _) in enumerate(named)

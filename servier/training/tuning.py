@@ -156,6 +156,9 @@ def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
     import optuna
     from sqlalchemy.exc import DatabaseError
 
+    if set(str(storage)) & set("?{}"):  # SQLAlchemy and Optuna would read something else in it
+        hint = "name another with --storage, without a question mark and braces"
+        raise ServierError("the file of a search cannot have this name", path=storage, hint=hint)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         study = optuna.create_study(

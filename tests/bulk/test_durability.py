@@ -23,6 +23,10 @@ def write(path, rows):
     return path
 
 
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     return write(tmp_path_factory.mktemp("library") / "in.csv", ROWS)
@@ -38,7 +42,7 @@ def whole(request, command, model_1, library, tmp_path_factory):
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_stopped_at_every_block_ends_with_the_same_bytes(whole, command, model_1, library, tmp_path, moment):
-    """Stopped again and again, whatever the journal says then, a run ends with the same file and no other."""
+    """Stopped again and again, whatever the journal says, a run ends with the same file and its record."""
     name, expected = whole
     target = tmp_path / name
     n_stops = 0
@@ -47,7 +51,7 @@ def test_stopped_at_every_block_ends_with_the_same_bytes(whole, command, model_1
         assert not target.exists()
     assert n_stops >= 2
     assert target.read_bytes() == expected
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert files_in(tmp_path) == [f".{name}.origin", name]
 
 
 @pytest.mark.slow
@@ -61,12 +65,12 @@ def test_killed_at_a_block_ends_with_the_same_bytes(whole, servier, model_1, lib
         assert end_by("SIGKILL", n, moment, *arguments)[0] == -signal.SIGKILL
     servier("predict-file", *arguments)
     assert target.read_bytes() == expected
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert files_in(tmp_path) == [f".{name}.origin", name]
 
 
 @pytest.mark.exhaustive
 def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, tmp_path):
-    """Killed by the dozen at random moments, the same command ends with the same file and no other."""
+    """Killed by the dozen at random moments, the same command ends with the same file and its record."""
     name, _ = whole
     target = tmp_path / "out" / name
     library = write(tmp_path / "in.csv", ROWS * 10)
@@ -85,7 +89,7 @@ def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, 
             break
     servier("predict-file", *arguments)
     assert target.read_bytes() == expected
-    assert [path.name for path in target.parent.iterdir()] == [name]
+    assert files_in(target.parent) == [f".{name}.origin", name]
 
 
 def test_resuming_does_not_start_over(servier, model_1, library, tmp_path):

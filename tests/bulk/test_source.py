@@ -79,6 +79,6 @@ def test_features_are_known_from_the_open_file(tmp_path):
 def test_stdin_is_a_stream():
     """Of stdin neither the number of rows nor an identity is known."""
     stream = io.BytesIO(b"smiles\nC\n")
-    source = Source(Path("-"), stream, DelimitedText(stream, "-"), None)
+    source = Source(Path("-"), stream, DelimitedText(stream, "-"))
     assert (source.n_rows, source.identity(), source.features) == (None, {}, None)
     assert source.is_stream

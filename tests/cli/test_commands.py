@@ -1,7 +1,6 @@
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -169,17 +168,6 @@ def test_training_says_what_it_takes_the_target_for(command, simulated, recipes,
     said = command(*train, simulated / "m.servier", status=1).stderr
     assert "cannot write here" in said
     assert "molecules for training" not in said
-
-
-def test_replacing_a_model_of_another_target_is_said(command, simulated, recipes, model_1, tmp_path):
-    """A model of P1 does not give way to one of another column without a word."""
-    table, model = tmp_path / "t.csv", tmp_path / "m.servier"
-    table.write_text(simulated.read_text().replace("P1,", "Q1,", 1))
-    shutil.copy(model_1, model)
-    arguments = ["train", "--config", recipes["1"], "--model_path", model]
-    assert "replaced" not in command(*arguments, "--data_dir", simulated.parent).stderr
-    said = command(*arguments, "--dataset", table, "--target", "Q1").stderr
-    assert f"{model} holds a model of P1, which will be replaced" in said
 
 
 def test_evaluate_names_another_column_and_refuses_other_labels(command, model_1, tmp_path):

@@ -15,6 +15,7 @@ from servier.errors import ServierError
 from servier.features.registry import PRESETS as FEATURES
 from servier.models.boosting_recipe import PRESETS as BOOSTING
 from servier.scoring.consensus import WEIGHTS
+from servier.tables import DETECTED
 from servier.training.options import Options
 from servier.training.recipes import Settings
 
@@ -104,12 +105,12 @@ def test_options_of_a_run_are_what_the_command_line_says():
     """Names of delimiters, lists of columns and shards are read."""
     words = ["in.csv", "out.csv", "--delimiter", "tab", "--columns", "a, b", "--shard", "2/3", "--top", 5]
     options = read(bulk.predict_file, bulk.PredictFileOptions, *words, "--workers", 2).scoring_options()
-    assert (options.delimiter, options.columns, str(options.shard)) == ("\t", ("a", "b"), "2/3")
+    assert (options.dialect.delimiter, options.columns, str(options.shard)) == ("\t", ("a", "b"), "2/3")
     assert (options.top, options.threshold, options.workers) == (5, None, 2)
     plain = read(
         bulk.predict_file, bulk.PredictFileOptions, "in.csv", "out.csv", "--detail"
     ).scoring_options()
-    assert (plain.delimiter, plain.columns, plain.shard, plain.confidences) == (None, None, None, ("0.9",))
+    assert (plain.dialect, plain.columns, plain.shard, plain.confidences) == (DETECTED, None, None, ("0.9",))
 
 
 def test_the_summary_replaces_no_file_of_the_run(tmp_path):

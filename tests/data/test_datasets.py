@@ -56,7 +56,7 @@ def test_absent_default_table_says_what_to_put_where(tmp_path):
     [
         ("P1,smiles\n", {}, None, "no rows"),
         ("P1,mol_id\n" + ROWS, {}, None, "no column with SMILES strings found"),
-        ("P1,smiles,Drug\n" + ROWS, {}, None, "several smiles columns: smiles, Drug"),
+        ("P1,structure,Drug\n" + ROWS, {}, None, "several smiles columns: structure, Drug"),
         ("a,b,smiles\n" + ROWS, {}, None, "which column is the target.*a, b, smiles"),
         ("P1,x,smiles\n" + ROWS, {"targets": ["P2"]}, None, "no column 'P2'.*P1, x, smiles"),
         ("P1,x,smiles\n" + ROWS + "high,m,CC\n", {}, None, "line 32, column P1: 'high' is not a number"),

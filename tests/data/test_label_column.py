@@ -1,3 +1,5 @@
+import csv
+import json
 import random
 
 import numpy as np
@@ -159,3 +161,42 @@ def test_two_numbers_stay_numbers_until_one_is_named(tmp_path, caplog):
         load_dataset(path, tasks="binary")
     data = load_dataset(path, tasks="binary", positive=["1"])
     assert (data.tasks, data.y[:2, 0].tolist()) == (["binary"], [0, 1])
+
+
+@pytest.mark.parametrize("learnt", [["low", "high"], ["high", "low"], ["active", "inactive"]])
+def test_words_mean_what_a_model_has_learnt(learnt):
+    """The words of a model keep their labels, whatever is usual; other words and numbers are read as ever."""
+    column = read_labels([learnt[0].upper(), learnt[1], ""], learnt=learnt)
+    assert column.y[:2].tolist() == [0, 1]
+    assert read_labels([learnt[1]], learnt=learnt).y.tolist() == [1]
+    assert read_labels(["1", "0"], learnt=learnt).y.tolist() == [1, 0]
+    assert read_labels(["no", "yes"], learnt=learnt).y.tolist() == [0, 1]
+
+
+def test_the_opposite_of_what_a_model_has_learnt_is_refused():
+    """Label 0 of a model cannot be label 1 of the table that it is evaluated on."""
+    with pytest.raises(DataError, match="'low' is label 0 of the model"):
+        read_labels(["low", "high"], ["low"], ["low", "high"])
+    assert read_labels(["low", "high"], ["high"], ["low", "high"]).y.tolist() == [0, 1]
+
+
+@pytest.mark.training
+def test_evaluate_reads_words_as_train_did(command, recipes, simulated, tmp_path):
+    """A model whose label 1 is the word inactive has the metrics of one that was trained on 0 and 1."""
+    names, *rows = csv.reader(simulated.read_text().splitlines())
+    column = names.index("P1")
+    models, answers = [], []
+    for words in (("0", "1"), ("active", "inactive")):
+        table, model = tmp_path / f"{words[1]}.csv", tmp_path / f"{words[1]}.servier"
+        with table.open("w", newline="") as file:
+            labelled = [[*row[:column], words[int(row[column])], *row[column + 1 :]] for row in rows]
+            csv.writer(file).writerows([names, *labelled])
+        chosen = ["--positive", "inactive"] if "inactive" in words else []
+        told = ["--dataset", table, "--model_path", model]
+        command("train", *told, "--config", recipes["1"], *chosen)
+        evaluate = ["evaluate", *told, "--model_name", "1", "--resamples", "20"]
+        answers.append(json.loads(command(*evaluate, "--json").stdout)["metrics"])
+        models.append(model)
+    assert answers[0] == answers[1]
+    assert "label 1 (inactive)" in command("inspect", models[1]).stdout
+    assert "'active' is label 0 of the model" in command(*evaluate, "--positive", "active", status=1).stderr

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from molecules_for_tests import SMILES
@@ -6,6 +8,7 @@ from servier.checkpoint.file import open_checkpoint
 from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule
 from servier.errors import CheckpointError
+from servier.scoring.consensus import require_same_targets
 from servier.scoring.predictions import Predictions, as_answers, output_rows, prediction_fields
 from servier.scoring.scorer import Scorer
 
@@ -61,6 +64,16 @@ def test_consensus_of_different_targets_is_refused(model_1):
     other.targets[0] = Target("P2", "binary")
     with pytest.raises(CheckpointError, match="not those of the other"):
         Scorer([open_checkpoint(model_1), other])
+
+
+def test_consensus_of_opposite_labels_is_refused(model_1):
+    """Models whose label 1 are different words are not averaged; one without words joins any."""
+    first, second, third = (open_checkpoint(model_1) for _ in range(3))
+    first.targets[0] = replace(first.targets[0], words=["inactive", "active"])
+    second.targets[0] = replace(first.targets[0], words=["Active", "Inactive"])
+    with pytest.raises(CheckpointError, match="label 1 of P1 is 'Inactive', and 'active' in the other"):
+        require_same_targets(first, second)
+    require_same_targets(first, third)
 
 
 def test_consensus_of_a_model_with_itself_is_refused(model_1):

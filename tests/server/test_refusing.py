@@ -33,7 +33,7 @@ def as_json(**fields):
         (b'{"a":' * 100_000, JSON, 400, ""),
         (b'{"smile": 7}', JSON, 400, "the field smile is not a SMILES string"),
         (b'{"smile": []}', JSON, 400, "the list smile is empty"),
-        (b'{"smile": ["C", 7]}', JSON, 400, "entry 2 of the list is none"),
+        (b'{"smile": ["C", 7]}', JSON, 400, "entry 2 of the list smile is not a SMILES string"),
         (b'{"smile": null}', JSON, 400, "smile is missing"),
         (as_json(smile="C", threshold=1), JSON, 400, "no field is called 'threshold'"),
         (as_json(smile="C", model_name=True), JSON, 400, "model_name must be a string"),

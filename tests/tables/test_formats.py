@@ -11,7 +11,8 @@ def test_smiles_column_is_detected_in_any_case(name):
 
 
 @pytest.mark.parametrize(
-    ("columns", "name"), [(["a", "b"], None), (["smiles", "Drug"], None), (["smiles"], "x")]
+    ("columns", "name"),
+    [(["a", "b"], None), (["structure", "Drug"], None), (["Smiles", "SMILES"], None), (["smiles"], "x")],
 )
 def test_ambiguous_table_lists_its_columns(columns, name):
     """Where the column is not clear, the error lists what there is."""

@@ -102,6 +102,16 @@ def test_model_1_is_tuned(command, simulated, recipes, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.parametrize("name", ["what?.yaml", "{a}.yaml"])
+def test_a_name_that_is_read_as_something_else_is_refused(command, simulated, tmp_path, name):
+    """No search is kept in a file of another name."""
+    before = sorted(tmp_path.iterdir())
+    said = command("tune", "--dataset", simulated, "--output", tmp_path / name, status=1).stderr
+    assert "the file of a search cannot have this name; name another with --storage" in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.training
 def test_a_file_that_is_no_storage_is_one_clear_error(command, simulated, tmp_path):
     """Another file is not overwritten."""
     other = tmp_path / "notes.db"

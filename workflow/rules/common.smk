@@ -3,20 +3,39 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+UNTOUCHED = "data/dataset_single.csv"  # the labelled table of config/config.yaml as it is delivered
+
 
 def dataset_path():
-    """The labelled table: the user's own, or a simulated one if the config has a simulation."""
-    if "simulation" in config and not Path(config["dataset"]).exists():
+    """The labelled table: the user's own, or a simulated one where the config is as it was delivered."""
+    path = config["dataset"]
+    if "simulation" in config and not Path(path).exists():
+        if path == UNTOUCHED:
+            logger.warning(f"{path} does not exist: a simulated table takes its place")
+            return SIMULATED
         logger.warning(
-            f"{config['dataset']} does not exist: a simulated table takes its place"
+            f"the dataset {path} does not exist, and no simulated table takes the place of one that was named"
         )
-        return SIMULATED
-    return config["dataset"]
+    return path
+
+
+def refuse_braces(*paths):
+    """Names with braces are patterns for Snakemake, wherever they stand."""
+    for path in paths:
+        if set(path) & set("{}"):
+            raise WorkflowError(
+                f"{path} has a brace in its name, which Snakemake takes for a pattern: rename it"
+            )
 
 
 def option(name, value):
-    """A command-line option, or nothing if there is no value."""
-    return f"--{name} {value}" if value else ""
+    """The words of a command-line option; none if there is no value."""
+    return [f"--{name}", str(value)] if value else []
+
+
+def options(pairs):
+    """The words of several options."""
+    return [word for name, value in pairs for word in option(name, value)]
 
 
 def cores(rule):
@@ -48,21 +67,27 @@ def training_recipe(wildcards):
 def tuning_budget(wildcards):
     """The options that limit the search for a recipe."""
     budget = config["models"][wildcards.model]["tuning"]
-    return " ".join(option(name, value) for name, value in budget.items())
+    return options(budget.items())
 
 
 def report_names():
-    """The pages of an evaluation: one for each of several targets, and an overview."""
-    targets = config["targets"] if len(config["targets"]) > 1 else []
-    plain = [target for target in targets if re.fullmatch("[A-Za-z0-9_-]+", target)]
-    return ["report.html", *(f"report_{target}.html" for target in plain)]
+    """The pages of an evaluation, as servier names them: one for each of several targets, and an overview."""
+    names = ["report.html"]
+    for i, target in enumerate(
+        config["targets"] if len(config["targets"]) > 1 else [], 1
+    ):
+        name = f"report_{re.sub('[^A-Za-z0-9_-]', '_', target)}"
+        is_taken = f"{name}.html".lower() in map(str.lower, names[1:])
+        names.append(f"{name}_{i}.html" if is_taken else f"{name}.html")
+    return names
 
 
 SIMULATED = f"{RESULTS}/simulated/dataset_single.csv"
 DATASET = dataset_path()
-TARGETS = " ".join(option("target", f"'{target}'") for target in config["targets"])
-COLUMNS = " ".join(
-    option(name, config.get(name)) for name in ("smiles_column", "split_column")
+refuse_braces(RESULTS, DATASET)
+TARGETS = options(("target", target) for target in config["targets"])
+COLUMNS = options(
+    (name, config.get(name)) for name in ("smiles_column", "split_column")
 )
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()

@@ -15,7 +15,7 @@ rule simulate:
         rows=lambda wildcards: config["simulation"]["rows"],
         seed=lambda wildcards: config["simulation"]["seed"],
     shell:
-        "servier simulate {output} --rows {params.rows} --seed {params.seed} > {log} 2>&1"
+        "servier simulate {output:q} --rows {params.rows:q} --seed {params.seed:q} > {log:q} 2>&1"
 
 
 rule featurize:
@@ -36,8 +36,8 @@ rule featurize:
     params:
         smiles_column=SMILES_COLUMN,
     shell:
-        "servier featurize {input} {output} --preset {wildcards.preset} {params.smiles_column}"
-        " --workers {threads} > {log} 2>&1"
+        "servier featurize {input:q} {output:q} --preset {wildcards.preset:q} {params.smiles_column:q}"
+        " --workers {threads:q} > {log:q} 2>&1"
 
 
 use rule featurize as featurize_library with:

@@ -1,9 +1,11 @@
+import re
 import zlib
 from dataclasses import dataclass
 from glob import glob, has_magic
 
 SAMPLE = 1 << 20
 PACKED_ROW = 25  # bytes that a row of a library takes in a Parquet or zstd file, about
+SUFFIXES = r"(\.(csv|tsv|txt|smi|sdf|parquet))?(\.(gz|zst))?$"
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ def find_libraries():
     if not found:
         logger.warning("there is no file to score: the labelled table is scored")
     paths = dict(found) or {DATASET: {}}
+    refuse_braces(*paths)
     libraries = {
-        Path(path).name.split(".")[0]: open_library(path, settings)
+        re.sub(SUFFIXES, "", Path(path).name): open_library(path, settings)
         for path, settings in paths.items()
     }
     if len(libraries) < len(paths):
@@ -37,8 +40,12 @@ def find_libraries():
 
 
 def find_files(pattern):
-    """The files that match a pattern; a plain name need not exist on this machine."""
-    return sorted(glob(pattern)) if has_magic(pattern) else [pattern]
+    """The files that match a pattern; a plain name need not exist on this machine.
+
+    A file whose name has brackets is no pattern.
+    """
+    is_pattern = has_magic(pattern) and not Path(pattern).exists()
+    return sorted(glob(pattern)) if is_pattern else [pattern]
 
 
 def library_settings(entry):
@@ -135,13 +142,13 @@ def scoring_models(wildcards):
 
 
 def model_options(wildcards, input):
-    return " ".join(option("model_path", path) for path in input.models)
+    return options(("model_path", path) for path in input.models)
 
 
 def library_columns(wildcards):
     """The option for the column of SMILES strings, if the library is the labelled table."""
     is_dataset = LIBRARIES[wildcards.library].path == DATASET
-    return SMILES_COLUMN if is_dataset else ""
+    return SMILES_COLUMN if is_dataset else []
 
 
 def shards_of(wildcards):

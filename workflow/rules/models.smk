@@ -26,9 +26,9 @@ rule tune:
         storage=f"{RESULTS}/tuning_{{model}}.db",
         seed=config["seed"],
     shell:
-        "servier tune --dataset {input.table} --config {input.recipe} --output {output}"
-        " --model_name {wildcards.model} {params.preset} {params.targets} {params.columns} {params.budget}"
-        " --storage {params.storage} --seed {params.seed} --workers {threads} > {log} 2>&1"
+        "servier tune --dataset {input.table:q} --config {input.recipe:q} --output {output:q}"
+        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.budget:q}"
+        " --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule train:
@@ -57,9 +57,9 @@ rule train:
         ),
         seed=config["seed"],
     shell:
-        "servier train --dataset {input.table} --config {input.recipe} --model_path {output}"
-        " --model_name {wildcards.model} {params.preset} {params.targets} {params.columns}"
-        " --seed {params.seed} --workers {threads} > {log} 2>&1"
+        "servier train --dataset {input.table:q} --config {input.recipe:q} --model_path {output:q}"
+        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q}"
+        " --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -68,6 +68,7 @@ rule evaluate:
         model=f"{RESULTS}/models/model_{{model}}.servier",
     output:
         f"{RESULTS}/evaluation/model_{{model}}/metrics.json",
+        f"{RESULTS}/evaluation/model_{{model}}/leaks.csv",
         reports=report(
             expand(f"{RESULTS}/evaluation/model_{{{{model}}}}/{{name}}", name=REPORTS),
             caption="../report/evaluation.rst",
@@ -91,10 +92,11 @@ rule evaluate:
         columns=COLUMNS,
         resamples=config["resamples"],
         folder=lambda wildcards, output: Path(output[0]).parent,
+    # Of the target `all` nobody knows beforehand which pages there will be, to remove those of before.
     shell:
-        "servier evaluate --dataset {input.table} --model_path {input.model} --model_name {wildcards.model}"
-        " {params.targets} {params.columns} --output_dir {params.folder}"
-        " --resamples {params.resamples} --workers {threads} > {log} 2>&1"
+        "servier evaluate --dataset {input.table:q} --model_path {input.model:q} --model_name {wildcards.model:q}"
+        " {params.targets:q} {params.columns:q} --output_dir {params.folder:q} --force"
+        " --resamples {params.resamples:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule compare:
@@ -124,6 +126,6 @@ rule compare:
         columns=COLUMNS,
         resamples=config["resamples"],
     shell:
-        "servier compare {input.models} --dataset {input.table} {params.targets} {params.columns}"
-        " --resamples {params.resamples} --workers {threads} --html {output.page} --json"
-        " > {output.document} 2> {log}"
+        "servier compare {input.models:q} --dataset {input.table:q} {params.targets:q} {params.columns:q}"
+        " --resamples {params.resamples:q} --workers {threads:q} --html {output.page:q} --json"
+        " > {output.document:q} 2> {log:q}"

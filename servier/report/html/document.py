@@ -77,6 +77,11 @@ def write_reports(source: Source, folder: str | Path) -> list[Path]:
     return paths
 
 
+def name_pages(targets: Sequence[str]) -> list[str]:
+    """Return the file names of all pages of an evaluation, that of `report.html` first."""
+    return ["report.html", *(name_reports(targets) if len(targets) > 1 else [])]
+
+
 def name_reports(targets: Sequence[str]) -> list[str]:
     """Return the file name of each target's report; what does not suit a file name becomes `_`."""
     if len(targets) == 1:

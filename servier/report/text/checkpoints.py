@@ -50,8 +50,9 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
     for target in checkpoint.targets:
+        label = "label 1" if target.words is None else f"label 1 ({target.words[1]})"
         threshold = (
-            "" if target.threshold is None else f", label 1 from a probability of {target.threshold:g}"
+            "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
         )
         transform = ", learnt as a logarithm" if target.transform else ""
         facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}"))

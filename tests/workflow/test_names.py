@@ -1,0 +1,145 @@
+"""The workflow and names that mean something to a shell: what a file or a column is called is one word."""
+
+import csv
+import shlex
+import shutil
+
+import pytest
+import yaml
+from workflow_for_tests import RESULTS, ROOT, SITE, change_settings, planned, snakemake
+
+from servier.cli import main
+from servier.data.simulation import simulate
+from servier.report.html.document import name_reports
+
+LIBRARY = """ChEMBL 33 (sub&set) [v1.0] $HOME `id` 'q' "d";#!~*?.csv"""
+TABLE = "data/my table [1] & $x.csv"
+TARGETS = ["P 1", "it's $2 & [more]"]
+SMILES = "Canonical SMILES"
+ODD_RESULTS = "my results [x] & $HOME"
+
+
+def set_names(settings):
+    """Give everything that the tiny configuration names a name of the worst kind."""
+    settings.update(dataset=TABLE, targets=TARGETS, smiles_column=SMILES, results=ODD_RESULTS)
+    settings["libraries"][0]["files"] = f"data/{LIBRARY}"
+
+
+@pytest.fixture
+def odd(fresh):
+    """A copy of the workflow whose table, columns, library and results have odd names."""
+    site = fresh / SITE
+    (site / "data" / "library.csv").rename(site / "data" / LIBRARY)
+    simulation = simulate(150, seed=1)
+    with (site / TABLE).open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow([*TARGETS, SMILES])
+        rows.writerows(
+            [label, 1 - label, smiles]
+            for label, smiles in zip(simulation.labels, simulation.smiles, strict=True)
+        )
+    change_settings(site, set_names)
+    return fresh
+
+
+def read_commands(said):
+    """The options of each command in a dry run, as a shell and then click read them."""
+    for line in said.splitlines():
+        if line.startswith("Shell command: servier "):
+            words = shlex.shlex(line.removeprefix("Shell command: "), posix=True, punctuation_chars=True)
+            words.whitespace_split = True
+            found = list(words)
+            name = found[1]
+            end = found.index(">")
+            assert [word for word in found[end + 1 :] if word in (";", "&", "|", "(", ")")] == []
+            yield name, main.commands[name].make_context(name, found[2:end]).params
+
+
+def test_every_command_gets_odd_names_whole(odd):
+    """In each rule's command the files, columns and targets are the words that the config has."""
+    change_settings(odd / SITE, lambda settings: settings["models"]["1"].update(tuning={"trials": 2}))
+    commands = list(read_commands(snakemake(odd, "--dry-run", "--printshellcmds")))
+    assert {name for name, _ in commands} == {
+        "tune", "train", "evaluate", "compare", "featurize", "predict-file", "merge",
+    }  # fmt: skip
+    library = f"data/{LIBRARY}"
+    features = f"{ODD_RESULTS}/library_features/{LIBRARY.removesuffix('.csv')}.fast.parquet"
+    for name, given in commands:
+        if "dataset" in given:
+            assert given["dataset"] in (TABLE, f"{ODD_RESULTS}/features/fast.parquet")
+            assert given["targets"] == tuple(TARGETS)
+            assert given["smiles_column"] == SMILES
+        if name == "featurize":
+            assert (given["source"], given["smiles_column"]) in [(TABLE, SMILES), (library, None)]
+        if name == "predict-file":
+            assert given["source"] in (library, features)
+            assert {path.rpartition("/")[0] for path in given["model_paths"]} == {f"{ODD_RESULTS}/models"}
+
+
+@pytest.mark.slow
+def test_a_whole_run_with_odd_names(odd):
+    """Every rule runs, the library is scored row by row, and nothing is made under another name."""
+    snakemake(odd)
+    site = odd / SITE
+    for model in ("1", "2", "consensus"):
+        path = site / ODD_RESULTS / "predictions" / f"{LIBRARY.removesuffix('.csv')}.model_{model}.csv"
+        with path.open(newline="") as scored, (site / "data" / LIBRARY).open(newline="") as source:
+            rows = list(csv.DictReader(scored))
+            assert [row["id"] for row in rows] == [row["id"] for row in csv.DictReader(source)]
+        assert sum(row["status"] == "ok" for row in rows) > 80
+        assert f"{TARGETS[1]}_probability" in rows[0]
+    assert not (site / ODD_RESULTS / "shards").exists()
+    assert {path.name for path in site.iterdir()} == {"config", "data", ".snakemake", ODD_RESULTS}
+    assert planned(odd) == set()
+
+
+def test_a_dataset_that_was_named_must_be_there(fresh):
+    """No simulated table takes its place, with the key `simulation` or without, and the file is named."""
+    change_settings(fresh / SITE, lambda settings: settings.update(dataset="data/mine.csv"))
+    said = snakemake(fresh, "--dry-run", status=1)
+    assert "the dataset data/mine.csv does not exist" in said
+    assert "Missing input files" in said
+    change_settings(fresh / SITE, lambda settings: settings.pop("simulation"))
+    said = snakemake(fresh, "--dry-run", status=1)
+    assert "data/mine.csv" in said.partition("Missing input files")[2]
+
+
+def test_the_untouched_default_is_simulated_and_says_so(fresh):
+    """The config as it is delivered names a table that nobody has made yet; results may have an odd name."""
+    for folder in (ROOT, ROOT / SITE):
+        settings = yaml.safe_load((folder / "config" / "config.yaml").read_text())
+        assert settings["dataset"] == "data/dataset_single.csv"
+        assert "simulation" in settings
+    change_settings(fresh / SITE, lambda settings: settings.update(results=ODD_RESULTS))
+    said = snakemake(fresh, "--dry-run", "--printshellcmds")
+    assert "data/dataset_single.csv does not exist: a simulated table takes its place" in said
+    commands = dict(read_commands(said))
+    assert commands["simulate"]["output"] == f"{ODD_RESULTS}/simulated/dataset_single.csv"
+
+
+@pytest.mark.parametrize("change", [{"results": "data/a{b}.csv"}, {"libraries": ["data/a{b}.csv"]}])
+def test_a_brace_in_a_name_is_refused(fresh, change):
+    """Snakemake would take it for a wildcard."""
+    (fresh / SITE / "data" / "a{b}.csv").write_text("smiles\nCCO\n")
+    change_settings(fresh / SITE, lambda settings: settings.update(change))
+    assert "data/a{b}.csv has a brace in its name" in snakemake(fresh, "--dry-run", status=1)
+
+
+def test_libraries_that_differ_behind_a_point_have_their_own_results(fresh):
+    """Only what says the format is no part of a library's name."""
+    for version in ("1.0", "1.1"):
+        shutil.copy(fresh / SITE / "data" / "library.csv", fresh / SITE / "data" / f"set v{version}.csv")
+    libraries = [{"files": "data/set v*.csv", "models": ["1"]}]
+    change_settings(fresh / SITE, lambda settings: settings.update(libraries=libraries))
+    said = snakemake(fresh, "--dry-run")
+    assert f"{RESULTS.name}/predictions/set v1.0.model_1.csv" in said
+    assert f"{RESULTS.name}/predictions/set v1.1.model_1.csv" in said
+
+
+def test_reports_of_odd_targets_are_results(fresh):
+    """The pages that Snakemake waits for are those that servier writes."""
+    targets = ["P1", "a b", "A_b", "a/b", "é"]
+    change_settings(fresh / SITE, lambda settings: settings.update(targets=targets))
+    said = snakemake(fresh, "--dry-run")
+    pages = [name for name in ("report.html", *name_reports(targets)) if f"model_1/{name}" not in said]
+    assert pages == []
