@@ -35,11 +35,11 @@ class Block:
         For each row what a worker needs: the SMILES string and why the row cannot be used, or None; or the
         number of the row in a feature file.
     rows
-        For each row what is carried over into the output: text, or a list of values.
+        What is carried over into the output: the text of each row, or an Arrow record batch.
     """
 
     items: Sequence[Any]
-    rows: Sequence[Any]
+    rows: Any
 
 
 class Reader:
@@ -56,7 +56,7 @@ class Reader:
     columns
         The columns that are carried over; None for all.
     as_values
-        Whether the output wants lists of values, not text.
+        Whether the output wants record batches, not text.
     by_number
         Whether workers want the numbers of rows, for their features are in a file.
 
@@ -78,7 +78,8 @@ class Reader:
     ) -> None:
         names = table.header.columns
         self._table = table
-        self._position = 0 if by_number else names.index(require_smiles_column(names, smiles_column))
+        wanted = smiles_column or table.header.molecules
+        self._position = 0 if by_number else names.index(require_smiles_column(names, wanted))
         if columns is None:
             # The prediction has its own status and reason, in place of those of featurize.
             self.kept = [i for i, name in enumerate(names) if not (by_number and name in STATUS_COLUMNS)]
@@ -127,15 +128,15 @@ class Reader:
     def _items(self, batch: list[Record], start: int) -> Sequence[Any]:
         if self._by_number:
             return range(start, start + len(batch))
-        values = (record.fields[self._position] for record in batch)
-        return [
-            ("" if value is None else str(value), record.problem)
-            for value, record in zip(values, batch, strict=True)
-        ]
+        return [(record.fields[self._position], record.problem) for record in batch]
 
-    def _carry(self, batch: list[Record]) -> list[Any]:
+    def _carry(self, batch: list[Record]) -> Any:
         rows = [[record.fields[i] for i in self.kept] for record in batch]
-        return rows if self._as_values else encode_rows(rows, self.header)
+        if not self._as_values:
+            return encode_rows(rows, self.header)
+        from servier.bulk.parquet_blocks import text_batch
+
+        return text_batch(rows, self.header.columns)
 
 
 def _find(names: Sequence[str], name: str) -> int:

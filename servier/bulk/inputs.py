@@ -17,7 +17,7 @@ from servier.bulk.work import ScoreFeatures, ScoreSmiles, ScoringMethod, Scoring
 from servier.checkpoint.file import open_checkpoint
 from servier.errors import DataError, ServierError
 from servier.scoring.scorer import Scorer
-from servier.tables import STANDARD_STREAM, require_smiles_column
+from servier.tables import STANDARD_STREAM, require_smiles_column, table_format
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,7 @@ def open_inputs(
         features = opened.features
         if features is not None:
             features.check(scorer.featurizers)
-        reader = Reader(
-            opened.table,
-            target,
-            options.smiles_column,
-            options.columns,
-            as_values=is_parquet(target),
-            by_number=features is not None,
-        )
+        reader = _make_reader(opened, target, options)
         output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
         identity = identify(opened, scorer, options) | {"written": output.written}
         method = _choose_method(opened, options)
@@ -90,6 +83,24 @@ def open_inputs(
         rows, n_rows = _rows(opened, target, options, reader.block_rows)
         origin = partial(describe_origin, "predict-file", opened, identity, options)
         yield Inputs(reader, work, output, identity, origin, rows, n_rows)
+
+
+def _make_reader(source: Source, target: Path, options: Options) -> Reader:
+    """Choose the reader by the table; what reads Parquet files is loaded for them alone."""
+    make: Any = Reader
+    if table_format(source.path) == "parquet":
+        from servier.bulk.parquet_blocks import ParquetReader
+
+        make = ParquetReader
+    reader: Reader = make(
+        source.table,
+        target,
+        options.smiles_column,
+        options.columns,
+        as_values=is_parquet(target),
+        by_number=source.features is not None,
+    )
+    return reader
 
 
 def _choose_method(source: Source, options: Options) -> ScoringMethod[Any]:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from servier.bulk.journal import Progress, read_journal
 from servier.bulk.options import Shard
-from servier.bulk.outputs import ParquetOutput, TextOutput, open_output, write_best
+from servier.bulk.outputs import TextOutput, open_output, write_best
 from servier.errors import DataError
 from servier.tables import claim_output, write_whole
+
+if TYPE_CHECKING:
+    from servier.bulk.parquet_output import ParquetOutput
 
 COPY_BYTES = 1 << 20
 
@@ -117,8 +120,8 @@ def _without_shard(identity: dict[str, Any]) -> dict[str, Any]:
     return identity | {"option": identity["option"] | {"shard": total}}
 
 
-def _concatenate(target: Path, paths: list[Path], output: TextOutput | ParquetOutput) -> None:
-    if isinstance(output, ParquetOutput):
+def _concatenate(target: Path, paths: list[Path], output: "TextOutput | ParquetOutput") -> None:
+    if not isinstance(output, TextOutput):
         from servier.bulk.parquet_spool import read_batches, write_parquet
 
         batches = chain.from_iterable(read_batches(path) for path in paths)

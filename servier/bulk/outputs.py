@@ -1,10 +1,11 @@
 """The two kinds of output, text and Parquet: their spools, and how finished spools are read back."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from servier.bulk.blocks import BLOCK_ROWS
 from servier.bulk.spools import BEGINNING, Mark, Seal, Spool, StandardOutput, TextSpool, packer
@@ -15,16 +16,18 @@ from servier.tables import (
     Quotes,
     Table,
     encode_predictions,
-    name_all,
     open_binary,
     read_header,
     read_written,
     table_format,
 )
 
+if TYPE_CHECKING:
+    from servier.bulk.parquet_output import ParquetOutput
+
 
 class Output(Protocol):
-    """How rows of one kind are written and read back."""
+    """How rows of one kind are written and read back: lists of lines, or Arrow record batches."""
 
     @property
     def columns(self) -> list[str]:
@@ -41,11 +44,17 @@ class Output(Protocol):
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
 
-    def combine(self, rows: Sequence[Any], cells: Sequence[Any]) -> list[Any]:
+    def combine(self, rows: Any, cells: Sequence[Any]) -> Any:
         """Put the cells of predictions after the rows' own columns."""
 
-    def read_back(self, path: Path) -> Iterator[tuple[Any, Sequence[Any]]]:
-        """Iterate over the rows of a spool or a text output, as they were appended, and over their fields."""
+    def take(self, rows: Any, positions: Sequence[int]) -> Any:
+        """Return the rows at some positions, in the order of the positions."""
+
+    def read_back(self, path: Path, column: str) -> Iterator[tuple[Any, list[float]]]:
+        """Iterate over the rows of a spool or an output in blocks, with the numbers in a column of them."""
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """Return all rows of several parts, in order."""
 
 
 class TextOutput:
@@ -80,47 +89,21 @@ class TextOutput:
         """Put the cells of predictions after the rows' own columns."""
         return [row + added for row, added in zip(rows, cells, strict=True)]
 
-    def read_back(self, path: Path) -> Iterator[tuple[bytes, Sequence[Any]]]:
-        """Iterate over the lines of a spool or an output, with their ends, and over their fields."""
-        header = self.text_header
+    def take(self, rows: Sequence[bytes], positions: Sequence[int]) -> list[bytes]:
+        """Return the lines at some positions, in the order of the positions."""
+        return [rows[position] for position in positions]
+
+    def read_back(self, path: Path, column: str) -> Iterator[tuple[list[bytes], list[float]]]:
+        """Iterate over the lines of a spool or an output in blocks, with the numbers in a column of them."""
+        header, position = self.text_header, self.columns.index(column)
         with open_binary(path) as stream:
-            for raw, fields in read_written(stream, path, header):
-                yield raw + header.newline, fields
+            written = read_written(stream, path, header)
+            while block := list(islice(written, BLOCK_ROWS)):
+                yield [raw + header.newline for raw, _ in block], [float(row[position]) for _, row in block]
 
-
-class ParquetOutput:
-    """A Parquet file.
-
-    Parameters
-    ----------
-    schema
-        All its columns.
-    """
-
-    text_header = None
-
-    def __init__(self, schema: Any) -> None:
-        self.schema = schema
-        self.columns = schema.names
-        self.written: dict[str, str] = {}
-
-    def open_spool(self, path: Path, mark: Mark) -> Spool:
-        """Open a spool for the output, to begin or to go on."""
-        from servier.bulk.parquet_spool import ArrowSpool
-
-        return ArrowSpool(path, self.schema, mark)
-
-    def combine(self, rows: Sequence[list[object]], cells: Sequence[list[object]]) -> list[list[object]]:
-        """Put the cells of predictions after the rows' own columns."""
-        return [[*row, *added] for row, added in zip(rows, cells, strict=True)]
-
-    def read_back(self, path: Path) -> Iterator[tuple[list[Any], Sequence[Any]]]:
-        """Iterate over the rows of a spool, or of a finished file."""
-        from servier.bulk.parquet_spool import read_batches
-
-        for batch in read_batches(path):
-            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield list(row), row
+    def join(self, parts: Sequence[list[bytes]]) -> list[bytes]:
+        """Return all lines of several parts, in order."""
+        return list(chain.from_iterable(parts))
 
 
 def make_output(
@@ -150,31 +133,12 @@ def make_output(
     if taken:
         hint = "rename it in the input, or leave it out with --columns"
         raise DataError(f"the input already has a column {taken[0]!r}", path=target, hint=hint)
-    schema = getattr(table, "schema", None)
     if not is_parquet(target):
-        for field in [] if schema is None else [schema.field(position) for position in kept]:
-            _check_text(field)
         raw = header.raw + encode_predictions([added], replace(header, newline=b""))[0]
         return TextOutput(target, replace(header, columns=[*header.columns, *added], raw=raw))
-    import pyarrow as pa
+    from servier.bulk.parquet_output import make_parquet_output
 
-    arrow_types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-    fields = [
-        pa.field(name, pa.string() if schema is None else schema.field(position).type)
-        for name, position in zip(name_all(header.columns), kept, strict=True)
-    ]
-    fields += [pa.field(name, arrow_types[kind]) for name, kind in added.items()]
-    return ParquetOutput(pa.schema(fields))
-
-
-def _check_text(field: Any) -> None:
-    """Refuse a column of a Parquet file whose values are no text."""
-    import pyarrow as pa
-
-    kind = field.type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        hint = "leave it out with --columns, or write a .parquet file"
-        raise DataError(f"column {field.name!r} holds {kind}, which is not text", hint=hint)
+    return make_parquet_output(table, header.columns, kept, added)
 
 
 def is_parquet(target: Path) -> bool:
@@ -193,12 +157,12 @@ def is_parquet(target: Path) -> bool:
     return kind == "parquet"
 
 
-def open_output(path: Path, written: Mapping[str, str]) -> TextOutput | ParquetOutput:
+def open_output(path: Path, written: Mapping[str, str]) -> "TextOutput | ParquetOutput":
     """Take an output that exists as the pattern for another one; `written` says how it was written."""
     if is_parquet(path):
-        import pyarrow.parquet as pq
+        from servier.bulk.parquet_output import ParquetOutput
 
-        return ParquetOutput(pq.read_schema(path))
+        return ParquetOutput.like(path)
     with open_binary(path) as stream:
         return TextOutput(path, read_header(stream, written["delimiter"], Quotes(written["quotes"])))
 
@@ -212,18 +176,14 @@ def write_best(
     seal: Seal | None = None,
 ) -> int:
     """Write the best rows of spools or outputs, best first, as an output; return how many there are."""
-    position = output.columns.index(column)
-
-    def rows() -> Iterator[tuple[Any, Sequence[Any]]]:
-        return chain.from_iterable(output.read_back(source) for source in sources)
-
-    positions = best_positions([float(fields[position]) for _, fields in rows()], top)
+    ranks = [rank for source in sources for _, found in output.read_back(source, column) for rank in found]
+    positions = best_positions(ranks, top)
     spool = output.open_spool(target.with_name(f"{target.name}.best"), BEGINNING)
-    best = pick(rows(), positions)
-    for start in range(0, len(best), BLOCK_ROWS):
+    best = _pick(output, sources, column, positions)
+    for start in range(0, len(positions), BLOCK_ROWS):
         spool.append(best[start : start + BLOCK_ROWS])
     spool.publish(target, seal)
-    return len(best)
+    return len(positions)
 
 
 def best_positions(ranks: Sequence[float], top: int) -> list[int]:
@@ -231,11 +191,14 @@ def best_positions(ranks: Sequence[float], top: int) -> list[int]:
     return sorted(range(len(ranks)), key=lambda position: (-ranks[position], position))[:top]
 
 
-def pick(rows: Iterable[tuple[Any, Any]], positions: Sequence[int]) -> list[Any]:
-    """Return the rows at some positions, in the order of the positions."""
-    places = {position: place for place, position in enumerate(positions)}
-    picked: list[Any] = [None] * len(positions)
-    for position, (row, _) in enumerate(rows):
-        if position in places:
-            picked[places[position]] = row
-    return picked
+def _pick(output: Output, sources: Sequence[Path], column: str, positions: Sequence[int]) -> Any:
+    """Return the rows at some positions of all sources together, in the order of the positions."""
+    wanted = sorted(positions)
+    parts, first = [], 0
+    for rows, found in chain.from_iterable(output.read_back(source, column) for source in sources):
+        stop = first + len(found)
+        inside = wanted[bisect_left(wanted, first) : bisect_left(wanted, stop)]
+        parts.append(output.take(rows, [position - first for position in inside]))
+        first = stop
+    places = {position: place for place, position in enumerate(wanted)}
+    return output.take(output.join(parts), [places[position] for position in positions])

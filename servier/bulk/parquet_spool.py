@@ -1,19 +1,54 @@
-"""Rows of values on their way into a Parquet file, which itself cannot be continued after an interruption."""
+"""Arrow arrays on their way into a Parquet file, which itself cannot be continued after an interruption."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from servier.bulk.spools import BEGINNING, Mark, Seal, SpoolFile, sync_folder
+from servier.tables.arrow_types import (
+    decode_categories,
+    encode_categories,
+    ordered_categories,
+    spelt_out_schema,
+)
+from servier.tables.parquet import group_batches, regroup
 
 ROW_GROUP = 65_536
 
 
+@dataclass(frozen=True)
+class FinalSchema:
+    """The columns of a Parquet file that is to be written.
+
+    Parameters
+    ----------
+    final
+        Their names and types.
+    ordered
+        The categories of columns where their order means something.
+    """
+
+    final: pa.Schema
+    ordered: dict[str, pa.Array]
+
+    @classmethod
+    def read(cls, file: pq.ParquetFile) -> "FinalSchema":
+        """Return the columns of a file that exists."""
+        return cls(file.schema_arrow, ordered_categories(file))
+
+    @cached_property
+    def spooled(self) -> pa.Schema:
+        """The names and types on the way there: a batch of a stream cannot have categories of its own."""
+        return spelt_out_schema(self.final)
+
+
 class ArrowSpool:
-    """Rows of values, kept as an Arrow stream until they become a Parquet file.
+    """Record batches, kept as an Arrow stream until they become a Parquet file.
 
     Parameters
     ----------
@@ -25,17 +60,15 @@ class ArrowSpool:
         Where to go on.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, mark: Mark = BEGINNING) -> None:
+    def __init__(self, path: Path, schema: FinalSchema, mark: Mark = BEGINNING) -> None:
         self._file, self._schema = SpoolFile(path, mark), schema
         if mark == BEGINNING:
-            self._file.write(schema.serialize().to_pybytes())
+            self._file.write(schema.spooled.serialize().to_pybytes())
 
-    def append(self, rows: Sequence[Sequence[object]]) -> None:
-        """Write rows of values."""
-        if rows:
-            columns = zip(*rows, strict=True)
-            arrays = [pa.array(column, f.type) for column, f in zip(columns, self._schema, strict=True)]
-            self._file.write(pa.record_batch(arrays, schema=self._schema).serialize().to_pybytes())
+    def append(self, rows: pa.RecordBatch) -> None:
+        """Write rows."""
+        if len(rows):
+            self._file.write(rows.serialize().to_pybytes())
 
     def sync(self) -> Mark:
         """Force everything to disk; return how far it is."""
@@ -55,36 +88,41 @@ class ArrowSpool:
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Iterate over the record batches of a spool, or of a Parquet file."""
+    """Iterate over the record batches of a spool, or of a Parquet file, with categories spelt out."""
     with path.open("rb") as stream:
         if stream.read(4) == b"PAR1":
-            yield from pq.ParquetFile(path).iter_batches()
+            file = pq.ParquetFile(path)
+            yield from map(decode_categories, group_batches(file, range(file.num_row_groups)))
             return
         stream.seek(0)
         yield from pa.ipc.open_stream(stream)
 
 
 def write_parquet(
-    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], seal: Seal | None = None
+    target: Path, schema: FinalSchema, batches: Iterable[pa.RecordBatch], seal: Seal | None = None
 ) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
     temporary = target.with_name(f".{target.name}.writing")
-    waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for batch in batches:
-            waiting.append(batch)
-            n_waiting += batch.num_rows
-            while n_waiting >= ROW_GROUP:
-                table = pa.Table.from_batches(waiting, schema)
-                writer.write_table(table.slice(0, ROW_GROUP).combine_chunks())
-                waiting = table.slice(ROW_GROUP).to_batches()
-                n_waiting -= ROW_GROUP
-        if n_waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema).combine_chunks())
+    with pq.ParquetWriter(temporary, schema.final, compression="zstd") as writer:
+        for table in regroup(batches, ROW_GROUP):
+            _write_group(writer, table, schema)
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
     if seal is not None:
         seal(temporary)
     temporary.replace(target)
     sync_folder(target.parent)
+
+
+def _write_group(writer: pq.ParquetWriter, table: pa.Table, schema: FinalSchema) -> None:
+    """Write a row group, or smaller ones where it has more categories than their type can count."""
+    try:
+        encoded = encode_categories(table, schema.final, schema.ordered)
+    except pa.ArrowInvalid:
+        if len(table) == 1:
+            raise
+        half = len(table) // 2
+        _write_group(writer, table.slice(0, half), schema)
+        _write_group(writer, table.slice(half), schema)
+    else:
+        writer.write_table(encoded)

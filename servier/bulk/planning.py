@@ -111,11 +111,11 @@ def _measure(inputs: Inputs, options: Options, target: Path) -> Sample:
     deadline = math.inf
     with closing(ordered_map(inputs.work, read(), options.workers, options.timeout)) as answers:
         for scored in answers:
-            lines = inputs.output.combine(blocks.popleft().rows, scored.cells)
-            text = b"".join(line if isinstance(line, bytes) else repr(line).encode() for line in lines)
+            rows = inputs.output.combine(blocks.popleft().rows, scored.cells)
+            content = b"".join(rows) if isinstance(rows, list) else rows.serialize().to_pybytes()
             sample.rows += scored.counts.total()
             sample.seconds += scored.seconds
-            sample.output_bytes += len(pack(text))
+            sample.output_bytes += len(pack(content))
             deadline = min(deadline, time.monotonic() + SAMPLE_SECONDS)
             if time.monotonic() > deadline:
                 break

@@ -127,8 +127,8 @@ class _Run:
             return None
         ranks: list[float] = []
         if self._journal.progress.written:
-            position = self._output.columns.index(self._rank_column)
-            ranks = [float(fields[position]) for _, fields in self._output.read_back(self._spool_path)]
+            kept = self._output.read_back(self._spool_path, self._rank_column)
+            ranks = [rank for _, found in kept for rank in found]
         return Selection(self._options.top, self._options.threshold, ranks)
 
     def score(self, clock: "_Clock") -> None:
@@ -160,9 +160,11 @@ class _Run:
         mark = self._spool.sync()
         return Progress(n_done, n_written, mark.size, mark.checksum, dict(counts))
 
-    def _combine(self, block: Block, scored: Scored) -> list[Any]:
-        lines = self._output.combine(block.rows, scored.cells)
-        return lines if self._selection is None else self._selection.choose(lines, scored.ranks)
+    def _combine(self, block: Block, scored: Scored) -> Any:
+        rows = self._output.combine(block.rows, scored.cells)
+        return (
+            rows if self._selection is None else self._output.take(rows, self._selection.choose(scored.ranks))
+        )
 
     def publish(self, claim: Claim) -> None:
         """Give the output its final name."""

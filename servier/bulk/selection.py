@@ -3,7 +3,6 @@
 import heapq
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 
 class Selection:
@@ -39,6 +38,6 @@ class Selection:
         heapq.heapreplace(self._best, rank)
         return True
 
-    def choose(self, rows: Sequence[Any], ranks: Sequence[float]) -> list[Any]:
-        """Return the rows that are kept."""
-        return [row for row, rank in zip(rows, ranks, strict=True) if self.keeps(rank)]
+    def choose(self, ranks: Sequence[float]) -> list[int]:
+        """Return the positions of the rows that are kept."""
+        return [position for position, rank in enumerate(ranks) if self.keeps(rank)]

@@ -66,9 +66,8 @@ class Source:
         """The number of rows, counted when it is first asked for; None for a stream."""
         if self.is_stream:
             return None
-        if self._parquet is not None:
-            return self._parquet.n_rows
-        return count_rows_of(self._file, self.path, self._dialect)
+        known: int | None = getattr(self.table, "n_rows", None)
+        return known if known is not None else count_rows_of(self._file, self.path, self._dialect)
 
     @cached_property
     def features(self) -> "FeatureSpecification | None":

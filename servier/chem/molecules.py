@@ -1,9 +1,7 @@
 """SMILES strings to molecules, and molecules to canonical and randomized SMILES."""
 
 import hashlib
-import logging
 import re
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from servier.chem.complaints import complaints
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 
 MAX_ATOMS = 500
@@ -35,9 +34,6 @@ _CONSTITUTION = Chem.SanitizeFlags.SANITIZE_ALL & ~(
     | Chem.SanitizeFlags.SANITIZE_CLEANUPCHIRALITY
     | Chem.SanitizeFlags.SANITIZE_CLEANUPATROPISOMERS
 )
-
-_explaining = threading.Lock()
-_TIME = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 
 
 class Status(StrEnum):
@@ -123,34 +119,10 @@ def _read_constitution(smiles: str) -> Mol | None:
     return mol
 
 
-class _Listener(logging.Handler):
-    """Appends the text of each message to a list."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__()
-        self._messages = messages
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._messages.append(record.getMessage())
-
-
 def _explain_refusal(smiles: str) -> InvalidMolecule:
-    """Read a string again, and return RDKit's first complaint as the reason.
-
-    RDKit's messages must not be blocked meanwhile, and are not blocked afterwards.
-    """
-    with _explaining:
-        messages: list[str] = []
-        handler = _Listener(messages)
-        logger = logging.getLogger("rdkit")
-        handlers, logger.handlers, logger.propagate = logger.handlers, [handler], False
-        rdBase.LogToPythonLogger()
-        try:
-            Chem.MolFromSmiles(smiles)
-        finally:
-            rdBase.LogToCppStreams()
-            logger.handlers = handlers
-    said = _TIME.sub("", messages[0]) if messages else "refused by RDKit"
+    """Read a string again, and return RDKit's first complaint as the reason."""
+    messages = complaints(lambda: Chem.MolFromSmiles(smiles))
+    said = messages[0] if messages else "refused by RDKit"
     said = said.split(" for input:")[0].split(" while parsing:")[0].removeprefix("SMILES Parse Error: ")
     position = re.search(r"position \d+", " ".join(messages))
     said = f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]

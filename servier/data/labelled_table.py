@@ -100,7 +100,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
     """
     with open_table(path, columns.dialect, as_unicode=True) as table:
         names = table.header.columns
-        smiles = require_smiles_column(names, columns.smiles)
+        smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
         targets = choose_targets(names, columns.targets, (smiles, identifier, split))

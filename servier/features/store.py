@@ -110,8 +110,9 @@ def write_features(
     n_rows = None if str(source) == STANDARD_STREAM else count_rows(source, dialect)
     counts, started = Counter[str](), time.monotonic()
     with open_table(source, dialect, as_unicode=True) as table, write_whole(target) as temporary:
-        position = table.header.columns.index(require_smiles_column(table.header.columns, smiles_column))
-        schema = _schema(table.header.columns, FeatureSet(featurizers), source)
+        names = table.header.columns
+        position = names.index(require_smiles_column(names, smiles_column or table.header.molecules))
+        schema = _schema(names, FeatureSet(featurizers), source)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         batches = _batches(table, position, featurizers, schema, workers)
         with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=texts) as writer:

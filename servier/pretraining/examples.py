@@ -141,7 +141,8 @@ def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: in
         The table cannot be read, or has too few rows.
     """
     with open_table(path, as_unicode=True) as table:
-        position = table.header.columns.index(require_smiles_column(table.header.columns, column))
+        names = table.header.columns
+        position = names.index(require_smiles_column(names, column or table.header.molecules))
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
     if len(smiles) < MIN_ROWS:
         raise DataError(f"{len(smiles)} molecules are too few to learn from", path=path)

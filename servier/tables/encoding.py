@@ -3,11 +3,12 @@
 import codecs
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from servier.tables.lines import PIECE, encode
-from servier.tables.records import Header, Record, Table
+from servier.tables.records import Record, Table
 
 UTF_8 = "UTF-8"
 WINDOWS_1252 = "Windows-1252"
@@ -38,7 +39,8 @@ class UnicodeTable:
         self._has_warned = False
         header = table.header
         columns = [self._translate(name) for name in header.columns]
-        self.header = Header(columns, header.raw, header.delimiter, header.newline, header.quotes)
+        self.header = replace(header, columns=columns)
+        self.n_rows: int | None = getattr(table, "n_rows", None)
 
     def __iter__(self) -> Iterator[Record]:
         translate = self._translate

@@ -14,6 +14,9 @@ from typing import IO, Any
 from servier.errors import DataError
 
 BUFFER = 1 << 20
+ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
+SKIPPABLE_FRAME = b"\x2a\x4d\x18"
+"""The end of the magic number of a frame that holds no data; its first byte is 50 to 5F."""
 
 
 class _Rereading(io.RawIOBase):
@@ -30,6 +33,30 @@ class _Rereading(io.RawIOBase):
         content = os.pread(self._descriptor, len(buffer), self._position)
         buffer[: len(content)] = content
         self._position += len(content)
+        return len(content)
+
+
+class _Unpacking(io.RawIOBase):
+    """The content of a zstd file of one or more frames, whose damage is told as such."""
+
+    def __init__(self, file: IO[bytes], path: str | Path) -> None:
+        import pyarrow as pa
+
+        self._content, self._path = pa.CompressedInputStream(file, "zstd"), path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            content = self._content.read(len(buffer))
+        except OSError as error:
+            if "too much memory" in str(error):
+                hint = "compress it again without --long"
+                raise DataError("this zstd file needs too much memory", path=self._path, hint=hint) from error
+            problem = "this zstd file is damaged or cut short"
+            raise DataError(problem, path=self._path, hint="copy it again") from error
+        buffer[: len(content)] = content
         return len(content)
 
 
@@ -76,11 +103,8 @@ def decompress(file: IO[bytes], path: str | Path) -> Iterator[IO[bytes]]:
     if start.startswith(b"\x1f\x8b"):
         with gzip.open(file) as packed:
             yield io.BufferedReader(packed, BUFFER)
-    elif start == b"\x28\xb5\x2f\xfd":
-        import pyarrow as pa
-
-        with pa.CompressedInputStream(file, "zstd") as packed:
-            yield io.BufferedReader(packed, BUFFER)
+    elif start == ZSTD_FRAME or (start[1:] == SKIPPABLE_FRAME and start[0] >> 4 == 5):
+        yield io.BufferedReader(_Unpacking(file, path), BUFFER)
     else:
         yield file
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from servier.errors import DataError
 from servier.tables.encoding import UTF_8, UnicodeTable, detect_encoding
@@ -15,6 +15,9 @@ from servier.tables.records import Header, Table
 from servier.tables.smi import SmiText
 from servier.tables.text import DelimitedText
 from servier.tables.writing import encode_row, encode_rows
+
+if TYPE_CHECKING:
+    from servier.tables.sd_records import Survey
 
 STANDARD_STREAM = "-"
 COMPRESSIONS = (".gz", ".zst")
@@ -106,7 +109,7 @@ def _read(file: IO[bytes], path: str | Path, dialect: Dialect) -> Iterator[Table
             elif kind == "sdf":
                 from servier.tables.sdf import SdFile
 
-                yield SdFile(stream, path)
+                yield SdFile(stream, _survey(file, path))
             else:
                 yield DelimitedText(stream, path, dialect)
     except DataError as error:
@@ -161,10 +164,13 @@ def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED
     DataError
         As `open_table`.
     """
-    if table_format(path) == "parquet":
+    kind = table_format(path)
+    if kind == "parquet":
         from servier.tables.parquet import ParquetTable
 
         return ParquetTable(file, path).n_rows
+    if kind == "sdf":
+        return _survey(file, path).n_records
     with _read(reread(file), path, dialect) as table:
         if isinstance(table, DelimitedText | SmiText):
             is_plain = isinstance(table, SmiText) or table.header.quotes is Quotes.PLAIN
@@ -176,3 +182,11 @@ def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED
             table.raw_records(quietly=True) if isinstance(table, DelimitedText) else table
         )
         return sum(1 for _ in rows)
+
+
+def _survey(file: IO[bytes], path: str | Path) -> "Survey":
+    """Read an SD file once for its data fields, without disturbing those who read it already."""
+    from servier.tables.sd_records import survey
+
+    with decompress(reread(file), path) as stream:
+        return survey(stream)

@@ -1,6 +1,9 @@
-"""Parquet files, row by row."""
+"""Parquet files: their rows as texts, and as Arrow arrays, which lose nothing."""
 
-from collections.abc import Iterator
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import IO
 
@@ -8,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from servier.errors import DataError
+from servier.tables.arrow_text import texts
+from servier.tables.arrow_types import decode_categories, ordered_categories
 from servier.tables.records import Header, Record
 from servier.tables.writing import encode_row
 
@@ -29,34 +34,108 @@ class ParquetTable:
     Raises
     ------
     DataError
-        The file is not a complete Parquet file.
+        The file is not a complete Parquet file, or two columns have the same name.
     """
 
     def __init__(self, file: IO[bytes], path: str | Path) -> None:
-        self._file = open_parquet(path, file)
+        self._file, self._path = open_parquet(path, file), path
         schema = self._file.schema_arrow
         self.metadata: dict[bytes, bytes] = schema.metadata or {}
-        has_features = FEATURES_KEY in self.metadata
-        fields = [field for field in schema if not (has_features and pa.types.is_nested(field.type))]
-        self.schema = pa.schema([_without_dictionary(field) for field in fields])
-        self.header = Header(self.schema.names, b"")
-        self.header = Header(self.schema.names, encode_row(self.schema.names, self.header))
+        features = self._feature_columns()
+        self.schema = pa.schema([field for field in schema if field.name not in features])
+        names = self.schema.names
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DataError(f"two columns are called {twice!r}", path=path, hint="rename one")
+        # A name with a dot would choose a part of a column, so names are given only where it must be.
+        self._columns = names if features else None
+        self.header = Header(names, encode_row(names, Header(names, b"")))
+
+    def _feature_columns(self) -> set[str]:
+        if FEATURES_KEY not in self.metadata:
+            return set()
+        return {featurizer["kind"] for featurizer in json.loads(self.metadata[FEATURES_KEY])["featurizers"]}
 
     @property
     def n_rows(self) -> int:
         """The number of rows."""
         return int(self._file.metadata.num_rows)
 
+    def ordered_categories(self) -> dict[str, pa.Array]:
+        """Return the categories of each column where their order means something."""
+        return ordered_categories(self._file)
+
     def __iter__(self) -> Iterator[Record]:
         row = 0
-        for batch in self._file.iter_batches(BATCH_ROWS, columns=self.schema.names):
-            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for batch in self.batches(range(self.n_rows), BATCH_ROWS):
+            for values in zip(*map(texts, batch.columns), strict=True):
                 row += 1
                 yield Record(row, list(values))
 
+    def batches(self, rows: range, size: int) -> Iterator[pa.RecordBatch]:
+        """Iterate over rows in batches of a fixed size, the last one perhaps smaller.
 
-def _without_dictionary(field: pa.Field) -> pa.Field:
-    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        Values are as in the file, but categories are spelt out: batches that hold them in dictionaries
+        cannot be joined and cut.
+
+        Parameters
+        ----------
+        rows
+            The numbers of the rows, counted from 0. Row groups before them are passed over.
+        size
+            The number of rows of a batch.
+
+        Raises
+        ------
+        DataError
+            The file is damaged.
+        """
+        for table in regroup(self._read(rows), size):
+            yield from table.combine_chunks().to_batches()
+
+    def _read(self, rows: range) -> Iterator[pa.RecordBatch]:
+        footer = self._file.metadata
+        n_groups = footer.num_row_groups
+        starts = list(accumulate((footer.row_group(i).num_rows for i in range(n_groups)), initial=0))
+        first = bisect_right(starts, rows.start) - 1
+        skipped, left = rows.start - starts[first], min(rows.stop, self.n_rows) - rows.start
+        try:
+            for batch in group_batches(self._file, range(first, n_groups), self._columns):
+                part = batch.slice(skipped, left)
+                skipped -= min(skipped, len(batch))
+                left -= len(part)
+                if len(part):
+                    yield decode_categories(part)
+                if left <= 0:
+                    return
+        except (pa.ArrowInvalid, OSError) as error:
+            hint = "write it again"
+            raise DataError("this Parquet file is damaged", path=self._path, hint=hint) from error
+        except pa.ArrowNotImplementedError as error:
+            raise DataError(f"Arrow cannot read this Parquet file: {error}", path=self._path) from error
+
+
+def group_batches(
+    file: pq.ParquetFile, groups: Iterable[int], columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Iterate over the batches of row groups one by one, for Arrow cannot read some types across them."""
+    for group in groups:
+        yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns)
+
+
+def regroup(batches: Iterable[pa.RecordBatch], n_rows: int) -> Iterator[pa.Table]:
+    """Join and cut record batches into tables of a fixed number of rows, the last one perhaps smaller."""
+    waiting: list[pa.RecordBatch] = []
+    n_waiting = 0
+    for batch in batches:
+        waiting.append(batch)
+        n_waiting += len(batch)
+        while n_waiting >= n_rows:
+            table = pa.Table.from_batches(waiting)
+            yield table.slice(0, n_rows)
+            waiting = table.slice(n_rows).to_batches()
+            n_waiting -= n_rows
+    if n_waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def open_parquet(path: str | Path, file: IO[bytes] | None = None) -> pq.ParquetFile:

@@ -43,6 +43,8 @@ class Header:
         The separators of fields and lines.
     quotes
         What quotation marks mean.
+    molecules
+        The column that holds the molecules where the format says so; None where it has to be found.
     """
 
     columns: list[str]
@@ -50,6 +52,7 @@ class Header:
     delimiter: str = ","
     newline: bytes = b"\n"
     quotes: Quotes = Quotes.QUOTED
+    molecules: str | None = None
 
 
 class Table(Protocol):

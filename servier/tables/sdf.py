@@ -1,87 +1,55 @@
-"""SD files: mol blocks with data fields."""
+"""SD files as tables."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
 from typing import IO
 
-from rdkit import Chem, rdBase
-
-from servier.errors import DataError
+from servier.chem.mol_blocks import smiles_of_block
 from servier.tables.records import Header, Record
+from servier.tables.sd_records import SdRecord, Survey, read_records
 from servier.tables.writing import encode_row
-
-END_OF_RECORD = "$$$$"
 
 
 class SdFile:
-    """An SD file as a table: `smiles`, `name`, and the data fields that its first record has.
+    """An SD file as a table: the SMILES string and the title of each mol block, and all data fields.
+
+    Its first two columns are called `smiles` and `name`, or `molblock_smiles` and `molblock_name` where the
+    file has data fields of these names.
 
     Parameters
     ----------
     stream
         Bytes, uncompressed.
-    path
-        Its name, for messages.
-
-    Raises
-    ------
-    DataError
-        The file is empty.
+    surveyed
+        What a first reading of them found.
     """
 
-    def __init__(self, stream: IO[bytes], path: str | Path) -> None:
-        self._blocks = _split_records(stream)
-        self._first = next(self._blocks, None)
-        if self._first is None:
-            raise DataError("this file is empty", path=path)
-        columns = [
-            "smiles",
-            "name",
-            *(name for name in _data_fields(self._first) if name not in ("smiles", "name")),
-        ]
-        self.header = Header(columns, encode_row(columns, Header(columns, b"")))
+    def __init__(self, stream: IO[bytes], surveyed: Survey) -> None:
+        self._stream, self.n_rows = stream, surveyed.n_records
+        own = [_free_name(name, surveyed.fields) for name in ("smiles", "name")]
+        columns = [*own, *surveyed.fields]
+        header = Header(columns, b"", molecules=own[0])
+        self.header = Header(columns, encode_row(columns, header), molecules=own[0])
 
     def __iter__(self) -> Iterator[Record]:
-        assert self._first is not None
-        yield self._read(1, self._first)
-        for row, block in enumerate(self._blocks, start=2):
-            yield self._read(row, block)
+        for row, record in enumerate(read_records(self._stream), start=1):
+            yield self._read(row, record)
 
-    def _read(self, row: int, block: list[str]) -> Record:
-        with rdBase.BlockLogs():
-            mol = Chem.MolFromMolBlock("\n".join(block))
-        values = _data_fields(block) | {
-            "smiles": "" if mol is None else Chem.MolToSmiles(mol),
-            "name": block[0].strip(),
-        }
-        fields = [values.get(column, "") for column in self.header.columns]
-        problem = "unreadable mol block" if mol is None else None
-        return Record(row, fields, problem=problem)
+    def _read(self, row: int, record: SdRecord) -> Record:
+        # The title is no chemistry; other bytes than ASCII would be cut in two in RDKit's complaints.
+        block = b"\n".join([b"", *record.block[1:]]).decode("ascii", errors="replace").replace("\ufffd", "?")
+        found = smiles_of_block(block)
+        smiles = found if isinstance(found, str) else ""
+        problem = record.problem or (None if isinstance(found, str) else found.reason)
+        values = [record.data.get(column, "") for column in self.header.columns[2:]]
+        return Record(row, [smiles, record.title, *values], problem=problem)
 
 
-def _split_records(stream: IO[bytes]) -> Iterator[list[str]]:
-    block: list[str] = []
-    for raw in stream:
-        line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
-        if line.startswith(END_OF_RECORD):
-            yield block or [""]
-            block = []
-        else:
-            block.append(line)
-    if any(line.strip() for line in block):
-        yield block
-
-
-def _data_fields(block: list[str]) -> dict[str, str]:
-    """Return the data fields of a record: after a line `> <name>`, the lines up to a blank one."""
-    values: dict[str, str] = {}
-    name = None
-    for line in block:
-        if line.startswith(">") and "<" in line:
-            name = line[line.index("<") + 1 : line.rindex(">")]
-            values[name] = ""
-        elif not line.strip():
-            name = None
-        elif name is not None:
-            values[name] += f"\n{line}" if values[name] else line
-    return values
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that no data field has."""
+    if name not in taken:
+        return name
+    number, free = 1, f"molblock_{name}"
+    while free in taken:
+        number += 1
+        free = f"molblock_{name}_{number}"
+    return free

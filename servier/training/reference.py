@@ -55,7 +55,7 @@ def read_reference(path: str | Path) -> ReferenceMolecules:
     """
     with open_table(path, as_unicode=True) as table:
         names = table.header.columns
-        position = names.index(require_smiles_column(names, None))
+        position = names.index(require_smiles_column(names, table.header.molecules))
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
     mols = [mol for mol in parse_all(smiles) if not isinstance(mol, InvalidMolecule)]
     if not mols:

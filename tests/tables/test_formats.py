@@ -1,59 +1,7 @@
-import io
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from rdkit import Chem
 
 from servier.errors import DataError
-from servier.tables import find_column, open_table, require_smiles_column, table_format, write_whole
-from servier.tables.sdf import SdFile
-
-
-def test_parquet_rows_keep_their_values(tmp_path):
-    """Values come out with their types, lists too."""
-    path = tmp_path / "t.parquet"
-    pq.write_table(pa.table({"smiles": ["C", None], "n": [1, 2], "x": [[1.0], [2.0]]}), path)
-    with open_table(path) as table:
-        assert table.header.columns == ["smiles", "n", "x"]
-        assert [record.fields for record in table] == [["C", 1, [1.0]], [None, 2, [2.0]]]
-
-
-def test_damaged_parquet_is_refused(tmp_path):
-    """Bytes that are no Parquet file are one clear error."""
-    path = tmp_path / "t.parquet"
-    path.write_bytes(b"PAR1 not really")
-    with pytest.raises(DataError, match="not a complete Parquet file"), open_table(path):
-        pass
-
-
-def sd_file(*smiles):
-    buffer = io.StringIO()
-    with Chem.SDWriter(buffer) as writer:
-        for i, text in enumerate(smiles):
-            mol = Chem.MolFromSmiles(text)
-            mol.SetProp("_Name", f"m{i}")
-            mol.SetProp("activity", str(i))
-            writer.write(mol)
-    return buffer.getvalue()
-
-
-def test_sd_records_are_what_rdkit_wrote():
-    """RDKit's own writer is the oracle; a bad block is a row with a problem."""
-    text = sd_file("CCO", "c1ccccc1O")
-    bad = text.split("$$$$\n")[0].replace(" O ", " Q?")
-    table = SdFile(io.BytesIO((text + bad + "$$$$\n").encode()), "t.sdf")
-    records = list(table)
-    assert table.header.columns == ["smiles", "name", "activity"]
-    assert [record.fields for record in records[:2]] == [["CCO", "m0", "0"], ["Oc1ccccc1", "m1", "1"]]
-    assert records[2].problem == "unreadable mol block"
-    assert len(records) == 3
-
-
-def test_empty_sd_file_is_refused():
-    """Nothing is no table."""
-    with pytest.raises(DataError, match="empty"):
-        SdFile(io.BytesIO(b"\n"), "t.sdf")
+from servier.tables import find_column, require_smiles_column, table_format, write_whole
 
 
 @pytest.mark.parametrize("name", ["smiles", "SMILES", "Smile", "Drug", "canonical_smiles", "structure"])

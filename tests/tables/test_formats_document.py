@@ -1,17 +1,47 @@
 """Each line of docs/formats.md is shown by an example."""
 
+import csv
+import io
 import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from rdkit import Chem
 
+from servier.bulk.parquet_blocks import ParquetReader
 from servier.errors import DataError
 from servier.tables import count_rows, open_table
 from servier.tables.beginning import SAMPLE_LINES
+from servier.tables.lines import decode
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 
 MANY = b"x\tC\n" * SAMPLE_LINES
+
+
+def mol_block(smiles="CO", *, v3000=False, title=b""):
+    text = Chem.MolToMolBlock(Chem.MolFromSmiles(smiles), forceV3000=v3000).encode()
+    return title + text[text.index(b"\n") :]
+
+
+def parquet(**columns):
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"smiles": ["C"], **columns}), buffer)
+    return buffer.getvalue()
+
+
+def categories_in_views():
+    words = pa.array(["a"]).dictionary_encode()
+    return pa.ListViewArray.from_arrays(pa.array([0], pa.int32()), pa.array([1], pa.int32()), words)
+
+
+BLOCK, QUERY = mol_block(), "query atom, which stands for several elements or groups"
+VALUE = b"> <x>\n1\n\n"
+END = b"$$$$\n"
 EXAMPLES = {
     "Delimited text": {
         "comma, tab or semicolon between fields": ("t.csv", b"id;smiles\n1,2;C\n", [["1,2", "C"]]),
@@ -88,8 +118,141 @@ EXAMPLES = {
         "lines that end in CR": ("t.smi", b"C a\rCC b\r", [["C", "a"], ["CC", "b"]]),
         "bytes that are not UTF-8": ("t.smi", b"C \xe9\n", [["C", "\udce9"]]),
     },
+    "SD files": {
+        "a mol block, V2000 or V3000": (
+            "t.sdf",
+            mol_block(title=b"a") + END + mol_block(title=b"b", v3000=True) + END,
+            [["CO", "a"], ["CO", "b"]],
+        ),
+        "a mol block without atoms": ("t.sdf", mol_block("") + END, [["", ""]]),
+        "a mol block that RDKit refuses": (
+            "t.sdf",
+            BLOCK.replace(b" C ", b" Qq") + END,
+            [["", "", "Element 'Qq' not found"]],
+        ),
+        "query atoms (`A`, `Q`, `X`, `M`, `*`, `L`, lists, `R#`, `R1`, counts of hydrogens or neighbours)"
+        " and query bonds (types 5 to 8)": (
+            "t.sdf",
+            BLOCK.replace(b" C ", b" A ") + END + BLOCK.replace(b" C ", b" R1") + END,
+            [["", "", f"atom 1 is a {QUERY}"], ["", "", f"atom 1 (R1) is a {QUERY}"]],
+        ),
+        "data fields": (
+            "t.sdf",
+            BLOCK + VALUE + END + BLOCK + b"> <y>\n2\n\n" + END,
+            [["CO", "", "1", ""], ["CO", "", "", "2"]],
+        ),
+        "data fields called `smiles` or `name`": (
+            "t.sdf",
+            BLOCK + b"> <name>\nb\n\n> <smiles>\nCC\n\n" + END,
+            [["CO", "", "b", "CC"]],
+        ),
+        "`> <x>`, `>  <x>  (1)`, `> 25 <x> (MD-0894)`, `> 55 (MD-08974) <x> DT12`": (
+            "t.sdf",
+            b"".join(
+                BLOCK + header + b"\n1\n\n" + END
+                for header in (b"> <x>", b">  <x>  (1)", b"> 25 <x> (MD-0894)", b"> 55 (MD-08974) <x> DT12")
+            ),
+            [["CO", "", "1"]] * 4,
+        ),
+        "`> DT12`, `> 25`, `> (MD-0894)`": (
+            "t.sdf",
+            BLOCK + b"> DT12\n1\n\n> 25\n2\n\n> (MD-0894)\n3\n\n" + END,
+            [["CO", "", "1", "2", "3"]],
+        ),
+        "a data field twice in a record": ("t.sdf", BLOCK + VALUE + VALUE + END, [["CO", "", "1\n1"]]),
+        "more than 5,000 different data fields": (
+            "t.sdf",
+            BLOCK + b"".join(b"> <%d>\n\n" % i for i in range(5001)),
+            "more than 5,000 data fields",
+        ),
+        "a value of several lines, or one that begins with `>`": (
+            "t.sdf",
+            BLOCK + b"> <x>\n>1 and <2\n007\n\n" + END,
+            [["CO", "", ">1 and <2\n007"]],
+        ),
+        "a blank line in a value": (
+            "t.sdf",
+            BLOCK + b"> <x>\n1\n\n2\n\n> <y>\n3\n\n" + END,
+            [["CO", "", "1\n\n2", "3"]],
+        ),
+        "a line of white space in a value": (
+            "t.sdf",
+            BLOCK + b"> <x>\n1\n \n2\n \n> <y>\n3\n\n" + END,
+            [["CO", "", "1\n \n2", "3"]],
+        ),
+        "text between a mol block and its first data header": (
+            "t.sdf",
+            BLOCK + b"a\n" + VALUE + END,
+            [["CO", "", "1", "text that belongs to no data field: 'a'"]],
+        ),
+        "no `$$$$` after a record": ("t.sdf", BLOCK + VALUE + BLOCK + END, [["CO", "", "1"], ["CO", "", ""]]),
+        "no `$$$$`, and a counts line that does not say V2000 or V3000": (
+            "t.sdf",
+            BLOCK + VALUE + BLOCK.replace(b" V2000", b"") + VALUE + END,
+            [["CO", "", "1", "a second mol block begins in this record: a line $$$$ is missing"]],
+        ),
+        "no `$$$$` at the end": ("t.sdf", BLOCK + VALUE, [["CO", "", "1"]]),
+        "nothing between two `$$$$`": ("t.sdf", BLOCK + END + END, [["CO", ""], ["", "", "no mol block"]]),
+        "a record of more than 64 MB": (
+            "t.sdf",
+            BLOCK + b"> <x>\n" + (b"1" * (1 << 20) + b"\n") * 65,
+            "a record of more than 67,108,864 bytes",
+        ),
+        "lines that end in CR, or in CR and LF": (
+            "t.sdf",
+            (BLOCK + b"> <x>\n1\n2\n\n" + END).replace(b"\n", b"\r")
+            + (mol_block(title=b"b") + VALUE + END).replace(b"\n", b"\r\n"),
+            [["CO", "", "1\n2"], ["CO", "b", "1"]],
+        ),
+        "bytes that are not UTF-8": ("t.sdf", mol_block(title=b"\xe9") + END, [["CO", "\udce9"]]),
+        "UTF-16": ("t.sdf", BLOCK.decode().encode("utf-16"), "perhaps in UTF-16"),
+        "no `M  END`": ("t.sdf", b"smiles\nC\n", "this is not an SD file"),
+    },
 }
 """By section and line: a file, and its rows with their problems, or the message that refuses it."""
+
+IN_PARQUET = {
+    "molecules as texts, bytes or categories": (parquet(smiles=[b"C"]), ["C"]),
+    "molecules in lists or structs": (parquet(smiles=[["C"]]), "'smiles' holds list<.*>, which is not text"),
+    "other columns, into Parquet": (parquet(x=pa.array([1], pa.int8())), ["C", "1"]),
+    "other columns, into text": (parquet(x=[[1]]), "'x' holds list<.*>, which is not text"),
+    "categories in views of lists": (parquet(x=categories_in_views()), "which is not text"),
+    "nothing": (parquet(x=[None]), ["C", ""]),
+    "truth values": (parquet(x=[True]), ["C", "True"]),
+    "floating point": (
+        parquet(a=pa.array([6.1], "f4"), b=[5.0], c=[1e20], d=[float("nan")]),
+        ["C", "6.1", "5.0", "1e+20", "nan"],
+    ),
+    "decimals": (parquet(x=[Decimal("1.10")]), ["C", "1.10"]),
+    "texts and bytes": (parquet(x=[b"\xff"]), ["C", "\udcff"]),
+    "categories": (parquet(x=pa.array(["a"]).dictionary_encode()), ["C", "a"]),
+    "dates": (parquet(x=[date(2024, 1, 2)]), ["C", "2024-01-02"]),
+    "timestamps": (
+        parquet(
+            a=pa.array([1_700_000_000_123_456_789], pa.timestamp("ns")),
+            b=pa.array([0], pa.timestamp("ms", "Europe/Paris")),
+            c=pa.array([10**18], pa.timestamp("us")),
+        ),
+        ["C", "2023-11-14T22:13:20.123456789", "1970-01-01T00:00:00.000Z", "+33658-09-27T01:46:40.000000"],
+    ),
+    "times of day": (parquet(x=pa.array([3_723_004], pa.time32("ms"))), ["C", "01:02:03.004"]),
+    "durations": (
+        parquet(x=pa.array([90_061_000_001], pa.duration("us")), y=pa.array([-1500], pa.duration("ms"))),
+        ["C", "PT90061.000001S", "-PT1.5S"],
+    ),
+    "extension types": (
+        parquet(x=pa.ExtensionArray.from_storage(pa.uuid(), pa.array([bytes(16)], pa.binary(16)))),
+        ["C", "00000000-0000-0000-0000-000000000000"],
+    ),
+    "damage, or an end that is missing": (parquet()[:-1], "this is not a complete Parquet file"),
+}
+"""By line: a file, and its row as text, or the message that refuses it."""
+
+ELSEWHERE = {
+    "more categories than their type can count, from unlike row groups": "tests/bulk/test_parquet_files.py",
+    "two columns of one name": "tests/tables/test_parquet.py",
+}
+"""By line: where it is held, for an example is more than one row."""
 
 LINES = [(section, line) for section, examples in EXAMPLES.items() for line in examples]
 
@@ -121,3 +284,30 @@ def test_each_line_is_true(tmp_path, section, line):
         rows = [record.fields + ([record.problem] if record.problem else []) for record in table]
     assert rows == expected
     assert count_rows(path) == len(expected)
+
+
+def test_each_line_on_parquet_has_an_example():
+    """Neither a line without an example nor an example without a line."""
+    assert sorted(documented("Parquet")) == sorted([*IN_PARQUET, *ELSEWHERE])
+
+
+@pytest.mark.parametrize("line", IN_PARQUET)
+def test_each_line_on_parquet_is_true(tmp_path, line):
+    """A row of a Parquet file becomes the text that the line says, or is refused."""
+    content, expected = IN_PARQUET[line]
+    path = tmp_path / "t.parquet"
+    path.write_bytes(content)
+
+    def row():
+        with open_table(path) as table:
+            reader = ParquetReader(
+                table, tmp_path / "t.csv", "smiles", None, as_values=False, by_number=False
+            )
+            (block,) = reader.blocks(range(1))
+        return next(csv.reader(io.StringIO(decode(block.rows[0]))))
+
+    if isinstance(expected, str):
+        with pytest.raises(DataError, match=expected):
+            row()
+    else:
+        assert row() == expected
