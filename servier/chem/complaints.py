@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from rdkit import rdBase
 
+UNREADABLE = "a message that is not text"
+"""In place of a message that cannot be read."""
+
 _listening = threading.Lock()
 _TIME = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 
@@ -40,6 +43,8 @@ def complaints(read: Callable[[], object]) -> list[str]:
         rdBase.LogToPythonLogger()
         try:
             read()
+        except SystemError:  # RDKit read beyond a line, and its message is not text
+            messages.append(UNREADABLE)
         finally:
             rdBase.LogToCppStreams()
             logger.handlers = handlers

@@ -2,9 +2,11 @@
 
 from rdkit import Chem, rdBase
 
-from servier.chem.complaints import complaints
+from servier.chem.complaints import UNREADABLE, complaints
 from servier.chem.molecules import MAX_REASON, InvalidMolecule, Mol, Status
 
+_ATOM_LIST = "Unrecognized atom-list query modifier"
+"""What RDKit says of a line that is too short; then it quotes a character from beyond its end."""
 _DUMMY = "*"
 """What stands in a SMILES string for an atom that is no element."""
 _FRAME = "****"
@@ -50,6 +52,8 @@ def _explain_refusal(block: str) -> str:
     said = [line for line in complaints(lambda: Chem.MolFromMolBlock(block)) if line.strip()]
     if not said:
         return "no mol block"
+    if said[-1] == UNREADABLE or said[-1].startswith(_ATOM_LIST):
+        return _ATOM_LIST
     if said[-1] == _FRAME:  # around a violated condition, what was expected and a trace of the stack
         said = [": ".join(said[said.index(_FRAME) + 1 :][:2])]
     return " ".join(said[-1].split())[:MAX_REASON]

@@ -118,8 +118,7 @@ def write_features(
         with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=texts) as writer:
             for group in _batched(batches, GROUP_ROWS // CHUNK_ROWS):
                 writer.write_table(pa.Table.from_batches(group), row_group_size=GROUP_ROWS)
-                for batch in group:
-                    counts.update(batch.column("status").to_pylist())
+                counts.update(status for batch in group for status in batch.column("status").to_pylist())
                 if report is not None:
                     report(counts, n_rows, 0, time.monotonic() - started)
     return dict(counts)

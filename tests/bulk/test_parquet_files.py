@@ -180,7 +180,14 @@ def predict(command, model_1, tmp_path):
         source = tmp_path / "in.parquet"
         pq.write_table(table, source)
         said = command(
-            "predict-file", source, tmp_path / target, "--model_path", model_1, *options, status=status
+            "predict-file",
+            source,
+            tmp_path / target,
+            "--model_path",
+            model_1,
+            "--force",
+            *options,
+            status=status,
         )
         if status:
             return said.stderr

@@ -62,9 +62,7 @@ def test_labels_of_sd_files_are_data_fields(tmp_path):
     assert np.array_equal(dataset.y[:, 0], [i / 7 for i in range(N)])
 
 
-@pytest.mark.parametrize(
-    ("name", "target"), [("train_bool", None), ("train_ns", "y"), ("train_index", "active")]
-)
+@pytest.mark.parametrize(("name", "target"), [("train_bool", None), ("train_ns", "y"), ("train_index", None)])
 def test_labelled_tables_of_the_case_are_read(case, name, target):
     """Truth values and numbers are labels, and other columns do not matter."""
     path = case(12) / f"{name}.parquet"

@@ -248,6 +248,7 @@ ATOM = b"    0.0000    0.0000    0.0000 %-3s 0  0  0%3d  0  0  0  0  0  0  0  0"
         (with_line(3, b"\xe4\xe4\xe4  1  0  0  0  0  0  0  0  0999 V2000"), "Cannot convert '???' to"),
         (with_line(3, b"  x  1  0  0  0  0  0  0  0  0999 V2000"), "Cannot convert ' x' to unsigned int"),
         (with_line(6, b"  1  9  1  0"), "Range Error"),
+        (with_line(6, b"  1  2  1  0\n2"), "Unrecognized atom-list query modifier"),
         (with_line(6, b"  1  2  3  0").replace(b" N ", b" F "), "Explicit valence for atom # 1 F, 3"),
     ],
 )  # fmt: skip
