@@ -1,15 +1,17 @@
-"""The runs of `servier predict-file`: what they log, and the summary that they write."""
+"""The runs of `predict-file` and `featurize`: what they log, and the summary that they write."""
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from servier.bulk.options import Options
+from servier.bulk.options import Options, ScoringOptions
 from servier.bulk.planning import Plan, plan
-from servier.bulk.run import Summary, predict_file
+from servier.bulk.run import Summary
+from servier.bulk.scoring import predict_file
 from servier.errors import DataError
 from servier.progress import ProgressReport, format_seconds
 from servier.tables import STANDARD_STREAM, write_whole
@@ -26,18 +28,18 @@ class RunFiles:
     Parameters
     ----------
     source, target, checkpoints
-        As in `servier.bulk.run.predict_file`.
+        As in `servier.bulk.scoring.predict_file`; features need no checkpoint.
     summary
         Where a summary of the run goes, as JSON; None for nowhere.
     """
 
     source: str
     target: str
-    checkpoints: Sequence[str]
+    checkpoints: Sequence[str] = ()
     summary: str | None = None
 
 
-def measure_file(files: RunFiles, options: Options) -> str:
+def measure_file(files: RunFiles, options: ScoringOptions) -> str:
     """Score a sample, and return a few lines on what the whole run would take.
 
     Raises
@@ -53,7 +55,7 @@ def measure_file(files: RunFiles, options: Options) -> str:
     return describe_plan(planned, options.workers)
 
 
-def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> None:
+def score_file(files: RunFiles, options: ScoringOptions, *, restart: bool = False) -> None:
     """Score a file, and log what became of its rows.
 
     Parameters
@@ -68,12 +70,43 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
     DataError
         The summary would replace a file of the run.
     """
+    _carry_out(files, options, partial(
+        predict_file, files.source, files.target, files.checkpoints, options, restart=restart
+    ))  # fmt: skip
+
+
+def featurize(
+    files: RunFiles, featurizers: list[dict[str, Any]], options: Options, *, restart: bool = False
+) -> None:
+    """Compute the features of a file, and log what became of its rows.
+
+    Parameters
+    ----------
+    files, options
+        The files, and how to go through them.
+    featurizers
+        The specification of the feature set.
+    restart
+        Whether an interrupted run is forgotten.
+
+    Raises
+    ------
+    DataError
+        The summary would replace a file of the run.
+    """
+    from servier.bulk.featurizing import featurize_file
+
+    _carry_out(files, options, partial(
+        featurize_file, files.source, files.target, featurizers, options, restart=restart
+    ))  # fmt: skip
+
+
+def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) -> None:
+    """Do the work of a command under a progress report, and log what became of the rows."""
     _check_summary(files)
     report = ProgressReport()
     try:
-        summary = predict_file(
-            files.source, files.target, files.checkpoints, options, restart=restart, report=report
-        )
+        summary = work(report=report)
     except KeyboardInterrupt:
         if STANDARD_STREAM not in (files.source, files.target):
             logger.warning("Run the same command again to continue from the last durable row.")

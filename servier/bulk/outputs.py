@@ -34,8 +34,8 @@ class Output(Protocol):
     def open_spool(self, path: Path, mark: Mark) -> Spool:
         """Open a spool for the output, to begin or to go on."""
 
-    def combine(self, rows: Sequence[Any], cells: Sequence[Any]) -> list[Any]:
-        """Put the cells of predictions after the rows' own columns."""
+    def combine(self, rows: Sequence[Any], cells: Any) -> Sequence[Any]:
+        """Put the cells of answers after the rows' own columns."""
 
     def read_back(self, path: Path) -> Iterator[tuple[Any, Sequence[Any]]]:
         """Iterate over the rows of a spool or a text output, as they were appended, and over their fields."""
@@ -102,7 +102,7 @@ class ParquetOutput:
 
         return ArrowSpool(path, self.schema, mark)
 
-    def combine(self, rows: Sequence[list[object]], cells: Sequence[list[object]]) -> list[list[object]]:
+    def combine(self, rows: Sequence[list[object]], cells: Any) -> Any:
         """Put the cells of predictions after the rows' own columns."""
         return [[*row, *added] for row, added in zip(rows, cells, strict=True)]
 
@@ -116,7 +116,7 @@ class ParquetOutput:
 
 
 def make_output(
-    target: Path, table: Table, header: Header, kept: Sequence[int], added: Mapping[str, type]
+    target: Path, table: Table, header: Header, kept: Sequence[int], added: Mapping[str, Any]
 ) -> Any:
     """Choose the output by the suffix of the file.
 
@@ -131,7 +131,7 @@ def make_output(
     kept
         Their positions in the input.
     added
-        The names of the columns after them, with `int`, `float` or `str`.
+        The names of the columns after them, with `int`, `float` or `str`, or with an Arrow field.
 
     Raises
     ------
@@ -155,7 +155,9 @@ def make_output(
         pa.field(name, pa.string() if schema is None else schema.field(position).type)
         for name, position in zip(header.columns, kept, strict=True)
     ]
-    fields += [pa.field(name, arrow_types[kind]) for name, kind in added.items()]
+    fields += [
+        pa.field(name, arrow_types[kind]) if kind in arrow_types else kind for name, kind in added.items()
+    ]
     return ParquetOutput(pa.schema(fields))
 
 

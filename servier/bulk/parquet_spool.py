@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from servier.bulk.blocks import FEATURE_BLOCK_ROWS
 from servier.bulk.spools import BEGINNING, Mark, SpoolFile, sync_folder
+from servier.tables.parquet import FEATURES_KEY
 
 ROW_GROUP = 65_536
 
@@ -33,9 +36,10 @@ class ArrowSpool:
     def append(self, rows: Sequence[Sequence[object]]) -> None:
         """Write rows of values."""
         if rows:
-            columns = zip(*rows, strict=True)
-            arrays = [pa.array(column, f.type) for column, f in zip(columns, self._schema, strict=True)]
-            self._file.write(pa.record_batch(arrays, schema=self._schema).serialize().to_pybytes())
+            self._write(pa.record_batch(to_arrays(rows, list(self._schema)), schema=self._schema))
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        self._file.write(batch.serialize().to_pybytes())
 
     def sync(self) -> Mark:
         """Force everything to disk; return how far it is."""
@@ -54,30 +58,66 @@ class ArrowSpool:
         self._file.stream.close()
 
 
+class BatchSpool(ArrowSpool):
+    """The same for rows that are record batches already."""
+
+    def append(self, rows: pa.RecordBatch) -> None:
+        """Write a record batch."""
+        if len(rows):
+            self._write(rows)
+
+
+def to_arrays(rows: Sequence[Sequence[object]], fields: Sequence[pa.Field]) -> list[pa.Array]:
+    """Convert rows of values, at least one, to a column for each field."""
+    return [
+        pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), fields, strict=True)
+    ]
+
+
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Iterate over the record batches of a spool, or of a Parquet file."""
     with path.open("rb") as stream:
         if stream.read(4) == b"PAR1":
-            yield from pq.ParquetFile(path).iter_batches()
+            file = pq.ParquetFile(path)
+            yield from file.iter_batches(group_rows(file.schema_arrow))
             return
         stream.seek(0)
         yield from pa.ipc.open_stream(stream)
+
+
+def holds_features(schema: pa.Schema) -> bool:
+    """Say whether a table with this schema is a feature file."""
+    return FEATURES_KEY in (schema.metadata or {})
+
+
+def group_rows(schema: pa.Schema) -> int:
+    """Return how many rows stand in a row group of a file with this schema."""
+    return FEATURE_BLOCK_ROWS if holds_features(schema) else ROW_GROUP
+
+
+def _repeating_columns(schema: pa.Schema) -> Any:
+    """Return the columns whose values are worth a dictionary: no features."""
+    if not holds_features(schema):
+        return True
+    return [field.name for field in schema if not pa.types.is_nested(field.type)]
 
 
 def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
     temporary = target.with_name(f".{target.name}.writing")
     waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    n_waiting, size = 0, group_rows(schema)
+    with pq.ParquetWriter(
+        temporary, schema, compression="zstd", use_dictionary=_repeating_columns(schema)
+    ) as writer:
         for batch in batches:
             waiting.append(batch)
             n_waiting += batch.num_rows
-            while n_waiting >= ROW_GROUP:
+            while n_waiting >= size:
                 table = pa.Table.from_batches(waiting, schema)
-                writer.write_table(table.slice(0, ROW_GROUP).combine_chunks())
-                waiting = table.slice(ROW_GROUP).to_batches()
-                n_waiting -= ROW_GROUP
+                writer.write_table(table.slice(0, size).combine_chunks())
+                waiting = table.slice(size).to_batches()
+                n_waiting -= size
         if n_waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema).combine_chunks())
     with temporary.open("rb") as stream:

@@ -46,9 +46,6 @@ SAME_MOLECULE = option(
 )
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(type=click.IntRange(1), help="Number of processes.  [default: all cores]")
-TIMEOUT = option(
-    type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds that one molecule may take."
-)
 HTML = option(type=click.Path(dir_okay=False), help="Also write the result to this file, as a web page.")
 JSON = option("--json", is_flag=True, help="Print JSON, for machines.")
 
