@@ -22,9 +22,10 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
+from servier.bulk import options as bulk_options
+from servier.bulk.featurizing import featurize_file
 from servier.data.datasets import Columns, load_dataset
 from servier.features.registry import PRESETS
-from servier.features.store import write_features
 from servier.models.encoder import SHIPPED
 from servier.processes.ordered_map import count_cores
 from servier.progress import ProgressReport
@@ -145,7 +146,8 @@ class Tables:
         """Compute the features of the training rows, where that was not done before; return their file."""
         path = self.train.with_name(f"{preset}.parquet")
         if not path.exists():
-            write_features(self.train, path, PRESETS[preset], None, workers, ProgressReport())
+            options = bulk_options.Options(workers=workers)
+            featurize_file(self.train, path, PRESETS[preset], options, report=ProgressReport())
         return path
 
 

@@ -1,4 +1,4 @@
-"""Runs of predict-file that a test interrupts, or does something to while they go on."""
+"""Runs of predict-file and featurize that a test interrupts, or does something to while they go on."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from stopping_for_tests import Stopped, stopping
 
 def start(*arguments):
     """Start a run without the measuring of coverage, which takes its time when a process ends."""
-    return _start([sys.executable, "-m", "servier", "predict-file", *map(str, arguments)])
+    return _start([sys.executable, "-m", "servier", *map(str, arguments)])
 
 
 def end_by(signal_name, n, moment, *arguments):
     """Start a run that ends itself at the n-th line of its journal; return its status and what it said."""
     script = Path(stopping_for_tests.__file__)
-    words = [signal_name, n, moment, "predict-file", *arguments]
+    words = [signal_name, n, moment, *arguments]
     process = _start([sys.executable, str(script), *map(str, words)])
     said = process.communicate(timeout=120)[1]
     return process.returncode, said.decode()
@@ -36,10 +36,10 @@ def _start(command):
 
 
 def stop_at(n, moment, command, *arguments):
-    """Run predict-file here, up to the n-th line of its journal; return whether it was stopped there."""
+    """Run a command line here, up to the n-th line of its journal; return whether it was stopped there."""
     try:
         with stopping(n, moment):
-            command("predict-file", *arguments)
+            command(*arguments)
     except Stopped:
         return True
     return False

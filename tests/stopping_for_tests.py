@@ -1,4 +1,4 @@
-"""Runs of predict-file that end when their journal is written for the n-th time.
+"""Runs that end when their journal is written for the n-th time.
 
 As a script it runs a command whose process then sends itself a signal:
 python stopping_for_tests.py SIGKILL 2 torn predict-file in.csv out.csv

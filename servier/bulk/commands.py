@@ -1,16 +1,18 @@
-"""The runs of `servier predict-file`: what they log, and the summary that they write."""
+"""The runs of `predict-file` and `featurize`: what they log, and the summary that they write."""
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from servier.bulk.options import Options
+from servier.bulk.options import Options, ScoringOptions
 from servier.bulk.planning import Plan, plan
-from servier.bulk.run import Summary, predict_file
+from servier.bulk.run import Summary
+from servier.bulk.scoring import predict_file
 from servier.errors import DataError
 from servier.progress import ProgressReport, format_seconds
 from servier.tables import STANDARD_STREAM, claim_output, write_whole
@@ -27,7 +29,7 @@ class RunFiles:
     Parameters
     ----------
     source, target, checkpoints
-        As in `servier.bulk.run.predict_file`.
+        As in `servier.bulk.scoring.predict_file`; features need no checkpoint.
     summary
         Where a summary of the run goes, as JSON; None for nowhere.
     force
@@ -36,12 +38,12 @@ class RunFiles:
 
     source: str
     target: str
-    checkpoints: Sequence[str]
+    checkpoints: Sequence[str] = ()
     summary: str | None = None
     force: bool = False
 
 
-def measure_file(files: RunFiles, options: Options) -> str:
+def measure_file(files: RunFiles, options: ScoringOptions) -> str:
     """Score a sample, and return a few lines on what the whole run would take.
 
     Raises
@@ -58,7 +60,7 @@ def measure_file(files: RunFiles, options: Options) -> str:
     return describe_plan(planned, options.workers)
 
 
-def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> None:
+def score_file(files: RunFiles, options: ScoringOptions, *, restart: bool = False) -> None:
     """Score a file, and log what became of its rows.
 
     Parameters
@@ -73,9 +75,40 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
     DataError
         The summary would replace a file of the run.
     """
+    work = partial(predict_file, files.source, files.target, files.checkpoints, options)
+    _carry_out(files, options, partial(work, restart=restart, force=files.force))
+
+
+def featurize(
+    files: RunFiles, featurizers: list[dict[str, Any]], options: Options, *, restart: bool = False
+) -> None:
+    """Compute the features of a file, and log what became of its rows.
+
+    Parameters
+    ----------
+    files, options
+        The files, and how to go through them.
+    featurizers
+        The specification of the feature set.
+    restart
+        Whether an interrupted run is forgotten.
+
+    Raises
+    ------
+    DataError
+        The summary would replace a file of the run.
+    """
+    from servier.bulk.featurizing import featurize_file
+
+    work = partial(featurize_file, files.source, files.target, featurizers, options)
+    _carry_out(files, options, partial(work, restart=restart, force=files.force))
+
+
+def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) -> None:
+    """Do the work of a command under a progress report, and log what became of the rows."""
     _check_summary(files)
     with _claim_summary(files):
-        summary = _score(files, options, restart=restart)
+        summary = _report(files, work)
         logger.info("%s", describe_summary(summary))
         if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
             column = options.smiles_column or "the detected column"
@@ -83,19 +116,11 @@ def score_file(files: RunFiles, options: Options, *, restart: bool = False) -> N
         _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
 
 
-def _score(files: RunFiles, options: Options, *, restart: bool) -> Summary:
-    """Score a file, and show how far it is."""
+def _report(files: RunFiles, work: Callable[..., Summary]) -> Summary:
+    """Do the work, and show how far it is."""
     report = ProgressReport()
     try:
-        return predict_file(
-            files.source,
-            files.target,
-            files.checkpoints,
-            options,
-            restart=restart,
-            force=files.force,
-            report=report,
-        )
+        return work(report=report)
     except KeyboardInterrupt:
         if STANDARD_STREAM not in (files.source, files.target):
             logger.warning("Run the same command again to continue from the last durable row.")
@@ -110,7 +135,7 @@ def _claim_summary(files: RunFiles) -> Iterator[None]:
     if files.summary is None:
         yield
         return
-    origin = {"command": "predict-file --summary", "of": str(Path(files.target).resolve())}
+    origin = {"command": "--summary", "of": str(Path(files.target).resolve())}
     with claim_output(Path(files.summary), lambda: origin, force=files.force):
         yield
 

@@ -159,7 +159,7 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     """
     lines, _ = _read_lines(journal_path(target))
     if not lines:
-        hint = f"a shard goes together with the {journal_path(target).name} that predict-file --shard wrote"
+        hint = f"a shard goes together with the {journal_path(target).name} that was written beside it"
         raise DataError("this file has no journal beside it", path=target, hint=hint)
     return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
 

@@ -67,7 +67,7 @@ def merge(target: str | Path, shards: Sequence[str | Path], *, force: bool = Fal
 def _join(temporary: Path, paths: list[Path], found: list[Found]) -> Progress:
     """Write the rows of all shards, and return what they are together."""
     identity = found[0][1]
-    top = identity["option"]["top"]
+    top = identity["option"].get("top")
     output = open_output(paths[0], identity["written"])
     if top is not None:
         n_written = write_best(output, paths, temporary, identity["ranked by"], top)
@@ -94,12 +94,12 @@ def _check_shards(paths: list[Path]) -> list[Found]:
             raise DataError("this is not a shard but an unfinished run", path=path, hint="run it to its end")
         if _without_shard(identity) != first:
             raise DataError(
-                f"this shard is of another run than {found[0][0]}", path=path, hint="score it again"
+                f"this shard is of another run than {found[0][0]}", path=path, hint="make it again"
             )
         if not progress.is_complete:
             raise DataError("this shard is not complete", path=path, hint="give its command again")
         if not path.is_file() or path.stat().st_size != progress.size:
-            raise DataError("this shard has changed since it was written", path=path, hint="score it again")
+            raise DataError("this shard has changed since it was written", path=path, hint="make it again")
     found.sort(key=lambda shard: _shard(shard[1]).number)
     numbers = [_shard(identity).number for _, identity, _ in found]
     total = _shard(found[0][1]).total

@@ -49,7 +49,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Options:
-    """How to score a file. All but `workers` decide what the output holds.
+    """How to go through a file. All but `workers` decide what the output holds.
 
     Parameters
     ----------
@@ -60,18 +60,9 @@ class Options:
     columns
         The columns of the input that are carried over; None for all.
     max_atoms
-        The largest number of heavy atoms that is scored.
+        The largest number of heavy atoms that is accepted.
     timeout
-        Seconds that one molecule may take.
-    n_smiles
-        How many SMILES of a molecule model 2 averages over (test-time augmentation); None for as many as in
-        training.
-    confidences
-        Of the columns that say how sure answers are: some of `0.8`, `0.9` and `0.95`.
-    top, threshold
-        Only the rows with the highest scores, or with at least this score, are written.
-    rank_by
-        The target that `top` and `threshold` look at; None for the first.
+        Seconds of processor time that one molecule may take.
     shard
         Which slice of the file.
     workers
@@ -83,24 +74,41 @@ class Options:
     columns: tuple[str, ...] | None = None
     max_atoms: int = MAX_ATOMS
     timeout: float = TIMEOUT
-    n_smiles: int | None = None
-    confidences: tuple[str, ...] = ()
-    top: int | None = None
-    threshold: float | None = None
-    rank_by: str | None = None
     shard: Shard | None = None
     workers: int = 1
-
-    @property
-    def is_selecting(self) -> bool:
-        """Whether only some rows are written."""
-        return self.top is not None or self.threshold is not None
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the output, for the journal."""
         values = asdict(self)
         values.pop("workers")
-        values["columns"] = None if self.columns is None else list(self.columns)
-        values["confidences"] = list(self.confidences)
         values["shard"] = None if self.shard is None else str(self.shard)
-        return values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class ScoringOptions(Options):
+    """How to score a file.
+
+    Parameters
+    ----------
+    n_smiles
+        How many SMILES of a molecule model 2 averages over (test-time augmentation); None for as many as in
+        training.
+    confidences
+        Of the columns that say how sure answers are: some of `0.8`, `0.9` and `0.95`.
+    top, threshold
+        Only the rows with the highest scores, or with at least this score, are written.
+    rank_by
+        The target that `top` and `threshold` look at; None for the first.
+    """
+
+    n_smiles: int | None = None
+    confidences: tuple[str, ...] = ()
+    top: int | None = None
+    threshold: float | None = None
+    rank_by: str | None = None
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether only some rows are written."""
+        return self.top is not None or self.threshold is not None

@@ -107,7 +107,7 @@ class TextOutput:
 
 
 def make_output(
-    target: Path, table: Table, header: Header, kept: Sequence[int], added: Mapping[str, type]
+    target: Path, table: Table, header: Header, kept: Sequence[int], added: Mapping[str, Any]
 ) -> Any:
     """Choose the output by the suffix of the file.
 
@@ -122,7 +122,7 @@ def make_output(
     kept
         Their positions in the input.
     added
-        The names of the columns after them, with `int`, `float` or `str`.
+        The names of the columns after them, with `int`, `float` or `str`, or with an Arrow field.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,7 +41,7 @@ class ParquetOutput:
         """Open a spool for the output, to begin or to go on."""
         return ArrowSpool(path, self.schema, mark)
 
-    def combine(self, rows: pa.RecordBatch, cells: Sequence[Sequence[object]]) -> pa.RecordBatch:
+    def combine(self, rows: pa.RecordBatch, cells: Sequence[Any]) -> pa.RecordBatch:
         """Put the cells of predictions after the rows' own columns."""
         spooled = self.schema.spooled
         added = list(spooled)[rows.num_columns :]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from servier.bulk.blocks import FEATURE_BLOCK_ROWS
 from servier.bulk.spools import BEGINNING, Mark, Seal, SpoolFile, sync_folder
 from servier.tables.arrow_types import (
     decode_categories,
@@ -16,7 +17,7 @@ from servier.tables.arrow_types import (
     ordered_categories,
     spelt_out_schema,
 )
-from servier.tables.parquet import group_batches, regroup
+from servier.tables.parquet import FEATURES_KEY, group_batches, regroup
 
 ROW_GROUP = 65_536
 
@@ -98,13 +99,28 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield from pa.ipc.open_stream(stream)
 
 
+def holds_features(schema: pa.Schema) -> bool:
+    """Say whether a table with this schema is a feature file."""
+    return FEATURES_KEY in (schema.metadata or {})
+
+
+def _repeating_columns(schema: pa.Schema) -> bool | list[str]:
+    """Return the columns whose values are worth a dictionary: no features."""
+    if not holds_features(schema):
+        return True
+    return [field.name for field in schema if not pa.types.is_nested(field.type)]
+
+
 def write_parquet(
     target: Path, schema: FinalSchema, batches: Iterable[pa.RecordBatch], seal: Seal | None = None
 ) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
     temporary = target.with_name(f".{target.name}.writing")
-    with pq.ParquetWriter(temporary, schema.final, compression="zstd") as writer:
-        for table in regroup(batches, ROW_GROUP):
+    group, repeating = ROW_GROUP, _repeating_columns(schema.final)
+    if holds_features(schema.final):
+        group = FEATURE_BLOCK_ROWS
+    with pq.ParquetWriter(temporary, schema.final, compression="zstd", use_dictionary=repeating) as writer:
+        for table in regroup(batches, group):
             _write_group(writer, table, schema)
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from servier.bulk.blocks import Block
-from servier.bulk.inputs import Inputs, open_inputs
-from servier.bulk.options import Options
+from servier.bulk.inputs import Inputs
+from servier.bulk.options import Options, ScoringOptions
+from servier.bulk.scoring import open_scoring
 from servier.bulk.spools import packer
 from servier.processes.ordered_map import ordered_map
 from servier.tables import STANDARD_STREAM
@@ -50,7 +51,9 @@ class Plan:
     output_bytes: int
 
 
-def plan(source: str | Path, target: str | Path, checkpoints: Sequence[str | Path], options: Options) -> Plan:
+def plan(
+    source: str | Path, target: str | Path, checkpoints: Sequence[str | Path], options: ScoringOptions
+) -> Plan:
     """Score a sample from the first million rows, and estimate what the whole would take.
 
     Raises
@@ -58,7 +61,7 @@ def plan(source: str | Path, target: str | Path, checkpoints: Sequence[str | Pat
     ServierError
         As `predict_file`; nothing is written.
     """
-    with open_inputs(Path(source), Path(target), checkpoints, options) as inputs:
+    with open_scoring(Path(source), Path(target), checkpoints, options) as inputs:
         n_rows = inputs.n_rows or 0
         sample = _measure(inputs, options, Path(target))
         seconds = estimate_seconds(n_rows, inputs.reader.block_rows, options.workers, sample)

@@ -1,4 +1,4 @@
-"""predict-file: from a table to a scored table."""
+"""From a table to an output with a row for each of its rows, whatever is done with them."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from servier.bulk.blocks import Block
-from servier.bulk.inputs import Inputs, open_inputs
+from servier.bulk.inputs import Inputs
 from servier.bulk.journal import Journal, NoJournal, Progress, is_complete_shard
 from servier.bulk.options import Options
 from servier.bulk.outputs import write_best
 from servier.bulk.selection import Selection
 from servier.bulk.spools import Mark
-from servier.bulk.work import Scored
+from servier.bulk.work import Results
 from servier.errors import DataError, ServierError
 from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
@@ -59,29 +59,25 @@ class Summary:
         return (self.rows - self.resumed) / max(self.seconds, 1e-9)
 
 
-def predict_file(
-    source: str | Path,
-    target: str | Path,
-    checkpoints: Sequence[str | Path],
+def run(
+    inputs: Inputs,
+    target: Path,
     options: Options,
     *,
     restart: bool = False,
     force: bool = False,
     report: Report | None = None,
 ) -> Summary:
-    """Score every row of a table; go on with an interrupted run where there is one.
+    """Do the work on every row of a table; go on with an interrupted run where there is one.
 
     Parameters
     ----------
-    source
-        A table of any format, a feature Parquet file, or `-` for stdin.
+    inputs
+        The open table, and the work.
     target
-        A CSV (plain, `.gz` or `.zst`), TSV or Parquet file, or `-` for stdout. It gets the columns of the
-        input and the predictions after them, under its own name only when it is complete.
-    checkpoints
-        One model, or several whose mean is taken.
+        The output. It gets its name only when it is complete.
     options
-        Columns, limits, selection, shard, processes.
+        Limits, shard, processes.
     restart
         Forget an interrupted run.
     force
@@ -94,19 +90,14 @@ def predict_file(
     ------
     DataError
         The input or the output as a whole cannot be used, or an interrupted run had other inputs.
-    CheckpointError
-        A checkpoint cannot be used.
     """
-    clock, target = _Clock(report), Path(target)
-    with (
-        open_inputs(Path(source), target, checkpoints, options) as inputs,
-        _claim(target, inputs, options, restart=restart, force=force) as (claim, journal),
-    ):
+    clock = _Clock(report)
+    with _claim(target, inputs, options, restart=restart, force=force) as (claim, journal):
         resumed = journal.progress.rows
         if not journal.progress.is_complete:
-            run = _Run(inputs, journal, options, target)
-            run.score(clock)
-            run.publish(claim)
+            under_way = _Run(inputs, journal, options, target)
+            under_way.work_through(clock)
+            under_way.publish(claim)
         progress = journal.progress
     return Summary(progress.rows, progress.written, progress.counts, resumed, clock.seconds, inputs.identity)
 
@@ -119,20 +110,20 @@ class _Run:
         self._journal, self._options, self._target = journal, options, target
         self._spool_path = spool_path(target)
         self._spool = self._output.open_spool(self._spool_path, _mark(journal.progress))
-        self._rank_column = inputs.identity["ranked by"]
         self._selection = self._restore_selection()
 
     def _restore_selection(self) -> Selection | None:
-        if not self._options.is_selecting:
+        criterion = self._inputs.criterion
+        if criterion is None:
             return None
         ranks: list[float] = []
         if self._journal.progress.written:
-            kept = self._output.read_back(self._spool_path, self._rank_column)
+            kept = self._output.read_back(self._spool_path, criterion.column)
             ranks = [rank for _, found in kept for rank in found]
-        return Selection(self._options.top, self._options.threshold, ranks)
+        return Selection(criterion.top, criterion.threshold, ranks)
 
-    def score(self, clock: "_Clock") -> None:
-        """Score what is left of the rows, and commit now and then."""
+    def work_through(self, clock: "_Clock") -> None:
+        """Do the work on what is left of the rows, and commit now and then."""
         rows = self._inputs.rows
         progress = self._journal.progress
         n_done, n_written, counts = progress.rows, progress.written, Counter(progress.counts)
@@ -145,12 +136,12 @@ class _Run:
 
         chunks, options = read(), self._options
         with closing(ordered_map(self._inputs.work, chunks, options.workers, options.timeout)) as answers:
-            for scored in answers:
-                written = self._combine(under_way.popleft(), scored)
+            for results in answers:
+                written = self._combine(under_way.popleft(), results)
                 self._spool.append(written)
-                n_done += sum(scored.counts.values())
+                n_done += results.counts.total()
                 n_written += len(written)
-                counts.update(scored.counts)
+                counts.update(results.counts)
                 if clock.is_time_to_commit():
                     self._journal.commit(self._progress(n_done, n_written, counts))
                 clock.report(counts, self._inputs.n_rows, resumed=progress.rows)
@@ -160,15 +151,16 @@ class _Run:
         mark = self._spool.sync()
         return Progress(n_done, n_written, mark.size, mark.checksum, dict(counts))
 
-    def _combine(self, block: Block, scored: Scored) -> Any:
-        rows = self._output.combine(block.rows, scored.cells)
-        return (
-            rows if self._selection is None else self._output.take(rows, self._selection.choose(scored.ranks))
-        )
+    def _combine(self, block: Block, results: Results) -> Any:
+        rows = self._output.combine(block.rows, results.cells)
+        if self._selection is None:
+            return rows
+        return self._output.take(rows, self._selection.choose(results.ranks))
 
     def publish(self, claim: Claim) -> None:
         """Give the output its final name."""
-        top, progress = self._options.top, self._journal.progress
+        progress, criterion = self._journal.progress, self._inputs.criterion
+        top = None if criterion is None else criterion.top
         n_written = progress.written if top is None else min(top, progress.written)
         done = replace(progress, written=n_written, size=0, is_complete=True)
 
@@ -177,11 +169,11 @@ class _Run:
             done = replace(done, size=path.stat().st_size)
             claim.seal(path, **asdict(done))
 
-        if top is None:
+        if criterion is None or top is None:
             self._spool.publish(self._target, seal)
         else:
             self._spool.discard()
-            write_best(self._output, [self._spool_path], self._target, self._rank_column, top, seal)
+            write_best(self._output, [self._spool_path], self._target, criterion.column, top, seal)
             self._spool_path.unlink()
         _finish(self._journal, done, self._options)
 

@@ -3,6 +3,26 @@
 import heapq
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """By what rows are selected.
+
+    Parameters
+    ----------
+    column
+        The column of the output with their scores.
+    top
+        How many rows are wanted; None for all.
+    threshold
+        The least score; None for any.
+    """
+
+    column: str
+    top: int | None
+    threshold: float | None
 
 
 class Selection:

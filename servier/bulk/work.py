@@ -1,14 +1,15 @@
-"""What worker processes do: rows go in, the cells of their predictions come out, ready to be written."""
+"""What worker processes do: rows go in, the cells of their answers come out, ready to be written."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from servier.checkpoint.file import open_checkpoint
-from servier.chem.molecules import InvalidMolecule, Row, Status
+from servier.chem.molecules import ANY_ROW, InvalidMolecule, Row, Status
 from servier.errors import DataError
+from servier.processes.ordered_map import Work
 from servier.scoring.predictions import Predictions, empty_row, output_rows
 from servier.scoring.scorer import Scorer
 from servier.tables import Header, encode_predictions
@@ -20,13 +21,14 @@ Item_contra = TypeVar("Item_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The answers for a block of rows.
+class Results:
+    """What was found for a block of rows.
 
     Parameters
     ----------
     cells
-        For each row what is written after its own columns: text, or a list of values for a Parquet file.
+        For each row what is written after its own columns: text, or a list of values for a Parquet file; or,
+        for features, columns of them.
     counts
         Rows by status.
     ranks
@@ -35,10 +37,14 @@ class Scored:
         How long the worker took.
     """
 
-    cells: Sequence[bytes | list[object]]
+    cells: Any
     counts: Counter[str]
     ranks: list[float]
     seconds: float = 0.0
+
+
+class BlockWork(Work[Item_contra, Results], Protocol[Item_contra]):
+    """The work to do on blocks of rows. It must pickle."""
 
 
 class ScoringMethod(Protocol[Item_contra]):
@@ -54,6 +60,7 @@ class ScoreSmiles:
 
     def prepare(self, scorer: Scorer) -> Callable[[Sequence[Row]], Iterable[Predictions]]:
         """Return the function that parses and scores."""
+        scorer.score_rows([ANY_ROW])
         return lambda rows: [scorer.score_rows(rows)]
 
 
@@ -131,41 +138,41 @@ class ScoringWork(Generic[Item]):
     n_fields: int
     confidences: tuple[str, ...] = ()
 
-    def prepare(self) -> Callable[[Sequence[Item]], Scored]:
+    def prepare(self) -> Callable[[Sequence[Item]], Results]:
         """Open the checkpoints; the function scores a block, and takes the time."""
         checkpoints = [open_checkpoint(path) for path in self.paths]
         scorer = Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
         score = self.method.prepare(scorer)
 
-        def work(rows: Sequence[Item]) -> Scored:
+        def work(rows: Sequence[Item]) -> Results:
             started = time.perf_counter()
             scored = self.join([self._encode_predictions(part) for part in score(rows)])
             return replace(scored, seconds=time.perf_counter() - started)
 
         return work
 
-    def give_up(self, item: Item, status: str, reason: str) -> Scored:  # noqa: ARG002 - as `Work` has it
+    def give_up(self, item: Item, status: str, reason: str) -> Results:  # noqa: ARG002 - as `Work` has it
         """Return a row without an answer; nothing is opened for it."""
         row = empty_row(self.n_fields, InvalidMolecule(Status(status), reason))
         return self._encode([row], [] if self.ranked is None else [float("nan")])
 
-    def join(self, answers: list[Scored]) -> Scored:
+    def join(self, answers: list[Results]) -> Results:
         """Concatenate the answers."""
-        return Scored(
+        return Results(
             [cells for answer in answers for cells in answer.cells],
             sum((answer.counts for answer in answers), Counter()),
             [rank for answer in answers for rank in answer.ranks],
             sum(answer.seconds for answer in answers),
         )
 
-    def _encode_predictions(self, predictions: Predictions) -> Scored:
+    def _encode_predictions(self, predictions: Predictions) -> Results:
         ranks = [] if self.ranked is None else predictions.values[:, self.ranked].tolist()
         return self._encode(output_rows(predictions), ranks)
 
-    def _encode(self, rows: list[list[object]], ranks: list[float]) -> Scored:
+    def _encode(self, rows: list[list[object]], ranks: list[float]) -> Results:
         """Write rows as they go into the output."""
         counts = Counter(str(row[-2]) for row in rows)
         cells: Sequence[bytes | list[object]] = rows
         if self.header is not None:
             cells = encode_predictions(rows, self.header)
-        return Scored(cells, counts, ranks)
+        return Results(cells, counts, ranks)

@@ -1,6 +1,7 @@
 """The commands: options, then one call into the library."""
 
 import logging
+import os
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ from servier import __version__
 from servier.cli import bulk, evaluation, models, scoring, tables, tuning
 from servier.cli.extras import explain_missing
 from servier.errors import ServierError
+from servier.processes.workers import ONE_THREAD
 
 
 class ServierGroup(click.Group):
@@ -45,7 +47,8 @@ class ServierGroup(click.Group):
 @click.version_option(__version__, prog_name="servier")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr, only warnings and errors.")
 def main(quiet: bool) -> None:
-    """Set up logging, which goes to stderr."""
+    """Set up logging, which goes to stderr, and linear algebra, which rounds by its number of threads."""
+    os.environ.update(ONE_THREAD)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s", force=True)
     logging.getLogger("servier").setLevel(logging.WARNING if quiet else logging.INFO)
 
@@ -63,7 +66,7 @@ for command in (
     bulk.merge,
     scoring.serve,
     tables.check,
-    tables.featurize,
+    bulk.featurize,
     tables.simulate,
 ):
     main.add_command(command)

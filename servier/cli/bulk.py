@@ -1,4 +1,4 @@
-"""The commands that score whole files."""
+"""The commands that go through whole files, for hours if need be."""
 
 import logging
 from dataclasses import dataclass, field
@@ -11,17 +11,67 @@ from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     FORCE,
+    PRESETS,
     SMILES_COLUMN,
-    TIMEOUT,
     WORKERS,
     DetailOptions,
     worker_processes,
 )
 
 if TYPE_CHECKING:
-    from servier.bulk.options import Options
+    from servier.bulk.options import Options, ScoringOptions
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How to go through a file, whatever is done with its rows."""
+
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    text: DialectOptions
+    columns: str | None = field(
+        metadata=option(metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
+    )
+    max_atoms: int = field(
+        metadata=option(
+            type=click.IntRange(1), default=500, show_default=True, help="Largest molecule accepted."
+        )
+    )
+    timeout: float = field(
+        metadata=option(
+            type=click.FloatRange(0.1),
+            default=60.0,
+            show_default=True,
+            help="Seconds of processor time that one molecule may take.",
+        )
+    )
+    shard: str | None = field(
+        metadata=option(metavar="I/N", help="Take only the I-th of N slices; join them with: servier merge.")
+    )
+    restart: bool = field(
+        metadata=option(is_flag=True, help="Forget an interrupted run instead of going on with it.")
+    )
+    summary: str | None = field(
+        metadata=option(type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
+    )
+    force: bool = field(metadata=FORCE)
+    workers: int | None = field(metadata=WORKERS)
+
+    def options(self) -> "Options":
+        """Return what the library wants to know."""
+        from servier.bulk.options import Options, Shard
+
+        columns = None if self.columns is None else self.columns.split(",")
+        return Options(
+            smiles_column=self.smiles_column,
+            dialect=self.text.dialect(),
+            columns=None if columns is None else tuple(name.strip() for name in columns),
+            max_atoms=self.max_atoms,
+            timeout=self.timeout,
+            shard=None if self.shard is None else Shard.parse(self.shard),
+            workers=worker_processes(self.workers),
+        )
 
 
 @dataclass(frozen=True)
@@ -38,17 +88,7 @@ class PredictFileOptions:
             f"  [default: {DEFAULT_MODEL_PATHS['1']}]",
         )
     )
-    smiles_column: str | None = field(metadata=SMILES_COLUMN)
-    text: DialectOptions
-    columns: str | None = field(
-        metadata=option(metavar="A,B,...", help="Columns of the input to carry over.  [default: all]")
-    )
-    max_atoms: int = field(
-        metadata=option(
-            type=click.IntRange(1), default=500, show_default=True, help="Largest molecule scored."
-        )
-    )
-    timeout: float = field(metadata=TIMEOUT)
+    file: FileOptions
     n_smiles: int | None = field(
         metadata=option(
             type=click.IntRange(1),
@@ -71,39 +111,21 @@ class PredictFileOptions:
             help="The target whose score --top and --threshold refer to.  [default: the first]",
         )
     )
-    shard: str | None = field(
-        metadata=option(metavar="I/N", help="Score only the I-th of N slices; join them with: servier merge.")
-    )
-    restart: bool = field(
-        metadata=option(is_flag=True, help="Forget an interrupted run instead of going on with it.")
-    )
     dry_run: bool = field(
         metadata=option(is_flag=True, help="Measure on a sample, and print what the whole run would take.")
     )
-    summary: str | None = field(
-        metadata=option(type=click.Path(dir_okay=False), help="Write a summary of the run, as JSON.")
-    )
-    force: bool = field(metadata=FORCE)
-    workers: int | None = field(metadata=WORKERS)
 
-    def scoring_options(self) -> "Options":
+    def scoring_options(self) -> "ScoringOptions":
         """Return how the file is scored."""
-        from servier.bulk.options import Options, Shard
+        from servier.bulk.options import ScoringOptions
 
-        columns = None if self.columns is None else self.columns.split(",")
-        return Options(
-            smiles_column=self.smiles_column,
-            dialect=self.text.dialect(),
-            columns=None if columns is None else tuple(name.strip() for name in columns),
-            max_atoms=self.max_atoms,
-            timeout=self.timeout,
+        return ScoringOptions(
+            **vars(self.file.options()),
             n_smiles=self.n_smiles,
             confidences=self.details.confidences,
             top=self.top,
             threshold=self.threshold,
             rank_by=self.rank_by,
-            shard=None if self.shard is None else Shard.parse(self.shard),
-            workers=worker_processes(self.workers),
         )
 
 
@@ -130,13 +152,48 @@ def predict_file(given: PredictFileOptions) -> None:
         source=given.source,
         target=given.target,
         checkpoints=given.model_paths or (DEFAULT_MODEL_PATHS["1"],),
-        summary=given.summary,
-        force=given.force,
+        summary=given.file.summary,
+        force=given.file.force,
     )
     if given.dry_run:
         click.echo(measure_file(files, given.scoring_options()))
     else:
-        score_file(files, given.scoring_options(), restart=given.restart)
+        score_file(files, given.scoring_options(), restart=given.file.restart)
+
+
+@dataclass(frozen=True)
+class FeaturizeOptions:
+    """The options of `servier featurize`."""
+
+    source: str = field(metadata=argument(metavar="INPUT"))
+    target: str = field(metadata=argument(metavar="OUTPUT.parquet"))
+    preset: str = field(
+        metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
+    )
+    file: FileOptions
+
+
+@command(FeaturizeOptions)
+def featurize(given: FeaturizeOptions) -> None:
+    """Compute the features of every molecule of a file.
+
+    OUTPUT.parquet has one row for each row of INPUT, in the same order: all columns of INPUT, a status and a
+    reason, and the features. train takes it with --dataset, and predict-file scores it. It appears under its
+    name when it is complete. To continue an interrupted run, run the same command again; of a complete one it
+    leaves the file as it is. Another file of this name is replaced only with --force.
+
+    \b
+    Examples:
+      servier featurize data/dataset_single.csv results/features.parquet
+      servier featurize library.csv.gz part3.parquet --preset fast --shard 3/16
+    """
+    from servier.bulk.commands import RunFiles
+    from servier.bulk.commands import featurize as featurize_file
+    from servier.features.registry import PRESETS as FEATURIZERS
+
+    files = RunFiles(given.source, given.target, summary=given.file.summary, force=given.file.force)
+    options, restart = given.file.options(), given.file.restart
+    featurize_file(files, FEATURIZERS[given.preset], options, restart=restart)
 
 
 @dataclass(frozen=True)
@@ -150,7 +207,7 @@ class MergeOptions:
 
 @command(MergeOptions)
 def merge(given: MergeOptions) -> None:
-    """Join the shards that predict-file --shard wrote.
+    """Join the shards that predict-file or featurize wrote.
 
     All shards must be there, complete and of one run. OUTPUT is the file that a run without shards writes; a
     file of this name that was not made from these shards is replaced only with --force.

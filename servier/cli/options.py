@@ -47,9 +47,6 @@ SAME_MOLECULE = option(
 )
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
-TIMEOUT = option(
-    type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds that one molecule may take."
-)
 HTML = option(
     decides=False,
     type=click.Path(dir_okay=False),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from servier.cli.commands import argument, command, option
-from servier.cli.options import FORCE, JSON, TIMEOUT, WORKERS, DetailOptions, ModelPaths, worker_processes
+from servier.cli.options import FORCE, JSON, WORKERS, DetailOptions, ModelPaths, worker_processes
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.errors import ServierError
 
@@ -151,7 +151,14 @@ class ServiceOptions:
         )
     )
     workers: int | None = field(metadata=WORKERS)
-    timeout: float = field(metadata=TIMEOUT)
+    timeout: float = field(
+        metadata=option(
+            type=click.FloatRange(0.1),
+            default=10.0,
+            show_default=True,
+            help="Seconds of processor time that one molecule may take.",
+        )
+    )
     log_molecules: bool = field(
         metadata=option(is_flag=True, help="Name the molecules in the log of requests.")
     )

@@ -1,7 +1,6 @@
 """The commands that read and write tables."""
 
 import json
-import logging
 from dataclasses import dataclass, field
 
 import click
@@ -13,65 +12,11 @@ from servier.cli.options import (
     ID_COLUMN,
     JSON,
     POSITIVE,
-    PRESETS,
     SAME_MOLECULE,
     SMILES_COLUMN,
     TARGETS,
-    WORKERS,
-    worker_processes,
 )
 from servier.cli.outputs import Inputs, claim_outputs
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FeaturizeOptions:
-    """The options of `servier featurize`."""
-
-    source: str = field(metadata=argument(decides=False, metavar="INPUT"))
-    output: str = field(metadata=argument(decides=False, metavar="OUTPUT.parquet"))
-    preset: str = field(
-        metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
-    )
-    smiles_column: str | None = field(metadata=SMILES_COLUMN)
-    text: DialectOptions
-    force: bool = field(metadata=FORCE)
-    workers: int | None = field(metadata=WORKERS)
-
-
-@command(FeaturizeOptions)
-def featurize(given: FeaturizeOptions) -> None:
-    """Compute the features of every molecule of a file.
-
-    OUTPUT.parquet has all columns of INPUT, a status, and the features; train takes it with --dataset.
-
-    \b
-    Example:
-      servier featurize data/dataset_single.csv results/features.parquet
-    """
-    from servier.features.registry import PRESETS as FEATURIZERS
-    from servier.features.store import write_features
-    from servier.progress import ProgressReport
-
-    featurizers, workers = FEATURIZERS[given.preset], worker_processes(given.workers)
-    with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
-        if is_made:
-            return
-        report = ProgressReport()
-        try:
-            counts = write_features(
-                given.source,
-                given.output,
-                featurizers,
-                given.smiles_column,
-                workers,
-                report,
-                given.text.dialect(),
-            )
-        finally:
-            report.close()
-    logger.info("%s", ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no rows")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from servier.chem.molecules import InvalidMolecule, Row, SmilesRows, Status
+from servier.chem.molecules import ANY_ROW, MAX_ATOMS, InvalidMolecule, Row, SmilesRows, Status
 from servier.features.feature_set import Features, FeatureSet
 from servier.processes.ordered_map import ordered_map
 
@@ -21,14 +21,22 @@ class FeatureWork:
     ----------
     featurizers
         The specification of the feature set.
+    max_atoms
+        The largest number of heavy atoms that is accepted.
     """
 
     featurizers: list[dict[str, Any]]
+    max_atoms: int = MAX_ATOMS
 
     def prepare(self) -> Callable[[Sequence[Row]], Features]:
         """Build the feature set."""
         features = FeatureSet(self.featurizers)
-        return lambda rows: features(SmilesRows(rows, constitution_only=features.constitution_only))
+
+        def compute(rows: Sequence[Row]) -> Features:
+            return features(SmilesRows(rows, self.max_atoms, features.constitution_only))
+
+        compute([ANY_ROW])
+        return compute
 
     def give_up(self, item: Row, status: str, reason: str) -> Features:  # noqa: ARG002 - as `Work` has it
         """Return a row of zeros with the reason why it has no features."""

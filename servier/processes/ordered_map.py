@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,7 +19,10 @@ Item = TypeVar("Item")
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Answer = TypeVar("Answer")
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
+"""Processor time, in seconds, that a single item may take: far more than the largest molecules need."""
+SHARE_OF_A_CHUNK = 1 / 6
+"""The part of this time after which a chunk is divided, which changes no answer."""
 SECONDS_PER_ITEM = 0.02
 PIECES = 16
 AHEAD_PER_WORKER = 4
@@ -55,7 +59,7 @@ def ordered_map(
     workers
         The number of processes; the answers do not depend on it.
     timeout
-        The seconds that a single item may take.
+        The seconds of processor time that a single item may take.
 
     Yields
     ------
@@ -99,11 +103,10 @@ class _Worker(WorkerProcess):
     def take(self, job: _Job[Any, Any], timeout: float) -> None:
         self.job = job
         job.attempts += 1
-        self.deadline = time.monotonic() + timeout + SECONDS_PER_ITEM * (len(job.items) - 1)
-        try:
-            self.connection.send(job.items)
-        except OSError:  # it has just died, as the next wait will notice
-            return
+        n_items = len(job.items)
+        limit = timeout if n_items == 1 else SHARE_OF_A_CHUNK * timeout + SECONDS_PER_ITEM * n_items
+        with suppress(OSError):  # it has just died, as the next wait will notice
+            self.deadline = time.monotonic() + self.ask(job.items, limit)
 
 
 class _Crew(Generic[Item, Answer]):
@@ -154,14 +157,20 @@ class _Crew(Generic[Item, Answer]):
             try:
                 kind, content = worker.connection.recv()
             except (EOFError, OSError):
-                self._replace(worker, "crashed", "it crashes the process that reads it")
+                if worker.has_run_out_of_time():
+                    self._give_up(worker)
+                else:
+                    self._replace(worker, "crashed", "it crashes the process that reads it")
             else:
                 self._receive(worker, kind, content)
         now = time.monotonic()
         for worker in list(self._workers):
             if worker.deadline <= now:
-                self._replace(worker, "timeout", f"no answer within {self._timeout:g} s")
+                self._give_up(worker)
         self._assign()
+
+    def _give_up(self, worker: _Worker) -> None:
+        self._replace(worker, "timeout", f"no answer within {self._timeout:g} s")
 
     def _receive(self, worker: _Worker, kind: str, content: Any) -> None:
         if kind == "error":

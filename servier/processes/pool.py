@@ -58,7 +58,7 @@ class WorkerPool:
     workers
         The number of processes.
     timeout
-        The seconds that a question about one molecule may take.
+        The seconds of processor time that a question about one molecule may take.
     """
 
     def __init__(self, work: Preparation[Any, Any], workers: int, timeout: float) -> None:
@@ -103,22 +103,29 @@ class WorkerPool:
         """
         limit = self._timeout + SECONDS_PER_ITEM * (question.size - 1)
         for _ in range(ATTEMPTS):
-            worker = self._take()
-            try:
-                worker.connection.send([question])
-                if not worker.connection.poll(limit):
-                    self._lost.put(worker)
-                    raise UnansweredError(Status.TIMEOUT, f"no answer within {limit:g} s")
-                kind, content = worker.connection.recv()
-            except (EOFError, OSError):
-                self._lost.put(worker)
-                continue
-            self._idle.put(worker)
+            kind, content = self._put(question, limit)
             if kind == "answer":
                 return content
-            logger.error("a question failed: %s", content)
-            break
+            if kind == "late":
+                raise UnansweredError(Status.TIMEOUT, f"no answer within {limit:g} s")
+            if kind == "failed":
+                logger.error("a question failed: %s", content)
+                break
         raise UnansweredError(Status.CRASHED, "it crashes what reads it")
+
+    def _put(self, question: Question, limit: float) -> tuple[str, Any]:
+        """Put a question to a worker; return its reply, or `late` or `lost` for a worker that is replaced."""
+        worker = self._take()
+        kind = "late"
+        try:
+            if worker.connection.poll(worker.ask([question], limit)):
+                reply: tuple[str, Any] = worker.connection.recv()
+                self._idle.put(worker)
+                return reply
+        except (EOFError, OSError):
+            kind = "late" if worker.has_run_out_of_time() else "lost"
+        self._lost.put(worker)
+        return kind, None
 
     def _take(self) -> WorkerProcess:
         """Return a worker that is alive."""

@@ -1,6 +1,7 @@
 """Processes that work for this one, and which may hang or die."""
 
 import ctypes
+import math
 import multiprocessing
 import os
 import signal
@@ -18,6 +19,10 @@ Answer_co = TypeVar("Answer_co", covariant=True)
 
 MALLOC_VARIABLE = "GLIBC_TUNABLES"
 MALLOC_SETTINGS = "glibc.malloc.tcache_count=250"
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+"""Settings of the linear algebra under NumPy, which reads them when it is loaded."""
+WALL_FACTOR = 20.0
+"""How much longer than its processor time a worker may take, on a machine that is busy with other things."""
 
 
 class Preparation(Protocol[Item_contra, Answer_co]):
@@ -34,6 +39,10 @@ class WorkerProcess:
     chunk with `("answer", content)`, or with `("failed", reason)` after an exception. If the connection is
     closed, the process has died.
 
+    Each chunk comes with the processor time that it may take. The process sets a timer that counts its own
+    processor time (`ITIMER_PROF`, which Linux and macOS have), and is ended by it, even inside native code.
+    So what else the machine is doing does not count.
+
     Parameters
     ----------
     work
@@ -44,9 +53,36 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _ignoring_interrupts(), _allocating_fast():
+        with _ignoring_interrupts(), _environment():
             self.process.start()
         theirs.close()
+
+    def ask(self, items: Any, seconds: float) -> float:
+        """Send a chunk.
+
+        Parameters
+        ----------
+        items
+            The chunk.
+        seconds
+            The processor time that it may take, perhaps infinite.
+
+        Returns
+        -------
+        The wall time after which a process that does not even use its processor time is taken for lost.
+
+        Raises
+        ------
+        OSError
+            The process has died.
+        """
+        self.connection.send((seconds, items))
+        return WALL_FACTOR * seconds
+
+    def has_run_out_of_time(self) -> bool:
+        """Say whether a process that has died, or is about to, was ended by its timer."""
+        self.process.join()
+        return self.process.exitcode == -signal.SIGPROF
 
     def stop(self) -> None:
         """Kill the process, whatever it is doing."""
@@ -74,24 +110,30 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _allocating_fast() -> Iterator[None]:
-    """Let processes started here keep more freed memory at hand, since a molecule has many small parts.
+def _environment() -> Iterator[None]:
+    """Let processes started here keep more freed memory, and use one thread for linear algebra.
 
-    The GNU C library reads its settings once, when a process starts. The user's own settings take precedence.
+    A molecule has many small parts, so the GNU C library is to keep more memory at hand; the user's own
+    settings take precedence. There are as many workers as cores, and how sums are rounded depends on the
+    number of threads. Libraries read these settings once, when they are loaded.
     """
-    if MALLOC_VARIABLE in os.environ:
-        yield
-        return
-    os.environ[MALLOC_VARIABLE] = MALLOC_SETTINGS
+    settings = {MALLOC_VARIABLE: os.environ.get(MALLOC_VARIABLE, MALLOC_SETTINGS), **ONE_THREAD}
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        del os.environ[MALLOC_VARIABLE]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _serve(connection: Connection, work: Preparation[Any, Any]) -> None:
     """Answer chunks until the other side is gone; runs in the worker process."""
     _die_with_parent()
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with suppress(EOFError, ConnectionError):
         try:
             apply = work.prepare()
@@ -100,7 +142,11 @@ def _serve(connection: Connection, work: Preparation[Any, Any]) -> None:
             return
         connection.send(("ready", None))
         while True:
-            connection.send(_answer(apply, connection.recv()))
+            seconds, items = connection.recv()
+            signal.setitimer(signal.ITIMER_PROF, 0.0 if math.isinf(seconds) else seconds)
+            answer = _answer(apply, items)
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+            connection.send(answer)
 
 
 def _answer(apply: Callable[[Any], Any], items: Any) -> tuple[str, Any]:

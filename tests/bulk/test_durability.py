@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 
+import pyarrow.parquet as pq
 import pytest
 from molecules_for_tests import SMILES
 from runs_for_tests import end_by, start, stop_at
@@ -14,6 +15,7 @@ from stopping_for_tests import MOMENTS
 
 from servier.bulk.journal import Journal
 from servier.data.simulation import simulate
+from servier.tables import open_table
 
 ROWS = [*simulate(150, seed=2).smiles, *SMILES, "nope", "C1CC", ""] * 10  # four blocks
 
@@ -32,11 +34,18 @@ def library(tmp_path_factory):
     return write(tmp_path_factory.mktemp("library") / "in.csv", ROWS)
 
 
-@pytest.fixture(scope="module", params=["out.csv.gz", "out.csv.zst", "out.parquet"])
+def words(library, target, model):
+    """The command line that makes an output, by its name."""
+    if target.name.endswith("features.parquet"):
+        return ["featurize", library, target, "--preset", "fast"]
+    return ["predict-file", library, target, "--model_path", model]
+
+
+@pytest.fixture(scope="module", params=["out.csv.gz", "out.csv.zst", "out.parquet", "features.parquet"])
 def whole(request, command, model_1, library, tmp_path_factory):
     """The name of an output and the bytes of an uninterrupted run."""
     target = tmp_path_factory.mktemp("whole") / request.param
-    command("predict-file", library, target, "--model_path", model_1)
+    command(*words(library, target, model_1))
     return request.param, target.read_bytes()
 
 
@@ -46,7 +55,7 @@ def test_stopped_at_every_block_ends_with_the_same_bytes(whole, command, model_1
     name, expected = whole
     target = tmp_path / name
     n_stops = 0
-    while stop_at(2, moment, command, library, target, "--model_path", model_1):
+    while stop_at(2, moment, command, *words(library, target, model_1)):
         n_stops += 1
         assert not target.exists()
     assert n_stops >= 2
@@ -60,10 +69,10 @@ def test_killed_at_a_block_ends_with_the_same_bytes(whole, servier, model_1, lib
     """So it is when the process and its workers are killed, which leaves them no last word."""
     name, expected = whole
     target = tmp_path / name
-    arguments = [library, target, "--model_path", model_1, "--workers", 2]
+    arguments = [*words(library, target, model_1), "--workers", 2]
     for n in (1, 2):
         assert end_by("SIGKILL", n, moment, *arguments)[0] == -signal.SIGKILL
-    servier("predict-file", *arguments)
+    servier(*arguments)
     assert target.read_bytes() == expected
     assert files_in(tmp_path) == [f".{name}.origin", name]
 
@@ -74,8 +83,8 @@ def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, 
     name, _ = whole
     target = tmp_path / "out" / name
     library = write(tmp_path / "in.csv", ROWS * 10)
-    arguments = [library, target, "--model_path", model_1, "--workers", "2"]
-    servier("predict-file", *arguments)
+    arguments = [*words(library, target, model_1), "--workers", "2"]
+    servier(*arguments)
     expected = target.read_bytes()
     target.unlink()
     rng = random.Random(name)
@@ -87,45 +96,49 @@ def test_killed_at_any_moment_ends_with_the_same_bytes(whole, servier, model_1, 
         process.communicate()
         if target.exists():
             break
-    servier("predict-file", *arguments)
+    servier(*arguments)
     assert target.read_bytes() == expected
     assert files_in(target.parent) == [f".{name}.origin", name]
 
 
-def test_resuming_does_not_start_over(servier, model_1, library, tmp_path):
-    """What was durably written is not scored again, and the summary says how much that was."""
-    target = tmp_path / "out.csv"
-    arguments = [library, target, "--model_path", model_1, "--workers", 1]
+@pytest.mark.parametrize("name", ["out.csv", "features.parquet"])
+def test_resuming_does_not_start_over(servier, model_1, library, tmp_path, name):
+    """What was durably written is not done again, and the summary says how much that was."""
+    target = tmp_path / name
+    arguments = [*words(library, target, model_1), "--workers", 1]
     assert end_by("SIGKILL", 2, "after", *arguments)[0] == -signal.SIGKILL
     assert not target.exists()
-    servier("predict-file", *arguments, "--summary", tmp_path / "summary.json")
+    servier(*arguments, "--summary", tmp_path / "summary.json")
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert 512 < summary["resumed"] < len(ROWS) == summary["rows"] == summary["written"]
     assert sum(summary["counts"].values()) == len(ROWS)
     assert summary["counts"]["invalid"] == 20
 
 
-def test_ctrl_c_ends_soon_and_keeps_the_journal(command, model_1, library, tmp_path):
+@pytest.mark.parametrize("name", ["out.csv", "features.parquet"])
+def test_ctrl_c_ends_soon_and_keeps_the_journal(command, model_1, library, tmp_path, name):
     """An interrupt ends the run before its work is done, with status 130, and the run can go on."""
-    target = tmp_path / "out.csv"
-    status, said = end_by("SIGINT", 1, "after", library, target, "--model_path", model_1, "--workers", 2)
+    target = tmp_path / name
+    arguments = words(library, target, model_1)
+    status, said = end_by("SIGINT", 1, "after", *arguments, "--workers", 2)
     assert status == 130
     assert "Run the same command again to continue from the last durable row." in said
     assert "Traceback" not in said
     assert not target.exists()
     summary = tmp_path / "summary.json"
-    command("predict-file", library, target, "--model_path", model_1, "--summary", summary)
+    command(*arguments, "--summary", summary)
     assert 0 < json.loads(summary.read_text())["resumed"] < len(ROWS)
-    assert target.read_bytes().count(b"\n") == len(ROWS) + 1
+    with open_table(target) as table:
+        assert sum(1 for _ in table) == len(ROWS)
 
 
 @pytest.fixture
 def interrupted(command, model_1, library, tmp_path):
     """An output of which some blocks are durably written; the command that began it."""
     target = tmp_path / "out.csv"
-    arguments = [library, target, "--model_path", model_1]
+    arguments = words(library, target, model_1)
     assert stop_at(2, "after", command, *arguments)
-    return target, ["predict-file", *arguments]
+    return target, arguments
 
 
 def test_journal_of_another_run_is_refused(command, interrupted, model_1, model_2, library, tmp_path):
@@ -142,11 +155,23 @@ def test_journal_of_another_run_is_refused(command, interrupted, model_1, model_
     assert target.read_text().count("\n") == 2
 
 
-def test_two_runs_do_not_write_one_file(command, model_1, library, tmp_path):
+def test_features_of_another_run_are_refused(command, library, tmp_path):
+    """Another preset, limit or command is named; --restart starts over."""
+    target = tmp_path / "features.parquet"
+    arguments = words(library, target, None)
+    assert stop_at(2, "after", command, *arguments)
+    assert "option max_atoms was 500, now 20" in command(*arguments, "--max_atoms", 20, status=1).stderr
+    assert "featurizers was" in command("featurize", library, target, status=1).stderr
+    command(*arguments, "--max_atoms", 20, "--restart")
+    assert pq.read_table(target)["status"].to_pylist().count("too_large") > 0
+
+
+@pytest.mark.parametrize("name", ["out.csv", "features.parquet"])
+def test_two_runs_do_not_write_one_file(command, model_1, library, tmp_path, name):
     """The second run says that the first is there."""
-    target = tmp_path / "out.csv"
+    target = tmp_path / name
     first = Journal(target, {})
-    said = command("predict-file", library, target, "--model_path", model_1, status=1).stderr
+    said = command(*words(library, target, model_1), status=1).stderr
     assert "another run is writing this file" in said
     first.close()
 
@@ -185,7 +210,7 @@ def test_shards_merged_are_the_whole_run(whole, command, model_1, library, tmp_p
     name, expected = whole
     parts = [tmp_path / f"{i}.{name}" for i in range(1, 4)]
     for i, part in enumerate(parts, start=1):
-        command("predict-file", library, part, "--model_path", model_1, "--shard", f"{i}/3")
+        command(*words(library, part, model_1), "--shard", f"{i}/3")
     command("merge", tmp_path / name, *reversed(parts))
     assert (tmp_path / name).read_bytes() == expected
 

@@ -9,9 +9,16 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from molecules_for_tests import SMILES
 from runs_for_tests import start, wait_for_progress
+
+from servier.features.computing import FeatureWork, compute_features
+from servier.features.feature_file import read_features
+from servier.features.registry import PRESETS
+from servier.processes.ordered_map import ordered_map
 
 N_CORNERS = 28
 
@@ -81,6 +88,27 @@ def test_a_molecule_that_hangs_costs_its_row(servier, accurate_model, library, t
     ]
 
 
+@pytest.mark.slow
+def test_features_of_a_file_with_a_molecule_that_hangs(servier, accurate_model, library, tmp_path):
+    """Only its row has no features, with any number of workers; predict-file takes the file."""
+    targets = [tmp_path / f"{workers}.parquet" for workers in (1, 2)]
+    for workers, target in enumerate(targets, start=1):
+        servier("featurize", library, target, "--timeout", 2, "--workers", workers)
+    one, two = (target.read_bytes() for target in targets)
+    assert one == two
+    expected = ["ok"] * BAD + ["timeout"] + ["ok"] * BAD + ["invalid"]
+    table = pq.read_table(targets[0])
+    assert table["status"].to_pylist() == expected
+    assert table["reason"].to_pylist()[BAD] == "no answer within 2 s"
+    found = read_features(targets[0], PRESETS["accurate"])
+    assert not found.X[[BAD, -1]].any()
+    np.testing.assert_array_equal(found.X[:BAD], found.X[BAD + 1 : -1])
+    np.testing.assert_array_equal(found.X[:BAD], compute_features(SMILES, PRESETS["accurate"], 1).X)
+    scored = tmp_path / "scored.csv"
+    servier("predict-file", targets[0], scored, "--model_path", accurate_model)
+    assert statuses(scored) == expected
+
+
 def busy_children(pid):
     """The worker processes of a run that have used more than three seconds of processor time."""
     for entry in Path("/proc").iterdir():
@@ -94,20 +122,12 @@ def busy_children(pid):
 
 
 @pytest.mark.slow
-def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library, tmp_path):
+@pytest.mark.parametrize("command", ["predict-file", "featurize"])
+def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library, tmp_path, command):
     """Whoever reads the bad molecule is killed each time; only its row says crashed."""
-    target = tmp_path / "out.csv"
-    command = [
-        sys.executable,
-        "-m",
-        "servier",
-        "predict-file",
-        library,
-        target,
-        "--model_path",
-        accurate_model,
-    ]
-    process = subprocess.Popen([*command, "--timeout", "100", "--workers", "1"])
+    target = tmp_path / ("out.csv" if command == "predict-file" else "out.parquet")
+    model = ["--model_path", accurate_model] if command == "predict-file" else []
+    process = start(command, library, target, *model, "--timeout", 100, "--workers", 1)
 
     def kill():
         while process.poll() is None:
@@ -119,17 +139,13 @@ def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library,
     thread.start()
     assert process.wait(timeout=280) == 0
     thread.join()
-    found = statuses(target)
+    found = statuses(target) if model else pq.read_table(target)["status"].to_pylist()
     assert found[BAD] == "crashed"
     assert found[:BAD] + found[BAD + 1 : -1] == ["ok"] * 2 * BAD
 
 
 def test_features_of_a_molecule_that_hangs(accurate_model, library, tmp_path):
     """The same holds for features in memory."""
-    from servier.features.computing import FeatureWork
-    from servier.features.registry import PRESETS
-    from servier.processes.ordered_map import ordered_map
-
     rows = [(smiles, None) for smiles in ROWS[BAD - 2 : BAD + 2]]
     (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [rows], 1, timeout=2)
     assert [problem and problem.status for problem in found.problems] == [None, None, "timeout", None]
@@ -141,7 +157,7 @@ def test_a_killed_worker_costs_nothing(servier, model_1, tmp_path):
     """A worker that is killed by chance is replaced, and the output is that of a quiet run."""
     library = tmp_path / "in.csv"
     library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 1000))
-    process = start(library, tmp_path / "out.csv", "--model_path", model_1)
+    process = start("predict-file", library, tmp_path / "out.csv", "--model_path", model_1)
     killed = 0
     wait_for_progress(tmp_path / "out.csv")
     while process.poll() is None:

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from servier.bulk.featurizing import featurize_file
+from servier.bulk.options import Options
 from servier.bulk.source import EDGE, Source, open_source
 from servier.errors import DataError
 from servier.features.registry import PRESETS
-from servier.features.store import write_features
 from servier.tables import DelimitedText
 
 N = 3000
@@ -66,7 +67,7 @@ def test_features_are_known_from_the_open_file(tmp_path):
     path = tmp_path / "f.parquet"
     table = tmp_path / "t.csv"
     table.write_text("smiles\nCCO\n")
-    write_features(table, path, PRESETS["fast"])
+    featurize_file(table, path, PRESETS["fast"], Options())
     with open_source(path) as source:
         path.unlink()
         assert source.n_rows == 1

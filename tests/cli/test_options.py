@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from servier.checkpoint.target import CONFIDENCES
-from servier.cli import bulk, evaluation, models, tables
+from servier.cli import bulk, evaluation, models
 from servier.cli.commands import collect, declarations
 from servier.cli.options import DetailOptions, SplitOptions, training_options
 from servier.data.duplicates import CONFLICTS, IDENTITIES
@@ -60,7 +60,7 @@ def choices(options, name):
         (DetailOptions, "confidence", tuple(map(str, CONFIDENCES))),
         (models.TrainOptions, "preset", tuple(FEATURES)),
         (models.TrainOptions, "preset", tuple(BOOSTING)),
-        (tables.FeaturizeOptions, "preset", tuple(FEATURES)),
+        (bulk.FeaturizeOptions, "preset", tuple(FEATURES)),
         (evaluation.EvaluateOptions, "split", STRATEGIES),
         (models.TrainOptions, "model_name", tuple(WEIGHTS)),
     ],

@@ -1,17 +1,20 @@
+import datetime as dt
 import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from molecules_for_tests import SMILES
 
+from servier.bulk.featurizing import featurize_file
+from servier.bulk.options import Options
 from servier.chem.molecules import parse_all
 from servier.errors import DataError
 from servier.features.computing import compute_features
 from servier.features.feature_file import FeatureFile, read_features
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
-from servier.features.store import write_features
 from servier.tables.parquet import FEATURES_KEY
 
 FAST = PRESETS["fast"]
@@ -31,7 +34,7 @@ def table(tmp_path):
 def test_parquet_holds_the_very_features(table, tmp_path, workers):
     """What is read back is what the feature set computes, bit for bit, beside the columns of the input."""
     target = tmp_path / "f.parquet"
-    counts = write_features(table, target, PRESETS["accurate"], workers=workers)
+    counts = featurize_file(table, target, PRESETS["accurate"], Options(workers=workers)).counts
     expected = FeatureSet(PRESETS["accurate"])(parse_all([*SMILES, "nope", ""]))
     found = read_features(target, PRESETS["accurate"])
     np.testing.assert_array_equal(found.X, expected.X)
@@ -47,11 +50,42 @@ def test_any_rows_are_read(tmp_path, start, stop):
     path, target = tmp_path / "t.csv", tmp_path / "f.parquet"
     smiles = ["CCO", "c1ccccc1O", "nope", "CC(=O)N", "C1CCNCC1", "", "OCC#N"]
     path.write_text("smiles,n\n" + "".join(f"{smiles[i % 7]},{i}\n" for i in range(8300)))
-    write_features(path, target, FAST)
+    featurize_file(path, target, FAST, Options())
     assert pq.ParquetFile(target).metadata.num_row_groups == 3
     whole, part = read_features(target, FAST), FeatureFile.open(target, FAST).read(start, stop)
     np.testing.assert_array_equal(part.X, whole.X[start:stop])
     assert part.problems == whole.problems[start:stop]
+
+
+def test_shards_have_the_row_groups_of_the_whole(command, tmp_path):
+    """Shards of several row groups, merged, are the bytes of the file without shards, metadata and all."""
+    path, target, merged = tmp_path / "t.csv", tmp_path / "f.parquet", tmp_path / "m.parquet"
+    smiles = ["CCO", "c1ccccc1O", "nope", "CC(=O)N", "", "OCC#N"]
+    path.write_text("smiles,n\n" + "".join(f"{smiles[i % 6]},{i}\n" for i in range(9000)))
+    featurize = ["featurize", path, "--preset", "fast"]
+    command(*featurize, target)
+    parts = [tmp_path / f"{i}.parquet" for i in (1, 2, 3)]
+    for i, part in enumerate(parts, start=1):
+        command(*featurize, part, "--shard", f"{i}/3")
+    command("merge", merged, *parts)
+    assert merged.read_bytes() == target.read_bytes()
+    metadata = pq.ParquetFile(merged).metadata
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4096, 4096, 808]
+    assert read_features(merged, FAST).X.shape[0] == 9000
+
+
+def test_what_is_carried_over_can_be_chosen(command, tmp_path):
+    """A file from a Parquet table keeps the types of its columns; --columns leaves out the others."""
+    path, target = tmp_path / "t.parquet", tmp_path / "f.parquet"
+    day = dt.date(2024, 2, 29)
+    pq.write_table(pa.table({"smiles": ["C"], "status": [7], "n": [1], "day": [day]}), path)
+    assert "already has a column 'status'" in command("featurize", path, target, status=1).stderr
+    command("featurize", path, target, "--preset", "fast", "--columns", "day,smiles,n")
+    table = pq.read_table(target)
+    assert table.column_names[:5] == ["day", "smiles", "n", "status", "reason"]
+    assert table.slice(0, 1).select(table.column_names[:4]).to_pylist() == [
+        {"day": day, "smiles": "C", "n": 1, "status": "ok"}
+    ]
 
 
 @pytest.mark.process
@@ -65,7 +99,7 @@ def test_processes_do_not_change_features():
 def test_other_features_are_refused(table, tmp_path):
     """A file with other featurizers, or from another RDKit, says so."""
     target = tmp_path / "f.parquet"
-    write_features(table, target, FAST)
+    featurize_file(table, target, FAST, Options())
     with pytest.raises(DataError, match=r"other features \(--preset fast\).* --preset accurate"):
         read_features(target, PRESETS["accurate"])
     old = pq.read_table(target)
@@ -77,8 +111,6 @@ def test_other_features_are_refused(table, tmp_path):
 
 def test_plain_tables_hold_no_features(table, tmp_path):
     """A CSV file and an ordinary Parquet file have no features to read."""
-    import pyarrow as pa
-
     plain = tmp_path / "p.parquet"
     pq.write_table(pa.table({"smiles": ["C"]}), plain)
     assert read_features(table, FAST) is None
@@ -90,5 +122,5 @@ def test_taken_column_name_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("smiles,status\nC,x\n")
     with pytest.raises(DataError, match="'status'"):
-        write_features(path, tmp_path / "f.parquet", FAST)
+        featurize_file(path, tmp_path / "f.parquet", FAST, Options())
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]

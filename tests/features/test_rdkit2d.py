@@ -16,6 +16,7 @@ from rdkit.Chem import Descriptors
 from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate, calculate_descriptors
 from servier.features.rdkit2d.drug_likeness import _patterns
 from servier.features.rdkit2d.molecular_graph import MAX_ATOMS, build_graph
+from servier.features.rdkit2d.separate import separate_values
 from servier.features.rdkit2d.stereochemistry import _can_be_stereocentre, _stereocentres
 
 RELATIVE_TOLERANCE = 1e-9
@@ -277,6 +278,13 @@ def test_a_failure_falls_back_to_rdkit(monkeypatch, error):
     np.testing.assert_array_equal(calculate_descriptors(mol), rdkit_values(mol))
 
 
+@pytest.mark.parametrize("smiles", [*VARIED, "C" * 310])
+def test_the_slow_way_has_the_values_of_rdkit_bit_for_bit(smiles):
+    """What is computed once for two descriptors is what RDKit computes for each of them."""
+    for mol in read([smiles]):
+        np.testing.assert_array_equal(separate_values(mol), rdkit_values(Chem.Mol(mol)))
+
+
 def test_the_molecule_is_not_changed():
     """No property stays behind on the molecule or its atoms."""
     mol = Chem.MolFromSmiles("C[C@H](N)C(=O)NC/C=C/c1ccccc1")
@@ -294,7 +302,7 @@ def test_common_molecules_take_the_fast_way(monkeypatch):
     def refuse(mol):
         raise AssertionError(Chem.MolToSmiles(mol))
 
-    monkeypatch.setattr(calculate, "_separate_values", refuse)
+    monkeypatch.setattr(calculate, "separate_values", refuse)
     for mol in read(MOLECULES):
         if build_graph(mol) is not None:
             calculate_descriptors(mol)

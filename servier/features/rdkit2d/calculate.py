@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors, rdPartialCharges
 
 from servier.features.rdkit2d.burden import spectra
@@ -42,6 +42,7 @@ from servier.features.rdkit2d.names import (
     SMR_BINS,
     VSA_ESTATE_BINS,
 )
+from servier.features.rdkit2d.separate import separate_values
 from servier.features.rdkit2d.stereochemistry import spacial_score
 
 __all__ = ["DESCRIPTOR_NAMES", "calculate_descriptors"]
@@ -101,7 +102,7 @@ def calculate_descriptors(mol: Chem.Mol) -> FloatArray:
             return np.array(_shared_values(graph), dtype=np.float64)
     except (ValueError, RuntimeError, ArithmeticError, LookupError):
         pass
-    return _separate_values(mol)
+    return separate_values(mol)
 
 
 def _shared_values(graph: MolecularGraph) -> list[float]:
@@ -263,24 +264,3 @@ def _ring_and_group_counts(graph: MolecularGraph, donors: int, rotatable: int, p
         phi,
         rdMolDescriptors.CalcNumRings(mol),
     ]
-
-
-@cache
-def _rdkit_functions() -> tuple[Callable[[Chem.Mol], float], ...]:
-    from rdkit.Chem import Descriptors
-
-    functions = dict(Descriptors.descList)
-    return tuple(functions[name] for name in DESCRIPTOR_NAMES)
-
-
-def _separate_values(mol: Chem.Mol) -> FloatArray:
-    """Return the values of RDKit's own functions, with NaN where they fail."""
-    work = Chem.Mol(mol)
-    values = np.full(len(DESCRIPTOR_NAMES), np.nan)
-    with rdBase.BlockLogs(), np.errstate(all="ignore"):
-        for position, function in enumerate(_rdkit_functions()):
-            try:
-                values[position] = function(work)
-            except Exception:  # noqa: BLE001 - RDKit raises many kinds, also from C++
-                values[position] = np.nan
-    return values

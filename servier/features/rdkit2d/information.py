@@ -130,7 +130,7 @@ def polynomial_information(adjacency: FloatArray, eigenvalues: FloatArray | None
     """
     coefficients = None if eigenvalues is None else _rounded_polynomial(eigenvalues)
     if coefficients is None:
-        coefficients = np.abs(_faddeev_polynomial(adjacency))
+        coefficients = np.abs(faddeev_polynomial(adjacency))
     total = float(coefficients.sum())
     fractions = coefficients[coefficients != 0.0] / total
     mean = -float((fractions * np.log(fractions)).sum()) / math.log(2.0)
@@ -168,8 +168,22 @@ def _interpolation(degree: int) -> tuple[npt.NDArray[np.complex128], FloatArray]
     return np.exp(1j * angles)[:, None], transform.reshape(number, -1)
 
 
-def _faddeev_polynomial(adjacency: FloatArray) -> FloatArray:
-    """Return the coefficients by the method of Le Verrier, Faddeev and Frame."""
+def faddeev_polynomial(adjacency: FloatArray) -> FloatArray:
+    """Compute the characteristic polynomial as RDKit does, by the method of Le Verrier, Faddeev and Frame.
+
+    From about a hundred atoms on the coefficients outgrow float64, and what is left depends on how products
+    of matrices are rounded. So they are computed by the library that RDKit's code calls, in the same steps:
+    the values are RDKit's bit for bit where both have the same number of threads.
+
+    Parameters
+    ----------
+    adjacency
+        The adjacency matrix of zeros and ones, float64, shape (n_atoms, n_atoms).
+
+    Returns
+    -------
+    The coefficients, float64, shape (n_atoms + 1,).
+    """
     size = len(adjacency)
     coefficients = np.ones(size + 1)
     power = adjacency

@@ -1,0 +1,153 @@
+"""predict-file: from a table to a scored table."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from servier.bulk.inputs import Inputs, check_target, choose_rows, describe_origin, identify, make_reader
+from servier.bulk.options import ScoringOptions
+from servier.bulk.outputs import Output, is_parquet, make_output
+from servier.bulk.run import Summary, run
+from servier.bulk.selection import Criterion
+from servier.bulk.source import Source, open_source
+from servier.bulk.work import ScoreFeatures, ScoreSmiles, ScoringMethod, ScoringWork
+from servier.checkpoint.file import open_checkpoint
+from servier.errors import ServierError
+from servier.progress import Report
+from servier.scoring.scorer import Scorer
+from servier.tables import STANDARD_STREAM, require_smiles_column
+
+
+def predict_file(
+    source: str | Path,
+    target: str | Path,
+    checkpoints: Sequence[str | Path],
+    options: ScoringOptions,
+    *,
+    restart: bool = False,
+    force: bool = False,
+    report: Report | None = None,
+) -> Summary:
+    """Score every row of a table; go on with an interrupted run where there is one.
+
+    Parameters
+    ----------
+    source
+        A table of any format, a feature Parquet file, or `-` for stdin.
+    target
+        A CSV (plain, `.gz` or `.zst`), TSV or Parquet file, or `-` for stdout. It gets the columns of the
+        input and the predictions after them, under its own name only when it is complete.
+    checkpoints
+        One model, or several whose mean is taken.
+    options
+        Columns, limits, selection, shard, processes.
+    restart
+        Forget an interrupted run.
+    force
+        Replace a file that was not made from the same inputs and options; make one that was anew.
+    report
+        Told of each block, as in `servier.bulk.run.run`.
+
+    Raises
+    ------
+    DataError
+        The input as a whole cannot be used, the output cannot be written, or an interrupted run had other
+        inputs.
+    CheckpointError
+        A checkpoint cannot be used.
+    """
+    with open_scoring(Path(source), Path(target), checkpoints, options) as inputs:
+        return run(inputs, Path(target), options, restart=restart, force=force, report=report)
+
+
+@contextmanager
+def open_scoring(
+    source: Path, target: Path, checkpoints: Sequence[str | Path], options: ScoringOptions
+) -> Iterator[Inputs]:
+    """Open a table and checkpoints for a run.
+
+    Raises
+    ------
+    ServierError
+        Something cannot be used.
+    """
+    check_target(target, source)
+    scorer = Scorer(
+        [open_checkpoint(path) for path in checkpoints],
+        n_smiles=options.n_smiles,
+        confidences=options.confidences,
+    )
+    with open_source(source, options.dialect, as_unicode=is_parquet(target)) as opened:
+        features = opened.features
+        if features is not None:
+            features.check(scorer.featurizers)
+        reader = make_reader(opened, target, options, by_number=features is not None)
+        output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
+        criterion = _choose_criterion(scorer, options, target)
+        identity = identify(
+            opened,
+            options,
+            checkpoints=[checkpoint.digest for checkpoint in scorer.checkpoints],
+            written=output.written,
+            **{"ranked by": criterion and criterion.column},
+        )
+        method = _choose_method(opened, options)
+        work = _make_work(method, checkpoints, options, output, scorer)
+        rows, n_rows = choose_rows(opened, options, reader.block_rows)
+        origin = partial(describe_origin, "predict-file", opened, identity, options)
+        yield Inputs(reader, work, output, identity, origin, rows, n_rows, criterion)
+
+
+def _choose_method(source: Source, options: ScoringOptions) -> ScoringMethod[Any]:
+    """Return how rows are scored: by the features in the file where it has them."""
+    if source.features is None:
+        return ScoreSmiles()
+    names = source.table.header.columns
+    column = require_smiles_column(names, options.smiles_column) if options.confidences else None
+    return ScoreFeatures(str(source.path), column)
+
+
+def _choose_criterion(scorer: Scorer, options: ScoringOptions, target: Path) -> Criterion | None:
+    """Return by what rows are selected; None where all are written.
+
+    Raises
+    ------
+    ServierError
+        The target does not exist, nothing is selected by it, or the best rows are to go to stdout.
+    """
+    if not options.is_selecting:
+        if options.rank_by is not None:
+            raise ServierError("--rank_by selects no rows by itself", hint="add --top or --threshold")
+        return None
+    names = [target.name for target in scorer.targets]
+    if options.rank_by is not None and options.rank_by not in names:
+        raise ServierError(
+            f"no target is called {options.rank_by!r}", hint=f"choose among {', '.join(names)}"
+        )
+    if str(target) == STANDARD_STREAM and options.top is not None:
+        raise ServierError("the best rows are known only at the end", hint="give a file for OUTPUT")
+    ranked = scorer.targets[names.index(options.rank_by or names[0])]
+    column = f"{ranked.name}_{'probability' if ranked.task == 'binary' else 'pred'}"
+    return Criterion(column, options.top, options.threshold)
+
+
+def _make_work(
+    method: ScoringMethod[Any],
+    checkpoints: Sequence[str | Path],
+    options: ScoringOptions,
+    output: Output,
+    scorer: Scorer,
+) -> ScoringWork[Any]:
+    names = [target.name for target in scorer.targets]
+    return ScoringWork(
+        method,
+        tuple(str(path) for path in checkpoints),
+        options.max_atoms,
+        options.n_smiles,
+        output.text_header,
+        names.index(options.rank_by or names[0]) if options.is_selecting else None,
+        len(scorer.fields),
+        options.confidences,
+    )
