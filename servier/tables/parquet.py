@@ -1,5 +1,6 @@
 """Parquet files, row by row."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -36,8 +37,8 @@ class ParquetTable:
         self._file = open_parquet(path, file)
         schema = self._file.schema_arrow
         self.metadata: dict[bytes, bytes] = schema.metadata or {}
-        has_features = FEATURES_KEY in self.metadata
-        fields = [field for field in schema if not (has_features and pa.types.is_nested(field.type))]
+        features = _feature_columns(self.metadata)
+        fields = [field for field in schema if field.name not in features]
         self.schema = pa.schema([_without_dictionary(field) for field in fields])
         self.header = Header(self.schema.names, b"")
         self.header = Header(self.schema.names, encode_row(self.schema.names, self.header))
@@ -53,6 +54,12 @@ class ParquetTable:
             for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 row += 1
                 yield Record(row, list(values))
+
+
+def _feature_columns(metadata: dict[bytes, bytes]) -> set[str]:
+    if FEATURES_KEY not in metadata:
+        return set()
+    return {featurizer["kind"] for featurizer in json.loads(metadata[FEATURES_KEY])["featurizers"]}
 
 
 def _without_dictionary(field: pa.Field) -> pa.Field:
