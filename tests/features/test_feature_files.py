@@ -15,6 +15,7 @@ from servier.features.computing import compute_features
 from servier.features.feature_file import FeatureFile, read_features
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
+from servier.tables import open_table
 from servier.tables.parquet import FEATURES_KEY
 
 FAST = PRESETS["fast"]
@@ -75,17 +76,18 @@ def test_shards_have_the_row_groups_of_the_whole(command, tmp_path):
 
 
 def test_what_is_carried_over_can_be_chosen(command, tmp_path):
-    """A file from a Parquet table keeps the types of its columns; --columns leaves out the others."""
+    """A file from a Parquet table keeps the types of its columns, lists too; --columns leaves out others."""
     path, target = tmp_path / "t.parquet", tmp_path / "f.parquet"
-    day = dt.date(2024, 2, 29)
-    pq.write_table(pa.table({"smiles": ["C"], "status": [7], "n": [1], "day": [day]}), path)
+    day, tags = dt.date(2024, 2, 29), ["a", "b"]
+    columns = {"smiles": ["C"], "status": [7], "n": [1], "day": [day], "tags": [tags]}
+    pq.write_table(pa.table(columns), path)
     assert "already has a column 'status'" in command("featurize", path, target, status=1).stderr
-    command("featurize", path, target, "--preset", "fast", "--columns", "day,smiles,n")
-    table = pq.read_table(target)
-    assert table.column_names[:5] == ["day", "smiles", "n", "status", "reason"]
-    assert table.slice(0, 1).select(table.column_names[:4]).to_pylist() == [
-        {"day": day, "smiles": "C", "n": 1, "status": "ok"}
-    ]
+    command("featurize", path, target, "--preset", "fast", "--columns", "day,smiles,n,tags")
+    expected = {"day": day, "smiles": "C", "n": 1, "tags": tags, "status": "ok", "reason": None}
+    assert pq.read_table(target, columns=list(expected)).to_pylist() == [expected]
+    with open_table(target) as found:
+        assert found.header.columns == list(expected)
+        assert [record.fields for record in found] == [list(expected.values())]
 
 
 @pytest.mark.process
