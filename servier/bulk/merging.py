@@ -90,6 +90,8 @@ def _check_shards(paths: list[Path]) -> list[Found]:
     found = [(path, *read_journal(path)) for path in paths]
     first = _without_shard(found[0][1])
     for path, identity, progress in found:
+        if "written" not in identity:
+            raise DataError("an older servier wrote this shard", path=path, hint="make it again")
         if identity["option"]["shard"] is None:
             raise DataError("this is not a shard but an unfinished run", path=path, hint="run it to its end")
         if _without_shard(identity) != first:

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from servier.tables.formats import STANDARD_STREAM
 
 Identity = dict[str, Any]
 """What decides an output: values by name, in one level or two."""
+
+SHOWN, DIGEST_SHOWN = 60, 8
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 REPLACE = "give it another name, or --force to replace this one"
 
@@ -192,8 +196,15 @@ def describe_differences(old: Identity, new: Identity) -> list[str]:
         if isinstance(before, dict) and isinstance(after, dict):
             found += [f"{name} {text}" for text in describe_differences(before, after)]
         elif before != after:
-            found.append(f"{name} was {before}, now {after}")
+            found.append(f"{name} was {_shorten(before)}, now {_shorten(after)}")
     return found
+
+
+def _shorten(value: Any) -> str:
+    """Return a value as a message shows it: of a digest, or of what is long, the beginning."""
+    text = str(value)
+    n_shown = DIGEST_SHOWN if _DIGEST.fullmatch(text) else SHOWN
+    return text if len(text) <= n_shown else f"{text[:n_shown]}..."
 
 
 def _open_record(target: Path) -> IO[bytes]:

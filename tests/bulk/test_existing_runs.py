@@ -1,4 +1,4 @@
-"""predict-file and merge where a file has the name of the output: nothing to do, refused, or replaced."""
+"""predict-file, featurize and merge where a file has the name of the output: nothing to do, refused, or replaced."""
 
 import json
 from contextlib import contextmanager
@@ -82,6 +82,22 @@ def test_another_run_does_not_replace_an_output(score, library, model_2, command
     score("out.csv", "--force")
     assert (tmp_path / "out.csv").read_bytes().count(b"\n") == len(SMILES) + 2
     assert NOTHING in score("out.csv")
+
+
+def test_features_replace_only_the_same_features(command, library, tmp_path):
+    """A complete feature file stays; another preset needs --force, and a file of the user does too."""
+    words = ["featurize", library, tmp_path / "out.parquet", "--preset"]
+    command(*words, "fast")
+    before = stamp(tmp_path / "out.parquet")
+    assert NOTHING in command(*words, "fast", "--workers", 2).stderr
+    refused = command(*words, "accurate", status=1).stderr
+    assert "made from other inputs or options: featurizers was [{'kind': 'morgan_count'" in refused
+    assert len(refused) < 400
+    assert stamp(tmp_path / "out.parquet") == before
+    command(*words, "accurate", "--force")
+    assert "erg" in pq.read_schema(tmp_path / "out.parquet").names
+    (tmp_path / "out.parquet").write_bytes(b"mine")
+    assert "this file has been changed" in command(*words, "accurate", status=1).stderr
 
 
 def test_an_input_that_was_changed_in_its_middle_is_another_one(score, library, tmp_path, monkeypatch):

@@ -11,11 +11,6 @@ MINE = "the only copy\n"
 # What each command writes, how it is called, and an option that makes it write something else.
 WRITING = {
     "simulate": (["out.csv"], ["simulate", "out.csv", "--rows", 40], ["--seed", 1]),
-    "featurize": (
-        ["out.parquet"],
-        ["featurize", "labelled.csv", "out.parquet", "--preset", "fast"],
-        ["--smiles_column", "smiles"],
-    ),
     "check": (["out.csv"], ["check", "labelled.csv", "out.csv"], ["--same_molecule", "written"]),
     "explain": (
         ["out.svg"],

@@ -145,4 +145,5 @@ def test_percentiles_among_reference_molecules(servier, simulated, recipes, tmp_
     assert rows[-1]["P1_percentile"] == ""
     assert "60 molecules of in.csv" in servier("inspect", model).stdout
     table.write_text("smiles\nnonsense\n")
-    assert "no molecule can be read" in servier(*train, "--reference", table, status=1).stderr
+    said = servier(*train, "--reference", table, "--force", status=1).stderr
+    assert "no molecule can be read" in said
