@@ -1,4 +1,4 @@
-"""predict-file, featurize and merge where a file has the name of the output: nothing to do, refused, or replaced."""
+"""predict-file, featurize and merge where a file has the name of the output: nothing to do, or refused."""
 
 import json
 from contextlib import contextmanager
