@@ -200,7 +200,7 @@ def test_reading_a_journal(target):
     journal_path(target).unlink()
     with pytest.raises(DataError) as caught:
         read_journal(target)
-    hint = "a shard goes together with the out.csv.gz.journal that predict-file --shard wrote"
+    hint = "a shard goes together with the out.csv.gz.journal that was written beside it"
     assert str(caught.value) == f"{target}: this file has no journal beside it; {hint}"
 
 
