@@ -70,13 +70,28 @@ def test_blank_and_short_rows_are_filled_up():
     _, records = read(b"a,b,c\n\n1,2\n")
     assert [record.fields for record in records] == [["", "", ""], ["1", "2", ""]]
     assert [record.raw for record in records] == [b",,", b"1,2,"]
+    assert [(record.line, record.problem) for record in records] == [(2, None), (3, None)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_white_space_at_the_end_of_a_row_belongs_to_it(end):
+    """Only the line end is cut off: an empty last field between tabs is a field, and blanks are text."""
+    table, records = read(b"smiles\tnote \t \r\nC\t\t" + end)
+    assert table.header.raw == b"smiles\tnote \t "
+    assert (records[0].raw, records[0].fields) == (b"C\t\t", ["C", "", ""])
+    _, records = read(b'smiles,"note"\nC,x \t' + end)
+    assert (records[0].raw, records[0].fields) == (b"C,x \t", ["C", "x \t"])
+    _, records = read(b'smiles,note\n"C",x \t' + end)
+    assert (records[0].raw, records[0].fields) == (b'"C",x \t', ["C", "x \t"])
 
 
 def test_long_rows_are_marked():
-    """A row with too many fields is cut to the header and says so."""
-    _, records = read(b"a,b\n1,2,3\n")
-    assert records[0].fields == ["1", "2"]
-    assert records[0].problem == "3 fields where the header has 2"
+    """A row with too many fields is cut to the header and says so; empty ones are left out."""
+    _, records = read(b"a,b\n1,2,3\n1,2,\n1,2, ,\n")
+    assert [record.fields for record in records] == [["1", "2"]] * 3
+    assert [record.line for record in records] == [2, 3, 4]
+    assert [record.raw for record in records] == [b"1,2"] * 3
+    assert [record.problem for record in records] == ["3 fields where the header has 2", None, None]
 
 
 def test_bytes_that_are_not_utf8_survive():
