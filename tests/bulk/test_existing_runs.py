@@ -1,7 +1,8 @@
-"""predict-file, featurize and merge where a file has the name of the output: nothing to do, or refused."""
+"""Runs and merges where a file has the name of the output: nothing to do, refused, or replaced."""
 
 import json
 from contextlib import contextmanager
+from itertools import product
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,11 +24,13 @@ def library(tmp_path):
 
 @pytest.fixture
 def score(command, model_1, library, tmp_path):
-    """Run predict-file; returns what it said."""
+    """Run predict-file, or featurize where that makes the output; returns what it said."""
 
     def run(name, *options, status=0, **settings):
-        words = ["predict-file", library, tmp_path / name, "--model_path", model_1, *options]
-        return command(*words, status=status, **settings).stderr
+        words = ["predict-file", library, tmp_path / name, "--model_path", model_1]
+        if name == "features.parquet":
+            words = ["featurize", library, tmp_path / name, "--preset", "fast"]
+        return command(*words, *options, status=status, **settings).stderr
 
     return run
 
@@ -50,8 +53,13 @@ def files_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
-@pytest.mark.parametrize("options", [(), ("--top", 3)])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *product(("out.csv", "out.csv.gz", "out.parquet"), ((), ("--top", 3))),
+        ("features.parquet", ()),
+    ],
+)
 def test_the_same_command_has_nothing_to_do(score, tmp_path, name, options):
     """A complete output stays untouched, whatever the number of processes; a summary can be had of it."""
     score(name, *options)
@@ -64,7 +72,7 @@ def test_the_same_command_has_nothing_to_do(score, tmp_path, name, options):
     assert summary["rows"] == summary["resumed"] == len(SMILES)
     n_rows = 3 if options else len(SMILES)
     assert summary["written"] == n_rows
-    if name == "out.parquet":
+    if name.endswith(".parquet"):
         assert pq.read_table(tmp_path / name).num_rows == n_rows
 
 
@@ -84,20 +92,19 @@ def test_another_run_does_not_replace_an_output(score, library, model_2, command
     assert NOTHING in score("out.csv")
 
 
-def test_features_replace_only_the_same_features(command, library, tmp_path):
-    """A complete feature file stays; another preset needs --force, and a file of the user does too."""
-    words = ["featurize", library, tmp_path / "out.parquet", "--preset"]
-    command(*words, "fast")
-    before = stamp(tmp_path / "out.parquet")
-    assert NOTHING in command(*words, "fast", "--workers", 2).stderr
-    refused = command(*words, "accurate", status=1).stderr
-    assert "made from other inputs or options: featurizers was [{'kind': 'morgan_count'" in refused
-    assert len(refused) < 400
-    assert stamp(tmp_path / "out.parquet") == before
-    command(*words, "accurate", "--force")
-    assert "erg" in pq.read_schema(tmp_path / "out.parquet").names
-    (tmp_path / "out.parquet").write_bytes(b"mine")
-    assert "this file has been changed" in command(*words, "accurate", status=1).stderr
+def test_another_run_does_not_replace_features(score, library, tmp_path):
+    """Other options, another preset or another table are named; with --force the file is replaced."""
+    name = "features.parquet"
+    score(name)
+    before = (tmp_path / name).read_bytes()
+    assert "option smiles_column was None, now smiles" in score(name, "--smiles_column", "smiles", status=1)
+    assert "featurizers was" in score(name, "--preset", "accurate", status=1)
+    library.write_text(library.read_text() + "x,CCO\n")
+    assert "input sha256 was" in score(name, status=1)
+    assert (tmp_path / name).read_bytes() == before
+    score(name, "--force")
+    assert pq.read_table(tmp_path / name).num_rows == len(SMILES) + 1
+    assert NOTHING in score(name)
 
 
 def test_an_input_that_was_changed_in_its_middle_is_another_one(score, library, tmp_path, monkeypatch):
@@ -109,15 +116,16 @@ def test_an_input_that_was_changed_in_its_middle_is_another_one(score, library, 
     assert "input sha256 was" in score("out.csv", status=1)
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.csv.zst", "out.parquet"])
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.zst", "out.parquet", "features.parquet"])
 def test_a_file_of_the_user_is_not_replaced(score, tmp_path, name):
     """Nothing is scored, and nothing is left beside it; --restart says nothing about it."""
     mine = tmp_path / name
     mine.write_text("the only copy\n")
-    for options in ((), ("--restart",), ("--top", 2), ("--shard", "1/2")):
+    selecting = () if name == "features.parquet" else ("--top", 2)
+    for options in ((), ("--restart",), selecting, ("--shard", "1/2")):
         assert f"{mine}: this file exists already; give it another name" in score(name, *options, status=1)
         assert mine.read_text() == "the only copy\n"
-        assert files_in(tmp_path) == ["in.csv", name]
+        assert files_in(tmp_path) == sorted(["in.csv", name])
     score(name, "--force")
     assert NOTHING in score(name)
 
@@ -145,8 +153,13 @@ def test_force_goes_on_with_an_interrupted_run(score, tmp_path, monkeypatch):
     assert (tmp_path / "out.csv").read_text().count("\n") == len(SMILES) + 1
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-@pytest.mark.parametrize("options", [(), ("--top", 3), ("--shard", "1/1")])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *product(("out.csv", "out.parquet"), ((), ("--top", 3), ("--shard", "1/1"))),
+        *product(("features.parquet",), ((), ("--shard", "1/1"))),
+    ],
+)
 def test_stopped_after_the_output_has_its_name(score, tmp_path, monkeypatch, name, options):
     """The next run sees that the output is complete, and tidies up what the first one left."""
     place = "servier.bulk.journal.Journal.finish"
@@ -191,10 +204,11 @@ def test_a_dry_run_asks_nothing_of_the_output(score, tmp_path):
 
 def test_two_runs_do_not_write_one_output(score, tmp_path):
     """Nor one summary."""
-    for name in ("out.csv", "s.json"):
-        with claim_output(tmp_path / name, lambda: None):
-            said = score("out.csv", "--summary", tmp_path / "s.json", status=1)
-        assert f"{name}: another run is writing this file" in said
+    for target in ("out.csv", "features.parquet"):
+        for name in (target, "s.json"):
+            with claim_output(tmp_path / name, lambda: None):
+                said = score(target, "--summary", tmp_path / "s.json", status=1)
+            assert f"{name}: another run is writing this file" in said
 
 
 def test_merging_what_is_merged_has_nothing_to_do(score, command, tmp_path):
