@@ -25,7 +25,7 @@ MARKS_OF_FIXTURES = {
     "browser": "browser",
 }
 SLOW = {"cluster", "browser", "data"}
-LONGEST_FIRST = ("exhaustive", "cluster", "slow", "workflow", "training", "process")
+LONGEST_FIRST = ("exhaustive", "cluster", "slow", "workflow", "training", "process", "seconds")
 LEFT_TO_TRAINING = {"tensorflow", "keras"}
 
 

@@ -38,6 +38,7 @@ def estimate(n_rows, seconds, workers):
 
 
 @pytest.mark.process
+@pytest.mark.seconds
 @pytest.mark.parametrize("seconds", [0.05, 0.5])
 @pytest.mark.parametrize("n_rows", [10, BLOCK_ROWS, 2 * BLOCK_ROWS, 1000 * BLOCK_ROWS])
 def test_the_estimate_is_the_time_of_the_blocks(n_rows, seconds):

@@ -74,6 +74,7 @@ def test_few_groups_are_cut_into_fewer_folds():
         split_folds(np.arange(30.0), "regression", np.zeros(30, np.int64), 5, 0)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("n_rows", "share_of_1", "expected"),
     [(1000, 0.5, 5), (4000, 0.5, 2), (4000, 0.1, 4), (10000, 0.5, 1), (10000, 0.01, 5)],

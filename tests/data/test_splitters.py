@@ -81,6 +81,7 @@ def test_groups_are_alike_but_for_blanks_and_missing_ones_are_apart(table):
     assert len(set(found[False])) == len(found[False])
 
 
+@pytest.mark.seconds
 def test_random_rows_are_not_balanced_and_stratified_ones_are(table):
     """The share of label 1 among test rows scatters from seed to seed only where nothing balances it."""
     spread = {}

@@ -5,6 +5,8 @@ from sklearn.metrics import roc_auc_score
 
 from servier.evaluation.bootstrap import Resampling, Scores, bootstrap, compare
 
+pytestmark = pytest.mark.seconds
+
 
 @pytest.fixture(scope="module")
 def rows():

@@ -181,6 +181,7 @@ def test_values_are_those_of_rdkit(smiles):
         assert mismatches(mol) == []
 
 
+@pytest.mark.seconds
 def test_each_column_varies_over_the_molecules():
     """A column that is the same everywhere would not be tested by the comparison above."""
     table = np.array([calculate_descriptors(mol) for mol in read(MOLECULES)])
