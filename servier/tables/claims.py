@@ -217,9 +217,16 @@ def _open_record(target: Path) -> IO[bytes]:
         except OSError as error:
             raise DataError(f"cannot write here: {error.strerror}", path=target) from error
         lock_file(stream, target)
-        if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+        if _is_at(path, stream):
             return stream
         stream.close()  # another run removed it between opening and locking
+
+
+def _is_at(path: Path, stream: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _read_record(stream: IO[bytes]) -> dict[str, Any]:
