@@ -29,8 +29,12 @@ def mol_block(smiles="CO", *, v3000=False, title=b""):
 
 
 def parquet(**columns):
+    """The content of a file; None where this version of Arrow cannot write such columns."""
     buffer = io.BytesIO()
-    pq.write_table(pa.table({"smiles": ["C"], **columns}), buffer)
+    try:
+        pq.write_table(pa.table({"smiles": ["C"], **columns}), buffer)
+    except pa.ArrowNotImplementedError:
+        return None
     return buffer.getvalue()
 
 
@@ -295,6 +299,8 @@ def test_each_line_on_parquet_has_an_example():
 def test_each_line_on_parquet_is_true(tmp_path, line):
     """A row of a Parquet file becomes the text that the line says, or is refused."""
     content, expected = IN_PARQUET[line]
+    if content is None:
+        pytest.skip(f"pyarrow {pa.__version__} cannot write {line}")
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
 
