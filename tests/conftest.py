@@ -26,6 +26,8 @@ settings.load_profile("usual")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_DATA = SHARED / "data"
 
+LONGEST_ID = 40
+
 TINY = Path(__file__).resolve().parents[1] / ".test" / "config"
 
 
@@ -43,6 +45,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         mark(item)
     items.sort(key=place)
+
+
+def pytest_make_parametrize_id(val):
+    """Return the length of long bytes, which nobody can read in the name of a test."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > LONGEST_ID else None
 
 
 @pytest.hookimpl(wrapper=True)
