@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import numpy.testing  # noqa: F401 - NumPy 2.0 starts a program when this is loaded, which pure tests must not
 import pytest
 from browser_for_tests import browser
 from command_for_tests import run_command, without_workers
