@@ -14,7 +14,7 @@ from servier.bulk.selection import Criterion
 from servier.bulk.source import Source
 from servier.bulk.work import BlockWork
 from servier.errors import DataError, ServierError
-from servier.tables import table_format
+from servier.tables import refuse_input, table_format
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,7 @@ def check_target(target: Path, source: Path) -> None:
     DataError
         It is the input itself, or a folder.
     """
-    if target.exists() and source.exists() and target.samefile(source):
-        raise DataError("this is the input itself", path=target, hint="give OUTPUT another name")
+    refuse_input(target, source)
     if target.is_dir():
         raise DataError("this is a folder", path=target, hint="give OUTPUT the name of a file")
 

@@ -132,8 +132,8 @@ def deciding_values(given: "DataclassInstance") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in fields(given):
         value = getattr(given, entry.name)
-        if is_dataclass(value):
-            found |= deciding_values(value)  # type: ignore[arg-type]
+        if is_dataclass(value) and not isinstance(value, type):
+            found |= deciding_values(value)
         elif entry.metadata[_DECLARATION].decides:
             found[entry.name] = list(value) if isinstance(value, tuple) else value
     return found

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from servier.cli.commands import deciding_values
-from servier.errors import DataError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,11 +63,12 @@ def claim_outputs(
         A file of another origin is in the way and --force was not given, another run writes one, or an output
         is one of the inputs.
     """
-    from servier.tables import claim_output
+    from servier.tables import claim_output, refuse_input
 
     targets = [Path(output) for output in outputs if output is not None]
-    for target in targets:
-        _refuse_input(target, inputs)
+    for target, source in product(targets, inputs.files.values()):
+        if source is not None:
+            refuse_input(target, Path(source))
     identity = identify(given, inputs) if targets else {}
     with ExitStack() as stack:
         claims = [
@@ -95,9 +96,3 @@ def identify(given: "DataclassInstance", inputs: Inputs) -> dict[str, Any] | Non
         "option": deciding_values(given),
         "version": installed_versions(*inputs.packages),
     }
-
-
-def _refuse_input(target: Path, inputs: Inputs) -> None:
-    for path in inputs.files.values():
-        if path is not None and target.exists() and Path(path).exists() and target.samefile(path):
-            raise DataError("this is the input itself", path=target, hint="give the output another name")

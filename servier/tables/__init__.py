@@ -1,6 +1,6 @@
 """Tables on disk: detect their columns, read them row by row, write them whole or not at all."""
 
-from servier.tables.claims import Claim, claim_output
+from servier.tables.claims import Claim, claim_output, refuse_input
 from servier.tables.columns import (
     ID_NAMES,
     SMILES_NAMES,
@@ -55,6 +55,7 @@ __all__ = [
     "read_header",
     "read_table",
     "read_written",
+    "refuse_input",
     "require_smiles_column",
     "table_format",
     "write_csv",

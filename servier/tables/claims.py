@@ -151,6 +151,18 @@ def claim_output(
         claim.close()
 
 
+def refuse_input(target: Path, source: Path) -> None:
+    """Refuse to write an output over what it is made from.
+
+    Raises
+    ------
+    DataError
+        Both are the same file.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise DataError("this is the input itself", path=target, hint="give the output another name")
+
+
 def origin_path(target: Path) -> Path:
     """Return where the origin of an output is recorded."""
     return target.with_name(f".{target.name}.origin")
