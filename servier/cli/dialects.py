@@ -6,8 +6,11 @@ import click
 
 from servier.cli.commands import option
 from servier.tables.quoting import Dialect, Quotes
+from servier.tables.titles import BAR
+from servier.tables.titles import DELIMITERS as COMMON
 
-DELIMITERS = {",": ",", ";": ";", "\t": "\t", "\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
+NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
+DELIMITERS = {delimiter: delimiter for delimiter in (*COMMON, BAR)} | NAMES
 """The delimiter for each way to name it."""
 
 
@@ -19,7 +22,7 @@ class DialectOptions:
         metadata=option(
             type=click.Choice(list(DELIMITERS)),
             metavar="CHARACTER",
-            help="Comma, semicolon or tab.  [default: detected]",
+            help="Comma, semicolon, tab or |.  [default: detected]",
         )
     )
     quotes: str | None = field(

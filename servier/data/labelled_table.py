@@ -1,5 +1,6 @@
 """A labelled table as it stands on disk: its columns are found, and their values read as text."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from servier.tables import (
     SMILES_NAMES,
     STATUS_COLUMNS,
     Dialect,
+    Record,
     find_column,
     is_named,
     list_names,
@@ -18,8 +20,11 @@ from servier.tables import (
     require_smiles_column,
 )
 
+SHOWN = 5
 DEFAULT_TARGET = "P1"
 ALL_TARGETS = "all"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,13 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
         targets = choose_targets(names, columns.targets, (smiles, identifier, split))
-        records = [record for record in table if (keep_ragged if record.problem else any(record.fields))]
+        filled = [record for record in table if record.problem or any(record.fields)]
+    records = [record for record in filled if keep_ragged or not record.problem]
     if not records:
-        raise DataError("this table has a header but no rows", path=path)
+        _refuse_empty(path, filled)
+    if not keep_ragged:
+        problems = ((record.line, record.problem) for record in filled if record.problem)
+        warn_of_rows(path, list(problems), "rows that cannot be used")
     positions = {
         name: names.index(name) for name in (smiles, identifier, split, *targets) if name is not None
     }
@@ -121,6 +130,35 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         problems=[record.problem for record in records],
         values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
     )
+
+
+def _refuse_empty(path: str | Path, ragged: Sequence[Record]) -> None:
+    """Say why a table has no row that can be used."""
+    if not ragged:
+        raise DataError("this table has a header but no rows", path=path)
+    problem, hint = (
+        f"no row can be used: {ragged[0].problem}",
+        "put quotation marks around fields with delimiters",
+    )
+    raise DataError(problem, path=path, row=ragged[0].line, hint=hint)
+
+
+def warn_of_rows(path: str | Path, problems: Sequence[tuple[int, str]], what: str) -> None:
+    """Name the first rows that are left out, and count the others.
+
+    Parameters
+    ----------
+    path
+        The table.
+    problems
+        The line number of each row, and why it is left out.
+    what
+        What they are, for the count.
+    """
+    for line, problem in problems[:SHOWN]:
+        logger.warning("%s, line %s: left out: %s", path, line, problem)
+    if len(problems) > SHOWN:
+        logger.warning("and %s more %s", len(problems) - SHOWN, what)
 
 
 def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:

@@ -19,6 +19,17 @@ _DATE = re.compile(
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _DAY = re.compile(r"(?:19|20)[0-9]{6}")
+_MONTH = re.compile(r"(?:0?[1-9]|1[0-2])\.(?:19|20)[0-9]{2}")
+_KINDS = (
+    (0, 99, "a year of two digits"),
+    (1900, 2100, "a year"),
+    (20_000, 80_000, "a spreadsheet's number of a day"),
+    (190_001, 210_012, "a month such as 202412"),
+    (10**9, 10**10, "seconds since 1970"),
+    (10**12, 10**13, "milliseconds since 1970"),
+)
+"""The ranges of numbers that stand for times."""
+_AS_DATES = "write all as dates like 2024-12-31"
 _EIGHT_DIGITS = re.compile(r"[0-9]{8}")
 
 
@@ -67,7 +78,8 @@ def read_times(values: Sequence[str], lines: Sequence[int]) -> NDArray[np.float6
     Raises
     ------
     DataError
-        A value is neither a number nor a date, or some are numbers and others dates.
+        A value is neither a number nor a date, or they are of different kinds: numbers and dates, or numbers
+        that all look like times, such as years and days of a spreadsheet.
     """
     stripped = [strip(value) for value in values]
     eight = {text for text in stripped if _EIGHT_DIGITS.fullmatch(text)}
@@ -85,8 +97,27 @@ def read_times(values: Sequence[str], lines: Sequence[int]) -> NDArray[np.float6
             f"{values[number]!r} on line {lines[number]} is a number, and {values[date]!r} on line "
             f"{lines[date]} a date"
         )
-        raise DataError(problem, hint="write all as dates like 2024-12-31, or all as numbers")
+        raise DataError(problem, hint=f"{_AS_DATES}, or all as numbers")
+    if False in first:
+        _check_numbers(times, values, lines)
     return times
+
+
+def _check_numbers(times: NDArray[np.float64], values: Sequence[str], lines: Sequence[int]) -> None:
+    """Refuse numbers whose order is not that of the times for which they seem to stand."""
+    if all(_MONTH.fullmatch(strip(value)) for value in values):
+        problem = f"{values[0]!r} seems to be a month, and would be ordered by its first digits"
+        raise DataError(problem, row=lines[0], hint="write dates like 2024-12-31, or months like 202412")
+    lowest, highest = np.array([kind[:2] for kind in _KINDS], dtype=np.float64).T
+    is_kind = (times[:, None] >= lowest) & (times[:, None] <= highest)
+    kinds = is_kind.argmax(axis=1)
+    if is_kind.any(axis=1).all() and (others := np.flatnonzero(kinds != kinds[0])).size:
+        first, second = (
+            f"{values[row]!r} on line {lines[row]} seems to be {_KINDS[kinds[row]][2]}"
+            for row in (0, others[0])
+        )
+        problem = f"{first}, and {second}"
+        raise DataError(problem, hint=_AS_DATES)
 
 
 def _read_moment(text: str) -> datetime | None:

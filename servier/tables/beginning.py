@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from servier.chem.smiles_text import trim
 from servier.errors import DataError
 from servier.tables.columns import find_molecules, is_named, names_smiles
+from servier.tables.foreign import AS_UTF_8, UTF_16, refuse_foreign
 from servier.tables.lines import decode
 from servier.tables.quoting import (
     Dialect,
@@ -16,7 +18,9 @@ from servier.tables.quoting import (
     split_fields,
 )
 from servier.tables.records import Header
-from servier.tables.titles import BLANK, DELIMITERS, detect_delimiter, find_first_line, pass_titles
+from servier.tables.rows import find_separator, has_row_names
+from servier.tables.smi import is_extended
+from servier.tables.titles import BAR, BLANK, DELIMITERS, detect_delimiter, find_first_line, pass_titles
 from servier.tables.writing import encode_row
 
 SAMPLE_LINES = 500
@@ -66,9 +70,9 @@ def read_beginning(
     DataError
         There is no header that can be read.
     """
+    refuse_foreign(lines, path)
     if lines and (b"\x00" in lines[0] or lines[0].startswith((b"\xff", b"\xfe"))):
-        problem = "this is not a text in UTF-8, but perhaps in UTF-16"
-        raise DataError(problem, path=path, row=1, hint="save it as UTF-8")
+        raise DataError(UTF_16, path=path, row=1, hint=AS_UTF_8)
     start, delimiter, notices = find_first_line(lines, path, dialect)
     start, titles = pass_titles(lines, start, path, delimiter)
     rest = lines[start:]
@@ -77,13 +81,14 @@ def read_beginning(
     header, n_lines = cut_header(rest, delimiter, quotes)
     if not n_lines:
         raise DataError(NEVER_CLOSES, path=path, row=start + 1, hint=CLOSE_IT)
-    columns, ending = header.columns, start + n_lines
-    rows = [
-        split_fields(decode(line.rstrip(b"\r\n")), delimiter, quotes)
-        for line in lines[ending : ending + _SAMPLE_ROWS]
-    ]
+    ending = start + n_lines
+    rows = [_split_line(line.rstrip(b"\r\n"), delimiter, quotes) for line in lines[ending:]]
     notices += titles + said
-    molecules = find_molecules(columns, rows)
+    if has_row_names(header.columns, rows):
+        header = replace(header, columns=["", *header.columns], raw=delimiter.encode() + header.raw)
+        notices.append("the header has one field fewer than the rows: their first field has no name")
+    columns = header.columns
+    molecules = find_molecules(columns, rows[:_SAMPLE_ROWS])
     if molecules is not None:
         notices.append(
             f"line {start + 1} holds the molecule {columns[molecules]!r}: "
@@ -115,8 +120,14 @@ def cut_header(lines: Sequence[bytes], delimiter: str, quotes: Quotes) -> tuple[
     raw = b"".join(lines[: max(1, n_lines)])
     newline = b"\r\n" if raw.endswith(b"\r\n") else b"\n"
     raw = raw.rstrip(b"\r\n")
-    columns = [name.strip() for name in split_fields(decode(raw), delimiter, quotes)]
+    columns = [trim(name) for name in _split_line(raw, delimiter, quotes)]
     return Header(columns, raw, delimiter, newline, quotes), n_lines
+
+
+def _split_line(raw: bytes, delimiter: str, quotes: Quotes) -> list[str]:
+    """Return the fields of a line; of a SMILES string with an extension of CXSMILES there is one."""
+    text = decode(raw)
+    return [text] if is_extended(text) else split_fields(text, delimiter, quotes)
 
 
 def choose_quotes(
@@ -175,22 +186,25 @@ def _check_header(
     text = decode(header.raw)
     if "\x00" in text:
         raise DataError("this is not a text", path=path, row=line)
-    if delimiter not in text and any(other in text for other in DELIMITERS):
+    if delimiter not in text and any(other in text for other in (*DELIMITERS, BAR)):
         hint = "leave --delimiter out" if dialect.delimiter else "say which one with --delimiter"
         raise DataError(f"no {delimiter!r} in the header line", path=path, row=line, hint=hint)
     named = [name for name in columns if is_named(name)]
     if twice := next((name for name in named if named.count(name) > 1), None):
         raise DataError(f"two columns are called {twice!r}", path=path, row=line, hint="rename one")
     filled = [decode(row).strip() for row in rows[:_SAMPLE_ROWS] if row.strip(BLANK)]
-    if len(columns) > 1 or len(filled) < 2 or any("|" in row for row in filled):
+    if len(columns) > 1 or not filled or any("|" in row for row in filled):
         return
-    if len(text.split()) > 1 and all(len(row.split()) > 1 and delimiter not in row for row in filled):
-        hint = "end the name of a list of SMILES strings and names in .smi, or separate the fields by tabs"
-        if (
-            names_smiles(text.split()[0])
-            or find_molecules(text.split()[:1], [row.split() for row in filled]) is not None
-        ):
-            raise DataError("its fields seem to be separated by blanks", path=path, row=line, hint=hint)
+    if separator := find_separator(text, filled):
+        hint = "separate the fields by commas, tabs or semicolons"
+        if separator == " ":
+            hint = (
+                "end the name of a list of SMILES strings and names in .smi, or separate the fields by tabs"
+            )
+        by = "blanks" if separator == " " else repr(separator)
+        raise DataError(f"its fields seem to be separated by {by}", path=path, row=line, hint=hint)
+    if len(filled) < 2:
+        return
     if not names_smiles(columns[0]) and all(
         any(d in row.strip(BLANK.decode()) for d in DELIMITERS) for row in filled
     ):

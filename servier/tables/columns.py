@@ -21,6 +21,10 @@ ID_NAMES = (
     "cid",
 )
 _NAMELESS = re.compile(r"(Unnamed: \d+(_level_\d+)?|__index_level_\d+__)?")
+_LIKE_SMILES = re.compile(
+    r"(?=.*[A-Za-z])(?=.{5})(?=.*[]0-9()=#@/\\[])"
+    r"(?:\[[^\[\]]*\]?|Br|Cl|[BCNOPSFI]|[bcnops]|%[0-9]{2}|[0-9()=#$:@\\/.*~+-])+"
+)
 _WORDS = {"smiles": "smile", "id": "id"}
 
 logger = logging.getLogger(__name__)
@@ -101,6 +105,16 @@ def names_smiles(column: str) -> bool:
     return _usual(column) in SMILES_NAMES and "smile" in _usual(column)
 
 
+def names_molecules(column: str) -> bool:
+    """Return whether a column has one of the usual names of those that hold molecules."""
+    return _usual(column) in SMILES_NAMES
+
+
+def is_usual(column: str) -> bool:
+    """Return whether a column has a usual name, of molecules or of identifiers."""
+    return _usual(column) in (*SMILES_NAMES, *ID_NAMES)
+
+
 def list_names(columns: Sequence[str]) -> str:
     """Return the names of columns for a message."""
     named = [readable(column) for column in columns if column]
@@ -131,21 +145,26 @@ def find_molecules(first: Sequence[str], rows: Sequence[Sequence[str]]) -> int |
 
     Returns
     -------
-    The position of the column, in which the first line and at least half of the others have a molecule. None
-    where the first line is a header.
+    The position of the column, in which the first line and at least half of the others have a molecule; that
+    of the first line may be one that cannot be read, if it is written like one. None where the first line is
+    a header.
     """
-    if any(_usual(name) in (*SMILES_NAMES, *ID_NAMES) for name in first):
+    if any(is_usual(name) or "smiles" in name.lower() for name in first):
         return None
     sizes = {}
+    is_last = not any(any(row) for row in rows)
     for i, name in enumerate(first):
+        if not _LIKE_SMILES.fullmatch(name) and not holds_molecule(name):
+            continue
         below = [row[i] for row in rows if len(row) > i and row[i].strip()]
-        molecules = [text for text in below if _is_molecule(text)] if _is_molecule(name) else []
-        if _is_molecule(name) and 2 * len(molecules) >= len(below):
+        molecules = [text for text in below if holds_molecule(text)]
+        if 2 * len(molecules) >= len(below) and (molecules or (is_last and holds_molecule(name))):
             sizes[i] = len(name) + sum(map(len, molecules))
     return max(sizes, key=lambda i: sizes[i]) if sizes else None
 
 
-def _is_molecule(text: str) -> bool:
+def holds_molecule(text: str) -> bool:
+    """Return whether a field is a SMILES string that can be read."""
     from servier.chem.molecules import InvalidMolecule, parse_smiles
 
     return bool(text) and not isinstance(parse_smiles(text), InvalidMolecule)

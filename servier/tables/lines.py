@@ -110,6 +110,14 @@ def _count_ends(text: bytes) -> int:
     return text.count(b"\n")
 
 
+def cut_marks(text: bytes) -> tuple[bytes, bytes]:
+    """Return the byte-order marks before a text, which joining files may double, and the text."""
+    rest = text
+    while rest.startswith(BOM):
+        rest = rest.removeprefix(BOM)
+    return text[: len(text) - len(rest)], rest
+
+
 def decode(raw: bytes) -> str:
     """Return UTF-8 as text; other bytes become surrogates, from which `encode` makes the same bytes."""
     return raw.decode("utf-8", errors="surrogateescape")

@@ -11,7 +11,7 @@ MISSING = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "none",
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _HINTS = (
-    (re.compile(r"[+-]?[0-9][0-9,.' ]*"), "write a decimal point, and nothing between thousands"),
+    (re.compile(r"[+-]?[0-9][0-9,.'\u2019\s]*"), "write a decimal point, and nothing between thousands"),
     (re.compile(r".*[0-9] *%"), "write the number without a percent sign"),
     (re.compile(r".*[0-9] *(?:±|\+/-|\+-).*"), "write the value without its error"),
     (re.compile(r"(?=.*[^\x00-\x7f])[+-]?[\d.eE+-]+"), "write the digits 0 to 9"),

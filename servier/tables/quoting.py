@@ -112,6 +112,9 @@ def count_record_lines(
     With `Quotes.CLOSED` a field that goes on in the next line counts as closed only if the record then has
     one field for each column, of which there are two or more, and no delimiter in quotes. All its lines
     together have as many delimiters as one row, so they cannot have been several rows.
+
+    With `Quotes.QUOTED` a field that goes on in the next line and is followed by text does not close: where
+    quotation marks inside a field are written as `\\"`, it would take in other rows.
     """
     raw, n_lines, separator = ahead[0], 1, delimiter.encode()
     if quotes is Quotes.PLAIN:
@@ -126,7 +129,8 @@ def count_record_lines(
             ahead.append(line)
         raw += ahead[n_lines]
         n_lines += 1
-        if quotes is Quotes.CLOSED and _holds_delimiter(raw, start, separator):
+        is_other = _holds_delimiter if quotes is Quotes.CLOSED else _goes_on
+        if is_other(raw, start, separator):
             return 0
     if quotes is Quotes.CLOSED and n_lines > 1:
         text = decode(raw.rstrip(b"\r\n"))
@@ -140,6 +144,13 @@ def _holds_delimiter(raw: bytes, start: int, separator: bytes) -> bool:
     """Return whether the field in quotes that starts at a position holds a delimiter."""
     end = _find_closing_quote(raw, start + 1)
     return raw.find(separator, start, len(raw) if end < 0 else end) >= 0
+
+
+def _goes_on(raw: bytes, start: int, separator: bytes) -> bool:
+    """Return whether text follows the field in quotes that starts at a position."""
+    end = _find_closing_quote(raw, start + 1)
+    rest = raw[end + 1 :].lstrip(b" ")
+    return end >= 0 and rest[:1] not in (b"", b"\r", b"\n", separator)
 
 
 def _find_open_quote(raw: bytes, separator: bytes) -> int:

@@ -14,7 +14,7 @@ from typing import IO
 
 from servier.errors import DataError
 from servier.tables.beginning import CLOSE_IT, NEVER_CLOSES, SAMPLE_LINES, cut_header, read_beginning
-from servier.tables.lines import BOM, cut_endings, decode, read_blocks, read_lines, split_lines
+from servier.tables.lines import cut_endings, cut_marks, decode, read_blocks, read_lines, split_lines
 from servier.tables.quoting import (
     DETECTED,
     MAX_RECORD_LINES,
@@ -56,8 +56,7 @@ class DelimitedText:
         self.path = path
         blocks = read_blocks(stream)
         first, is_whole = _take_lines(blocks, SAMPLE_LINES)
-        mark = BOM if first.startswith(BOM) else b""
-        first = first.removeprefix(mark)
+        mark, first = cut_marks(first)
         lines = split_lines(first)
         sample, is_whole = lines[:SAMPLE_LINES], is_whole and len(lines) <= SAMPLE_LINES
         beginning = read_beginning(sample, path, dialect, is_whole=is_whole)
@@ -153,7 +152,7 @@ def _cut_quoted(
 def read_written(stream: IO[bytes], path: str | Path, header: Header) -> Iterator[tuple[bytes, list[str]]]:
     """Iterate over the records of a text that was written with this header, and over their fields."""
     blocks = read_blocks(stream)
-    blocks = chain([next(blocks, b"").removeprefix(BOM)], blocks)
+    blocks = chain([cut_marks(next(blocks, b""))[1]], blocks)
     for _, raw in islice(_cut_records(blocks, header, path, 1, quietly=True), 1, None):
         yield raw, split_fields(decode(raw), header.delimiter, header.quotes, len(header.columns))
 
@@ -161,6 +160,6 @@ def read_written(stream: IO[bytes], path: str | Path, header: Header) -> Iterato
 def read_header(stream: IO[bytes], delimiter: str, quotes: Quotes) -> Header:
     """Read the header of a text that was written with this delimiter and these quotation marks."""
     lines = list(islice(read_lines(stream), MAX_RECORD_LINES))
-    mark = BOM if lines[0].startswith(BOM) else b""
-    header, _ = cut_header([lines[0].removeprefix(BOM), *lines[1:]], delimiter, quotes)
+    mark, first = cut_marks(lines[0])
+    header, _ = cut_header([first, *lines[1:]], delimiter, quotes)
     return replace(header, raw=mark + header.raw)

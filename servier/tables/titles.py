@@ -5,12 +5,15 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from servier.chem.smiles_text import trim
 from servier.errors import DataError
-from servier.tables.columns import names_smiles
+from servier.tables.columns import is_usual, names_smiles
 from servier.tables.lines import decode
 from servier.tables.quoting import Dialect, Quotes, count_record_lines, split_fields
+from servier.tables.smi import is_extended
 
 DELIMITERS = (",", "\t", ";")
+BAR = "|"
 BLANK = b" \t\r\n,;"
 
 _MAX_TITLES = 50
@@ -20,19 +23,26 @@ _SEPARATOR = re.compile(rb'"?sep=([\t!-~])"?[,;\t]*\s*', re.IGNORECASE)
 def detect_delimiter(lines: Sequence[bytes], path: str | Path = "") -> str:
     """Return the delimiter of the first record, or a comma if there is none.
 
-    It is the one that makes a field of the usual name of a SMILES column, or else the most frequent one.
+    It is the one that makes a field of the usual name of a SMILES column, or else of another usual name, or
+    else the most frequent one. `|`, which has a place in SMILES strings, needs such a name.
     """
     if ".tsv" in [suffix.lower() for suffix in Path(path).suffixes]:
         return "\t"
 
-    def rank(delimiter: str) -> tuple[bool, int]:
+    if lines and is_extended(decode(lines[0]).strip()):
+        return ","
+
+    def rank(delimiter: str) -> tuple[bool, bool, int]:
         n_lines = count_record_lines(deque(lines), iter(()), delimiter, Quotes.QUOTED, None)
         text = decode(b"".join(lines[: max(1, n_lines)]).rstrip(b"\r\n"))
-        fields = split_fields(text, delimiter, Quotes.CLOSED)
-        unquoted = "".join(text.split('"')[::2])
-        return any(names_smiles(field.strip()) for field in fields), unquoted.count(delimiter)
+        fields = [trim(field) for field in split_fields(text, delimiter, Quotes.CLOSED)]
+        unquoted = "".join(text.split('"')[::2]).count(delimiter)
+        return any(map(names_smiles, fields)), any(map(is_usual, fields)), unquoted
 
-    return max(DELIMITERS, key=rank)
+    ranks = {delimiter: rank(delimiter) for delimiter in (*DELIMITERS, BAR)}
+    if not ranks[BAR][0]:
+        del ranks[BAR]
+    return max(ranks, key=lambda delimiter: ranks[delimiter])
 
 
 def find_first_line(
@@ -94,7 +104,7 @@ def _read_names(lines: Sequence[bytes], path: str | Path, delimiter: str | None)
     quotes = Quotes.CLOSED if delimiter == "\t" else Quotes.QUOTED
     n_lines = max(1, count_record_lines(deque(lines), iter(()), delimiter, quotes, None))
     text = decode(b"".join(lines[:n_lines]).rstrip(b"\r\n"))
-    return [name.strip() for name in split_fields(text, delimiter, quotes)], n_lines
+    return [trim(name) for name in split_fields(text, delimiter, quotes)], n_lines
 
 
 def _is_title(names: Sequence[str], header: Sequence[str]) -> bool:

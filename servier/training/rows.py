@@ -1,6 +1,5 @@
 """The rows of a labelled table that train a model, and those that test it."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +11,13 @@ from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
+from servier.data.labelled_table import warn_of_rows
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
 from servier.training.balance import require_variety, warn_of_folds, warn_of_test_rows
 from servier.training.options import Options
 
-logger = logging.getLogger(__name__)
-
-SHOWN = 5
 MIN_ROWS = 20
 
 
@@ -176,7 +173,5 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
 
 
 def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:
-    for row in rows[:SHOWN]:
-        logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
-    if len(rows) > SHOWN:
-        logger.warning("and %s more unreadable molecules", len(rows) - SHOWN)
+    problems = [(data.lines[row], parsed[row].reason) for row in rows]
+    warn_of_rows(data.path, problems, "unreadable molecules")

@@ -243,3 +243,35 @@ def test_a_target_that_is_not_clear_lists_the_columns(tmp_path):
     (tmp_path / "t.csv").write_text(",smiles,y,z\n1,CCO,1,2\n")
     with pytest.raises(DataError, match="the columns are smiles, y, z, 1 without a name"):
         load_dataset(tmp_path / "t.csv", Columns())
+
+
+def test_row_names_of_r_are_carried_through(score, expected, tmp_path):
+    """Each row has its own molecule, and R finds as many names in the header of the output as fields."""
+    path = tmp_path / "r.tsv"
+    rows = "".join(f'"{i}"\t"{smiles}"\t{i}\n' for i, smiles in enumerate(MOLECULES, 1))
+    path.write_text(f'"smiles"\t"y"\n{rows}')
+    said, content = score(path, to="o.tsv")
+    scored = pd.read_csv(io.BytesIO(content), sep="\t", index_col=0)
+    assert scored["smiles"].tolist() == MOLECULES
+    assert scored["y"].tolist() == scored.index.tolist() == [1, 2, 3, 4, 5, 6]
+    assert [f"{value}" for value in scored["P1_probability"]] == [f"{float(value)}" for value in expected]
+    assert "their first field has no name" in said
+
+
+def test_smi_files_with_a_header(score, expected, tmp_path):
+    """The header of RDKit's SMI files is no molecule; shards share out the molecules."""
+    path = tmp_path / "t.smi"
+    path.write_text("SMILES Name \n" + "".join(f"{smiles} m\n" for smiles in MOLECULES))
+    assert probabilities(score(path)[1]) == expected
+    parts = [probabilities(score(path, "--shard", f"{i}/2")[1]) for i in (1, 2)]
+    assert [*parts[0], *parts[1]] == expected
+
+
+def test_rows_that_a_mark_would_lose_are_refused(servier, model_1, tmp_path):
+    """A CSV with backslashes before quotation marks, as Spark writes it, costs one line and no row."""
+    path = tmp_path / "spark.csv"
+    path.write_text('name,smiles\n"5\\"",CCO\nx,CC\n"7\\"",CN\n')
+    finished = servier("predict-file", path, tmp_path / "o.csv", "--model_path", model_1, status=1)
+    problem = "line 2: a quotation mark opens here and never closes; close it, or double it"
+    assert finished.stderr.startswith(f"Error: {path}, {problem}")
+    assert not (tmp_path / "o.csv").exists()

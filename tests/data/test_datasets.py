@@ -86,3 +86,21 @@ def test_what_is_easily_overlooked_is_said(tmp_path, caplog):
         load_dataset(tmp_path / "t.csv", Columns(("Y",), split="split"), "regression").split_column == "split"
     )
     assert caplog.text == ""
+
+
+def test_rows_with_too_many_fields_are_named(tmp_path, caplog):
+    """Training says which labels it leaves out, the first five by their lines."""
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,P1\n" + "".join(f"C,{i}\nCC,1,5\n" for i in range(20)))
+    data = load_dataset(path)
+    assert data.lines == list(range(2, 42, 2))
+    lines = [f"{path}, line {line}: left out: 3 fields where the header has 2" for line in range(3, 13, 2)]
+    assert caplog.messages == [*lines, "and 15 more rows that cannot be used"]
+
+
+def test_a_table_of_such_rows_is_refused_with_the_first(tmp_path):
+    """It is not said to be empty."""
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,P1\nC,1,5\nCC,1,6\n")
+    with pytest.raises(DataError, match="line 2: no row can be used: 3 fields where the header has 2"):
+        load_dataset(path)

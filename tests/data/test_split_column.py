@@ -109,6 +109,38 @@ def test_mixed_kinds_of_dates_are_refused_with_both_lines(values, number, date):
 
 
 @pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        (["2023", "45000.5"], ["a year", "a spreadsheet's number of a day"]),
+        (["98", "2001"], ["a year of two digits", "a year"]),
+        (["2023", "2022", "202401"], ["a year", "a month such as 202412"]),
+        (["1735603200", "1735603200000"], ["seconds since 1970", "milliseconds since 1970"]),
+    ],
+)
+def test_numbers_of_different_kinds_are_refused_with_both_lines(values, kinds):
+    """A day of a spreadsheet is a larger number than any year, and not later for it."""
+    with pytest.raises(DataError) as caught:
+        times(*values)
+    first = f"{values[0]!r} on line 2 seems to be {kinds[0]}"
+    last = f"{values[-1]!r} on line {len(values) + 1} seems to be {kinds[1]}"
+    assert caught.value.problem == f"{first}, and {last}"
+
+
+@pytest.mark.parametrize(
+    "values", [["1", "500", "2001", "45000"], ["1999", "2024.5"], ["45000", "45001.75"], ["7"]]
+)
+def test_numbers_that_are_no_kind_of_time_are_ordered_as_they_are(values):
+    """Such as numbers of batches, or years with fractions."""
+    assert times(*values) == [float(value) for value in values]
+
+
+def test_months_before_years_are_refused():
+    """12.2023 is a number, and would come after 01.2024."""
+    with pytest.raises(DataError, match=r"line 2: '12.2023' seems to be a month"):
+        times("12.2023", "01.2024")
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "", "NA", "1_999", "inf", "nan", "infinity", "\uff11\uff19\uff19\uff19", "0x7cf", "31/12/2024",

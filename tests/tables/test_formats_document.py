@@ -49,6 +49,12 @@ END = b"$$$$\n"
 EXAMPLES = {
     "Delimited text": {
         "comma, tab or semicolon between fields": ("t.csv", b"id;smiles\n1,2;C\n", [["1,2", "C"]]),
+        "`\\|` between fields": ("t.csv", b"id|smiles\na,b|C\n", [["a,b", "C"]]),
+        "blanks, `^` or control characters between fields": (
+            "t.csv",
+            b"smiles^id\nC^1\n",
+            r"line 1: .* separated by '\^'",
+        ),
         "lines that end in LF, in CR and LF, or in CR alone": (
             "t.csv",
             b'smiles,id\rC,"a\rb"\rCC,2\r',
@@ -63,6 +69,12 @@ EXAMPLES = {
         "a quotation mark that opens a field and never closes": (
             "t.csv",
             b'smiles,id\nC,"x\nCC,y\n',
+            "line 2: a quotation mark opens here and never closes",
+        ),
+        "a field in quotes that goes on in the next line and ends before other text, as where "
+        '`\\"` is written for `""`': (
+            "t.csv",
+            b'id,smiles\n"5\\"",C\nx,CC\n"7\\"",CCC\n',
             "line 2: a quotation mark opens here and never closes",
         ),
         "tabs: all fields that begin with a quotation mark end with one": (
@@ -86,8 +98,13 @@ EXAMPLES = {
             [["x", "C"]] * SAMPLE_LINES + [['"x', "C"], ['y"', "CC"]],
         ),
         "bytes that are not UTF-8": ("t.csv", b"smiles,id\nC,\xe9\n", [["C", "\udce9"]]),
-        "a byte-order mark": ("t.csv", b"\xef\xbb\xbfsmiles\nC\n", [["C"]]),
+        "a byte-order mark, or several": ("t.csv", 2 * b"\xef\xbb\xbf" + b'"smiles"\nC\n', [["C"]]),
         "UTF-16": ("t.csv", "smiles,id\nC,1\n".encode("utf-16"), "perhaps in UTF-16"),
+        "a header with one field fewer than every row, as R writes it": (
+            "t.csv",
+            b"smiles,a\n1,C,2\n2,CC,3\n",
+            [["1", "C", "2"], ["2", "CC", "3"]],
+        ),
         "a row with fewer fields than the header": ("t.csv", b"smiles,a,b\nC,1\n", [["C", "1", ""]]),
         "a row with more fields that are empty": ("t.csv", b"smiles,a\nC,1,,\n", [["C", "1"]]),
         "a row with more fields that are not empty": (
@@ -105,20 +122,41 @@ EXAMPLES = {
         "two columns of one name": ("t.csv", b"smiles,a,a\n", "line 1: two columns are called 'a'"),
         "several columns with usual names": ("t.csv", b"smiles,drug\nC,CC\n", [["C", "CC"]]),
         "no header, but molecules": ("t.txt", b"CCO,1\nC,2\n", [["CCO", "1"], ["C", "2"]]),
+        "no header, and a first SMILES string that cannot be read": (
+            "t.txt",
+            b"c1ccccc\nCC\n",
+            [["c1ccccc"], ["CC"]],
+        ),
         "SMILES strings and names between blanks": (
             "t.txt",
             b"CCO ethanol\nCC ethane\nC methane\n",
             r"line 1: .* separated by blanks; .*\.smi",
         ),
         "a CXSMILES extension, `CC \\|$R;$\\|`": ("t.csv", b"smiles\nCC |$R,;$|\n", [["CC |$R,;$|"]]),
+        "a spreadsheet, a web page, JSON, an SD file, bzip2, xz": (
+            "t.csv",
+            b"<!DOCTYPE html>\n<html>\n",
+            "line 1: this is not a table: it is a web page",
+        ),
         "nothing, or blank lines only": ("t.csv", b"\n,\n", "this file is empty"),
     },
     "SMI": {
         "a SMILES string, blanks or tabs, a name": ("t.smi", b"C  a  b,\tc\n", [["C", "a  b,\tc"]]),
         "a SMILES string alone": ("t.smi", b"C\nCC", [["C", ""], ["CC", ""]]),
         "a CXSMILES extension after the SMILES string": ("t.smi", b"CC |$R;$| x\n", [["CC |$R;$|", "x"]]),
+        "a tab, then a name": ("t.smi", b"\tCO\nC\tN\n", [["", "CO"], ["C", "N"]]),
+        "a first line such as `SMILES Name`, which RDKit writes": (
+            "t.smi",
+            b"SMILES Name \nC a\n",
+            [["C", "a"]],
+        ),
         "a blank line": ("t.smi", b"C\n\nCC\n", [["C", ""], ["", ""], ["CC", ""]]),
         "quotation marks and commas": ("t.smi", b'C "a, b\nCC x"\n', [["C", '"a, b'], ["CC", 'x"']]),
+        "UTF-16, a spreadsheet, a web page, JSON, an SD file, bzip2, xz": (
+            "t.smi",
+            "C a\n".encode("utf-16"),
+            "line 1: .* perhaps in UTF-16",
+        ),
         "lines that end in CR": ("t.smi", b"C a\rCC b\r", [["C", "a"], ["CC", "b"]]),
         "bytes that are not UTF-8": ("t.smi", b"C \xe9\n", [["C", "\udce9"]]),
     },
