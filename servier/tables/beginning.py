@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
 from servier.chem.smiles_text import trim
 from servier.errors import DataError
-from servier.tables.columns import find_molecules, is_named, names_smiles
+from servier.tables.columns import find_molecules, is_named, is_usual, names_smiles
 from servier.tables.foreign import AS_UTF_8, UTF_16, refuse_foreign
 from servier.tables.lines import decode
 from servier.tables.quoting import (
@@ -18,7 +19,7 @@ from servier.tables.quoting import (
     split_fields,
 )
 from servier.tables.records import Header
-from servier.tables.rows import find_separator, has_row_names
+from servier.tables.rows import N_SAMPLED, find_separator, has_row_names
 from servier.tables.smi import is_extended
 from servier.tables.titles import BAR, BLANK, DELIMITERS, detect_delimiter, find_first_line, pass_titles
 from servier.tables.writing import encode_row
@@ -26,8 +27,6 @@ from servier.tables.writing import encode_row
 SAMPLE_LINES = 500
 NEVER_CLOSES = "a quotation mark opens here and never closes"
 CLOSE_IT = "close it, or double it if it belongs to the text; --quotes plain takes it as a character"
-
-_SAMPLE_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,15 @@ def read_beginning(
     if not n_lines:
         raise DataError(NEVER_CLOSES, path=path, row=start + 1, hint=CLOSE_IT)
     ending = start + n_lines
-    rows = [_split_line(line.rstrip(b"\r\n"), delimiter, quotes) for line in lines[ending:]]
+    rows = (_split_line(line.rstrip(b"\r\n"), delimiter, quotes) for line in lines[ending:])
+    sample = list(islice(rows, N_SAMPLED))
     notices += titles + said
-    if has_row_names(header.columns, rows):
+    are_quoted = all(line.startswith(b'"') for line in lines[start:] if line.strip(BLANK))
+    if has_row_names(header.columns, chain(sample, rows), are_quoted=are_quoted):
         header = replace(header, columns=["", *header.columns], raw=delimiter.encode() + header.raw)
         notices.append("the header has one field fewer than the rows: their first field has no name")
     columns = header.columns
-    molecules = find_molecules(columns, rows[:_SAMPLE_ROWS])
+    molecules = find_molecules(columns, sample)
     if molecules is not None:
         notices.append(
             f"line {start + 1} holds the molecule {columns[molecules]!r}: "
@@ -97,6 +98,8 @@ def read_beginning(
         names = ["smiles" if i == molecules else f"column_{i + 1}" for i in range(len(columns))]
         return Beginning(replace(header, columns=names, raw=encode_row(names, header)), start, notices)
     _check_header(header, lines[ending:], path, start + 1, dialect)
+    if len(columns) == 1 and not (is_usual(columns[0]) or "smile" in columns[0].lower()):
+        notices.append(f"line {start + 1}, {columns[0]!r}, is taken for the header of the only column")
     return Beginning(header, ending, notices)
 
 
@@ -192,7 +195,7 @@ def _check_header(
     named = [name for name in columns if is_named(name)]
     if twice := next((name for name in named if named.count(name) > 1), None):
         raise DataError(f"two columns are called {twice!r}", path=path, row=line, hint="rename one")
-    filled = [decode(row).strip() for row in rows[:_SAMPLE_ROWS] if row.strip(BLANK)]
+    filled = [decode(row).strip() for row in rows[:N_SAMPLED] if row.strip(BLANK)]
     if len(columns) > 1 or not filled or any("|" in row for row in filled):
         return
     if separator := find_separator(text, filled):

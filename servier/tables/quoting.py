@@ -149,8 +149,9 @@ def _holds_delimiter(raw: bytes, start: int, separator: bytes) -> bool:
 def _goes_on(raw: bytes, start: int, separator: bytes) -> bool:
     """Return whether text follows the field in quotes that starts at a position."""
     end = _find_closing_quote(raw, start + 1)
-    rest = raw[end + 1 :].lstrip(b" ")
-    return end >= 0 and rest[:1] not in (b"", b"\r", b"\n", separator)
+    if end < 0 or raw[end + 1 : end + 2] in (separator, b"\r", b"\n"):
+        return False
+    return raw[end + 1 :].lstrip(b" ")[:1] not in (b"", b"\r", b"\n", separator)
 
 
 def _find_open_quote(raw: bytes, separator: bytes) -> int:

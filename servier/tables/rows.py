@@ -1,14 +1,17 @@
 """What the first rows of a delimited text say of its header."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from servier.tables.columns import find_molecules, holds_molecule, names_molecules, names_smiles
+
+N_SAMPLED = 10
+"""How many rows are looked at where molecules are read."""
 
 _SEPARATORS = (" ", "^", "!", "&", "\x01", "\x1e", "\x1f", "\xa6", "\xa7", "\xac")
 """What separates fields in some files, and has no place in a SMILES string."""
 
 
-def has_row_names(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def has_row_names(columns: Sequence[str], rows: Iterable[Sequence[str]], *, are_quoted: bool) -> bool:
     """Return whether rows begin with a name that has no column, as R writes them.
 
     Parameters
@@ -16,23 +19,37 @@ def has_row_names(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
     columns
         The names in the header.
     rows
-        The fields of the first rows. All of them have one more than the header, and not always an empty one
-        at the end; a column of molecules has them only if the first field is left out, or, where none is
-        called so, rows are numbered from 1.
+        The fields of the first rows.
+    are_quoted
+        Whether the header and all rows begin with a quotation mark.
+
+    Notes
+    -----
+    All rows have one field more than the header. The first field is the one too many, and not half of a name
+    with a comma, where it is in quotes, stands before a first column of molecules, or numbers the rows. A
+    column of molecules must hold more of them if it is left out.
 
     References
     ----------
     The manual of R, write.table: "By convention there is no column name for a column of row names."
     """
-    filled = [row for row in rows if any(field.strip() for field in row)]
-    if not filled or any(len(row) != len(columns) + 1 for row in filled) or not any(r[-1] for r in filled):
+    filled = []
+    for row in rows:
+        if any(field.strip() for field in row):
+            if len(row) != len(columns) + 1:
+                return False
+            filled.append(row)
+    if not any(row[-1] for row in filled):
         return False
-    sample = filled[:10]
+    are_numbered = [row[0] for row in filled] == [str(i) for i in range(1, len(filled) + 1)]
+    if not (are_quoted or names_molecules(columns[0]) or (are_numbered and len(filled) > 2)):
+        return False
     for i, name in enumerate(columns):
         if names_molecules(name):
+            sample = filled[:N_SAMPLED]
             n_without, n_with = (sum(holds_molecule(row[i + shift]) for row in sample) for shift in (0, 1))
             return n_with > n_without
-    return [row[0] for row in filled] == [str(i) for i in range(1, len(filled) + 1)]
+    return are_numbered
 
 
 def find_separator(header: str, rows: Sequence[str]) -> str | None:

@@ -127,6 +127,7 @@ EXAMPLES = {
             b"c1ccccc\nCC\n",
             [["c1ccccc"], ["CC"]],
         ),
+        "one column with an unusual name": ("t.txt", b"mol\nCC\n", [["CC"]]),
         "SMILES strings and names between blanks": (
             "t.txt",
             b"CCO ethanol\nCC ethane\nC methane\n",

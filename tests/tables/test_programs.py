@@ -57,6 +57,8 @@ def test_row_names_of_r_have_no_column(rows, mark, delimiter, suffix):
         b"smiles,name\nCCO,a,b\nCC,c,d\n",  # a delimiter in each name
         b"smiles,name\n1,CCO,b\n2,CC\n",
         b"name,smiles\nCCO,a,\nCC,b,\n",
+        b"name,smiles\n2,3-dimethylbutane,CC(C)C(C)C\n1,2-dichlorobenzene,Clc1ccccc1Cl\n",
+        b"name,smiles\n1,2-dichlorobenzene,Clc1ccccc1Cl\n",
         b"mol,name\nCCO,a,b\nCC,c,d\n",
     ],
 )
@@ -181,9 +183,16 @@ def test_the_first_molecule_is_never_lost(content, first):
     assert len(rows) == len(content.splitlines())
 
 
-@pytest.mark.parametrize("name", ["Structures", "SMILES_1", "cpd", "b", "P1", "mol(1)", "V1", "0", "no"])
+@pytest.mark.parametrize("name", ["Structures", "cpd", "b", "P1", "mol(1)", "V1", "0", "no", "CC(=O)Ox"])
 def test_names_are_no_molecules(name):
-    """Short names, numbers and words are headers of a column of molecules."""
+    """Short names, numbers and words are headers of a column of molecules, which a notice says."""
+    notice = f"line 1, {name!r}, is taken for the header of the only column"
+    assert read(f"{name}\nCCO\nCC\n".encode()) == ([name], [["CCO"], ["CC"]], [notice])
+
+
+@pytest.mark.parametrize("name", ["SMILES_1", "smiles", "Canonical Smiles", "drug", "Structure"])
+def test_plain_headers_need_no_notice(name):
+    """They say themselves what they are."""
     assert read(f"{name}\nCCO\nCC\n".encode()) == ([name], [["CCO"], ["CC"]], [])
 
 
