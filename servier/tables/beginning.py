@@ -80,27 +80,38 @@ def read_beginning(
     header, n_lines = cut_header(rest, delimiter, quotes)
     if not n_lines:
         raise DataError(NEVER_CLOSES, path=path, row=start + 1, hint=CLOSE_IT)
-    ending = start + n_lines
-    rows = (_split_line(line.rstrip(b"\r\n"), delimiter, quotes) for line in lines[ending:])
+    header, ending, found = _judge_header(lines, header, start, start + n_lines)
+    if ending > start:
+        _check_header(header, lines[ending:], path, start + 1, dialect)
+    return Beginning(header, ending, [*notices, *titles, *said, *found])
+
+
+def _judge_header(
+    lines: Sequence[bytes], header: Header, start: int, ending: int
+) -> tuple[Header, int, list[str]]:
+    """Compare a header with the rows after it: it may lack a name, or be a row itself.
+
+    Returns
+    -------
+    The header, the number of lines before the first row, and notices.
+    """
+    columns, delimiter = header.columns, header.delimiter
+    rows = (_split_line(line.rstrip(b"\r\n"), delimiter, header.quotes) for line in lines[ending:])
     sample = list(islice(rows, N_SAMPLED))
-    notices += titles + said
     are_quoted = all(line.startswith(b'"') for line in lines[start:] if line.strip(BLANK))
-    if has_row_names(header.columns, chain(sample, rows), are_quoted=are_quoted):
-        header = replace(header, columns=["", *header.columns], raw=delimiter.encode() + header.raw)
-        notices.append("the header has one field fewer than the rows: their first field has no name")
-    columns = header.columns
+    if has_row_names(columns, chain(sample, rows), are_quoted=are_quoted):
+        notice = "the header has one field fewer than the rows: their first field has no name"
+        return replace(header, columns=["", *columns], raw=delimiter.encode() + header.raw), ending, [notice]
     molecules = find_molecules(columns, sample)
     if molecules is not None:
-        notices.append(
-            f"line {start + 1} holds the molecule {columns[molecules]!r}: "
-            "there is no header, and each line is a row"
-        )
+        found = f"line {start + 1} holds the molecule {columns[molecules]!r}"
+        notice = f"{found}: there is no header, and each line is a row"
         names = ["smiles" if i == molecules else f"column_{i + 1}" for i in range(len(columns))]
-        return Beginning(replace(header, columns=names, raw=encode_row(names, header)), start, notices)
-    _check_header(header, lines[ending:], path, start + 1, dialect)
-    if len(columns) == 1 and not (is_usual(columns[0]) or "smile" in columns[0].lower()):
-        notices.append(f"line {start + 1}, {columns[0]!r}, is taken for the header of the only column")
-    return Beginning(header, ending, notices)
+        return replace(header, columns=names, raw=encode_row(names, header)), start, [notice]
+    if len(columns) > 1 or is_usual(columns[0]) or "smile" in columns[0].lower():
+        return header, ending, []
+    notice = f"line {start + 1}, {columns[0]!r}, is taken for the header of the only column"
+    return header, ending, [notice]
 
 
 def cut_header(lines: Sequence[bytes], delimiter: str, quotes: Quotes) -> tuple[Header, int]:
