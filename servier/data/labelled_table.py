@@ -1,5 +1,6 @@
 """A labelled table as it stands on disk: its columns are found, and their values read as text."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ from servier.tables import (
 )
 
 DEFAULT_TARGET = "P1"
+SHOWN = 5
 ALL_TARGETS = "all"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class LabelledTable:
         Why a row cannot be used, or None.
     values
         The values of each of these columns; an absent value is an empty text.
+    left_out
+        How many rows cannot be used and were left out.
     """
 
     path: str
@@ -64,6 +70,7 @@ class LabelledTable:
     lines: list[int]
     problems: list[str | None]
     values: dict[str, list[str]]
+    left_out: int = 0
 
     @property
     def smiles(self) -> list[str]:
@@ -82,7 +89,7 @@ class LabelledTable:
 
 
 def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool = False) -> LabelledTable:
-    """Read the columns of a labelled table; rows without any value are left out.
+    """Read the columns of a labelled table without empty rows, and without unusable ones, which are named.
 
     Parameters
     ----------
@@ -104,9 +111,14 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
         targets = choose_targets(names, columns.targets, (smiles, identifier, split))
-        records = [record for record in table if (keep_ragged if record.problem else any(record.fields))]
+        records = [record for record in table if record.problem or any(record.fields)]
+    unusable = [] if keep_ragged else [record for record in records if record.problem]
+    if unusable:
+        warn_of_lines(path, [(record.line, str(record.problem)) for record in unusable], "unusable rows")
+        records = [record for record in records if not record.problem]
     if not records:
-        raise DataError("this table has a header but no rows", path=path)
+        problem = "no row can be used" if unusable else "this table has a header but no rows"
+        raise DataError(problem, path=path)
     positions = {
         name: names.index(name) for name in (smiles, identifier, split, *targets) if name is not None
     }
@@ -120,7 +132,26 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
         values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+        left_out=len(unusable),
     )
+
+
+def warn_of_lines(path: str | Path, problems: Sequence[tuple[int, str]], what: str) -> None:
+    """Say which lines of a table are left out and why: the first ones, and how many more.
+
+    Parameters
+    ----------
+    path
+        The table.
+    problems
+        Line numbers and reasons.
+    what
+        What these lines are, for their number.
+    """
+    for line, problem in problems[:SHOWN]:
+        logger.warning("%s, line %s: left out: %s", path, line, problem)
+    if len(problems) > SHOWN:
+        logger.warning("and %s more %s", len(problems) - SHOWN, what)
 
 
 def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:

@@ -138,6 +138,9 @@ def _split(lines: list[bytes]) -> Iterator[SdRecord]:
     start = 0
     while True:
         data_start, next_start = _find_data(lines, start)
+        if start == 0 and next_start is not None and not b"".join(lines[:next_start]).strip():
+            start = next_start  # blank lines before a mol block are no record
+            continue
         record = SdRecord(lines[start:data_start])
         if next_start is None:
             items = _DataItems(lines)

@@ -1,9 +1,7 @@
 """The rows of a labelled table that train a model, and those that test it."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
+from servier.data.labelled_table import warn_of_lines
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
@@ -20,7 +19,6 @@ from servier.training.options import Options
 
 logger = logging.getLogger(__name__)
 
-SHOWN = 5
 MIN_ROWS = 20
 
 
@@ -132,7 +130,7 @@ class UsableRows:
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
             y=merged.y[has_label], groups=self.splitter.groups[train],
             test_mols=[self.mols[i] for i in test],
-            left_out=len(data) - len(self.rows) + int(np.sum(~has_label)),
+            left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
         )  # fmt: skip
 
@@ -148,7 +146,9 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     parsed = parse_all(data.smiles)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
-    _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
+    unreadable = np.flatnonzero(has_label & ~readable)
+    problems = [(data.lines[row], parsed[row].reason) for row in unreadable]
+    warn_of_lines(data.path, problems, "unreadable molecules")
     rows = np.flatnonzero(has_label & readable)
     if len(rows) < MIN_ROWS:
         hint = "check the SMILES column, or name it with --smiles_column"
@@ -173,10 +173,3 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
     return rows
-
-
-def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:
-    for row in rows[:SHOWN]:
-        logger.warning("%s, line %s: left out: %s", data.path, data.lines[row], parsed[row].reason)
-    if len(rows) > SHOWN:
-        logger.warning("and %s more unreadable molecules", len(rows) - SHOWN)
