@@ -52,7 +52,7 @@ def test_training_model_2_twice_gives_the_same_scores(servier, simulated, recipe
 def test_training_from_features_is_training_from_molecules(
     command, simulated, recipes, model_1, tmp_path, options
 ):
-    """The Parquet of featurize trains the model that the table itself trains, also where it lacks features."""
+    """The Parquet of featurize trains the model that the table trains, also where it lacks some."""
     features = tmp_path / "f.parquet"
     words = ["featurize", simulated, features, "--preset", "fast", "--workers", 1]
     summary = tmp_path / "summary.json"

@@ -139,6 +139,16 @@ def test_a_field_twice_in_a_record_keeps_both_values(reading):
     assert rows[0][0][2] == "1\n2"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b">" + b"1" * 60 + b"x", b">" + b"<" * 300_000, b">" + b"(" * 300_000, b">DT" + b"1 " * 300_000 + b"x"],
+)
+def test_lines_that_are_nearly_headers_take_no_time(reading, line):
+    """However long they are; a row of digits took years."""
+    _, rows = reading(block() + item(b"a", b"1", b"", line) + b"$$$$\n")
+    assert rows == [([ETHANOL, "", "1\n\n" + line.decode()], None)]
+
+
 @pytest.mark.parametrize("title", ["second", ""])
 @pytest.mark.parametrize("first", [item(b"id", b"X0"), b"", b"> <id>\nX0\n", item(b"note", b"a", b"", b"b")])
 def test_missing_end_of_record_ends_the_record(reading, first, title):
