@@ -137,8 +137,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     overlap = find_leaks(checkpoint, data, rows, readable)
     trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
-    tasks = [target.task for target in checkpoint.targets]
-    baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    baselines = measure_baselines(reference, readable, data.y[rows], [t.task for t in checkpoint.targets])
     importance = measure_importance(scorer, readable, data.y[rows])
     targets = {
         target.name: TargetEvaluation(
