@@ -27,11 +27,11 @@ from servier.bulk.source import open_source
 from servier.bulk.work import Results
 from servier.chem.molecules import ANY_ROW, Row
 from servier.errors import DataError
-from servier.features.columns import block_field, to_columns
+from servier.features.columns import added_fields, to_columns
 from servier.features.computing import FeatureWork
 from servier.features.feature_set import Features, FeatureSet
 from servier.progress import Report
-from servier.tables import STATUS_COLUMNS, table_format
+from servier.tables import table_format
 from servier.tables.parquet import FEATURES_KEY
 
 
@@ -91,7 +91,7 @@ def open_featurizing(
     features = FeatureSet(featurizers)
     with open_source(source, options.dialect, as_unicode=True) as opened:
         reader = make_reader(opened, target, options)
-        names = [field.name for field in _added_fields(features)]
+        names = [field.name for field in added_fields(features)]
         plain = make_output(target, opened.table, reader.header, reader.kept, dict.fromkeys(names, str))
         output = FeatureOutput(plain.schema, features)
         identity = identify(opened, options, featurizers=features.specs, written=output.written)
@@ -160,9 +160,10 @@ class FeatureOutput(ParquetOutput):
     """
 
     def __init__(self, plain: FinalSchema, features: FeatureSet) -> None:
-        added = _added_fields(features)
+        added = added_fields(features)
         own = list(plain.final)[: -len(added)]
-        metadata = {FEATURES_KEY: json.dumps({"featurizers": features.specs, "rdkit": rdkit_version})}
+        made = json.dumps({"featurizers": features.specs, "rdkit": rdkit_version}).encode()
+        metadata = {**(plain.final.metadata or {}), FEATURES_KEY: made}
         super().__init__(replace(plain, final=pa.schema(own + added, metadata)))
         self._added = pa.schema(added)
 
@@ -173,17 +174,11 @@ class FeatureOutput(ParquetOutput):
         return pa.record_batch(columns, schema=self.schema.spooled)
 
 
-def _added_fields(features: FeatureSet) -> list[pa.Field]:
-    """Return status, reason and the columns of the features."""
-    texts = [pa.field(name, pa.string()) for name in STATUS_COLUMNS]
-    return texts + [block_field(featurizer) for featurizer in features.featurizers]
-
-
 def _encode(found: Features, features: FeatureSet) -> Results:
     """Return status, reason and features of some rows."""
     statuses = [str(problem.status) if problem else "ok" for problem in found.problems]
     reasons = [problem.reason if problem else None for problem in found.problems]
     texts = [pa.array(statuses, pa.string()), pa.array(reasons, pa.string())]
-    schema = pa.schema(_added_fields(features))
+    schema = pa.schema(added_fields(features))
     batch = pa.record_batch([*texts, *to_columns(found.X, features)], schema=schema)
     return Results([batch.serialize().to_pybytes()], Counter(statuses), [])

@@ -164,6 +164,11 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
 
 
+def is_journal(path: Path) -> bool:
+    """Say whether a file is the journal of a run."""
+    return bool(_read_lines(path)[0])
+
+
 def is_complete_shard(target: Path, identity: dict[str, Any]) -> bool:
     """Say whether the journal beside a file says that a run of this identity has made it."""
     lines, _ = _read_lines(journal_path(target))
@@ -184,7 +189,8 @@ def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         except ValueError:
             break
         size += len(line) + 1
-    return (documents, size) if documents and "identity" in documents[0] else ([], 0)
+    is_ours = bool(documents) and isinstance(documents[0], dict) and "identity" in documents[0]
+    return (documents, size) if is_ours else ([], 0)
 
 
 def _progress(document: dict[str, Any]) -> Progress:

@@ -77,11 +77,12 @@ def make_parquet_output(
         A column cannot be carried over.
     """
     ordered: dict[str, pa.Array] = {}
+    metadata: dict[bytes, bytes] = {}
     if isinstance(table, ParquetTable):
         own = [table.schema.field(position) for position in kept]
         check_carried(pa.schema(own))
-        ordered = table.ordered_categories()
+        ordered, metadata = table.ordered_categories(), table.metadata_for(columns)
     else:
         own = [pa.field(name, pa.string()) for name in name_all(columns)]
     fields = [*own, *(pa.field(name, ARROW_TYPES[kind]) for name, kind in added.items())]
-    return ParquetOutput(FinalSchema(pa.schema(fields), ordered))
+    return ParquetOutput(FinalSchema(pa.schema(fields, metadata), ordered))

@@ -12,7 +12,14 @@ from typing import Any
 
 from servier.bulk.blocks import Block
 from servier.bulk.inputs import Inputs
-from servier.bulk.journal import Journal, NoJournal, Progress, is_complete_shard
+from servier.bulk.journal import (
+    Journal,
+    NoJournal,
+    Progress,
+    is_complete_shard,
+    is_journal,
+    journal_path,
+)
 from servier.bulk.options import Options
 from servier.bulk.outputs import write_best
 from servier.bulk.selection import Selection
@@ -22,6 +29,7 @@ from servier.errors import DataError, ServierError
 from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import STANDARD_STREAM, Claim, claim_output
+from servier.tables.claims import origin_path
 
 COMMIT_SECONDS = 1.0
 
@@ -226,6 +234,7 @@ def _claim(
 ) -> Iterator[tuple[Claim, Journal | NoJournal]]:
     """Claim the output and open its journal. That of a complete shard says by itself whose the file is."""
     identity = inputs.identity
+    _refuse_strangers(target)
     is_shard_made = is_complete_shard(target, identity)
     with (
         claim_output(target, inputs.origin, force=force or is_shard_made) as claim,
@@ -234,6 +243,16 @@ def _claim(
         if claim.made is not None and not (restart or force):
             _accept(claim.made, journal, options, target)
         yield claim, journal
+
+
+def _refuse_strangers(target: Path) -> None:
+    """Refuse to take files of others for journal and spool of a run, which always has a record too."""
+    if str(target) == STANDARD_STREAM or origin_path(target).exists() or is_journal(journal_path(target)):
+        return
+    for path in (journal_path(target), spool_path(target)):
+        if path.exists() and path.stat().st_size:
+            problem = "this file is not of an earlier run, and its name is needed"
+            raise DataError(problem, path=path, hint=f"rename it, or give {target.name} another name")
 
 
 @contextmanager

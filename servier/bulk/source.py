@@ -76,7 +76,7 @@ class Source:
             return None
         from servier.features.feature_file import FeatureSpecification
 
-        return FeatureSpecification.find(self._parquet.metadata, self.path)
+        return FeatureSpecification.find(self._parquet.full_schema, self.path)
 
     @cached_property
     def _parquet(self) -> "ParquetTable | None":

@@ -47,6 +47,8 @@ class Dataset:
         The name of the split column.
     words
         Of the targets whose labels are words, those for label 0 and label 1.
+    left_out
+        How many rows of the file cannot be used and are not among these.
     """
 
     path: str
@@ -59,6 +61,7 @@ class Dataset:
     split: list[str] | None
     split_column: str | None = None
     words: Mapping[str, list[str]] = field(default_factory=dict)
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -134,6 +137,7 @@ def load_dataset(
         split=table.split,
         split_column=table.split_column,
         words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
+        left_out=table.left_out,
     )
 
 

@@ -82,12 +82,10 @@ def read_labels(
     DataError
         Two words of this target are to be label 1, or another one than that of the model.
     """
-    has_signs = any(strip(text) == "+" for text in texts)  # then - is a label beside it
-    known = {
-        row: text
-        for row, text in enumerate(texts)
-        if not is_missing(text) or (has_signs and strip(text) == "-")
-    }
+    labels = {label_key(word) for word in (*positive, *(learnt or ())) if strip(word)}
+    if any(strip(text) == "+" for text in texts):
+        labels.add("-")
+    known = {row: text for row, text in enumerate(texts) if not is_missing(text) or label_key(text) in labels}
     keys = {row: label_key(text) for row, text in known.items()}
     counts = Counter(keys.values())
     classes = (

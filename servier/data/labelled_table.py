@@ -58,6 +58,8 @@ class LabelledTable:
         Why a row cannot be used, or None.
     values
         The values of each of these columns; an absent value is an empty text.
+    left_out
+        How many rows cannot be used and were left out.
     """
 
     path: str
@@ -69,6 +71,7 @@ class LabelledTable:
     lines: list[int]
     problems: list[str | None]
     values: dict[str, list[str]]
+    left_out: int = 0
 
     @property
     def smiles(self) -> list[str]:
@@ -87,7 +90,7 @@ class LabelledTable:
 
 
 def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool = False) -> LabelledTable:
-    """Read the columns of a labelled table; rows without any value are left out.
+    """Read the columns of a labelled table without empty rows, and without unusable ones, which are named.
 
     Parameters
     ----------
@@ -129,6 +132,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
         values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+        left_out=len(filled) - len(records),
     )
 
 

@@ -18,10 +18,10 @@ QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quart
 
 
 def holds_labels(column: LabelColumn) -> bool:
-    """Return whether most values of a column are labels that differ and do not just number the rows."""
+    """Return whether half of a column or more are labels that differ and do not just number the rows."""
     known = column.y[~np.isnan(column.y)]
     is_counter = bool(np.all(np.diff(known) > 0) and np.all(known % 1 == 0))
-    return len(np.unique(known)) > 1 and len(known) > len(column.problems) and not is_counter
+    return len(np.unique(known)) > 1 and len(known) >= len(column.problems) and not is_counter
 
 
 def suspect_misspelt(column: LabelColumn) -> str:

@@ -11,7 +11,7 @@ from servier.chem.molecules import parse_all
 from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.bootstrap import STANDARD, Difference, Resampling, Scores, compare
-from servier.evaluation.evaluate import find_unseen
+from servier.evaluation.evaluate import find_unseen, require_scored
 from servier.metrics import LOWER_IS_BETTER
 from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
@@ -56,7 +56,7 @@ def compare_checkpoints(
     CheckpointError
         The targets differ.
     DataError
-        No row is left.
+        No row is left, or none of them has a molecule that can be scored and a label.
     """
     require_same_targets(first, second)
     mols = parse_all(data.smiles)
@@ -66,13 +66,15 @@ def compare_checkpoints(
         raise DataError("one of the models was trained on every row of this table", path=data.path, hint=hint)
     both = [Scorer([model]).score_molecules([mols[i] for i in rows]).values for model in (first, second)]
     has_score = ~np.isnan(both[0]).any(axis=1) & ~np.isnan(both[1]).any(axis=1)
+    require_scored(data, rows, rows[has_score])
+    is_labelled = ~np.isnan(data.y[rows]).all(axis=1)
     metrics = {}
     for i, (a, b) in enumerate(zip(first.targets, second.targets, strict=True)):
         y = data.y[rows, i]
         known = has_score & ~np.isnan(y)
         scores = [Scores(v[known, i], target.threshold) for v, target in zip(both, (a, b), strict=True)]
         metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling)
-    return Comparison(int(has_score.sum()), len(data) - len(rows), metrics)
+    return Comparison(int(np.sum(has_score & is_labelled)), len(data) - len(rows), metrics)
 
 
 def judge(name: str, found: Difference) -> str:

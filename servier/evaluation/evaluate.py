@@ -120,7 +120,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     Raises
     ------
     DataError
-        No row is left.
+        No row is left, or none of them has a molecule that can be scored and a label.
     """
     mols = parse_all(data.smiles)
     unseen = find_unseen(checkpoint, data, mols)
@@ -131,13 +131,13 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     predictions = scorer.score_molecules([mols[i] for i in unseen.rows])
     is_readable = np.array([problem is None for problem in predictions.problems])
     rows = unseen.rows[is_readable]
+    require_scored(data, unseen.rows, rows)
     answered = predictions.select(is_readable)
     readable = [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
     trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
-    tasks = [target.task for target in checkpoint.targets]
-    baselines = measure_baselines(reference, readable, data.y[rows], tasks)
+    baselines = measure_baselines(reference, readable, data.y[rows], [t.task for t in checkpoint.targets])
     importance = measure_importance(scorer, readable, data.y[rows])
     targets = {
         target.name: TargetEvaluation(
@@ -229,6 +229,34 @@ def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | Inva
     description = "all rows except those with a molecule that the model was trained on"
     lines = [data.lines[i] for i in np.flatnonzero(is_seen)]
     return Unseen(np.flatnonzero(~is_seen), description, len(lines), lines)
+
+
+def require_scored(data: Dataset, rows: NDArray[np.int64], scored: NDArray[np.int64]) -> None:
+    """Refuse rows that say nothing about a model.
+
+    Parameters
+    ----------
+    data
+        The table.
+    rows
+        The numbers of the rows that the model was not trained on.
+    scored
+        Those of them that were scored.
+
+    Raises
+    ------
+    DataError
+        None was scored, or none of those that were has a label.
+    """
+    if not len(scored):
+        problem = f"none of the {len(rows)} rows to score has a readable molecule"
+        hint = "check the SMILES column, or name it with --smiles_column"
+        raise DataError(problem, path=data.path, hint=hint)
+    if np.isnan(data.y[scored]).all():
+        problem = f"none of the {len(scored)} rows that were scored has a label"
+        raise DataError(
+            problem, path=data.path, hint="labels are needed on rows that the model was not trained on"
+        )
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from servier.features.base import Featurizer
 from servier.features.feature_set import FeatureSet
+from servier.tables import STATUS_COLUMNS
 
 _COUNT = pa.struct(
     [pa.field("bin", pa.uint16(), nullable=False), pa.field("count", pa.uint16(), nullable=False)]
@@ -25,6 +26,12 @@ def block_field(featurizer: Featurizer) -> pa.Field:
     values = pa.field("element", pa.float32(), nullable=False)
     kind = COUNTS if featurizer.is_count else pa.list_(values, len(featurizer))
     return pa.field(featurizer.kind, kind, nullable=False)
+
+
+def added_fields(features: FeatureSet) -> list[pa.Field]:
+    """Return what features add to the columns of a table: status, reason, a column for each featurizer."""
+    texts = [pa.field(name, pa.string()) for name in STATUS_COLUMNS]
+    return texts + [block_field(featurizer) for featurizer in features.featurizers]
 
 
 def to_columns(X: NDArray[np.float32], features: FeatureSet) -> list[pa.Array]:

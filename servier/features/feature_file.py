@@ -1,7 +1,7 @@
 """Read feature Parquet files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rdkit import __version__ as rdkit_version
 
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import DataError
-from servier.features.columns import to_matrix
+from servier.features.columns import added_fields, to_matrix
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.registry import PRESETS
 from servier.tables import STATUS_COLUMNS
@@ -32,19 +32,22 @@ class FeatureSpecification:
         The specification of the feature set.
     rdkit
         The version of RDKit that computed them.
+    schema
+        All columns of the file.
     """
 
     path: str
     featurizers: list[dict[str, Any]]
     rdkit: str
+    schema: pa.Schema
 
     @classmethod
-    def find(cls, metadata: Mapping[bytes, bytes] | None, path: str | Path) -> "FeatureSpecification | None":
+    def find(cls, schema: pa.Schema, path: str | Path) -> "FeatureSpecification | None":
         """Find the specification in the metadata of a Parquet schema; None where it holds no features."""
-        if metadata is None or FEATURES_KEY not in metadata:
+        if FEATURES_KEY not in (schema.metadata or {}):
             return None
-        found = json.loads(metadata[FEATURES_KEY])
-        return cls(str(path), found["featurizers"], found["rdkit"])
+        found = json.loads(schema.metadata[FEATURES_KEY])
+        return cls(str(path), found["featurizers"], found["rdkit"], schema)
 
     def check(self, wanted: list[dict[str, Any]]) -> None:
         """Check that these are the features that are needed.
@@ -52,7 +55,7 @@ class FeatureSpecification:
         Raises
         ------
         DataError
-            The file holds other features, or was made with another RDKit.
+            The file holds other features, was made with another RDKit, or was changed since.
         """
         if self.featurizers != wanted:
             problem = f"this file holds other features ({_name(self.featurizers)})"
@@ -60,6 +63,12 @@ class FeatureSpecification:
         if self.rdkit != rdkit_version:
             problem = f"made with RDKit {self.rdkit}, here is {rdkit_version}"
             raise DataError(problem, path=self.path, hint="featurize again")
+        for field in added_fields(FeatureSet(wanted)):
+            place = self.schema.get_field_index(field.name)
+            if place < 0 or self.schema.types[place] != field.type:
+                state = "missing" if place < 0 else f"of another type, {self.schema.types[place]}"
+                problem = f"this file was changed after featurize: column {field.name!r} is {state}"
+                raise DataError(problem, path=self.path, hint="featurize again")
 
 
 class FeatureFile:
@@ -99,7 +108,7 @@ class FeatureFile:
         if Path(path).suffix.lower() != ".parquet":
             return None
         file = open_parquet(path)
-        specification = FeatureSpecification.find(file.schema_arrow.metadata, path)
+        specification = FeatureSpecification.find(file.schema_arrow, path)
         if specification is None:
             return None
         specification.check(FeatureSet(featurizers).specs)
@@ -136,11 +145,20 @@ class FeatureFile:
 
     def _decode(self, table: pa.Table) -> Features:
         blocks = [table[featurizer.kind].combine_chunks() for featurizer in self._features.featurizers]
-        problems = [
-            None if status == "ok" else InvalidMolecule(Status(status), reason or "")
-            for status, reason in zip(*(table[name].to_pylist() for name in STATUS_COLUMNS), strict=True)
-        ]
-        return Features(to_matrix(blocks, self._features), problems)
+        is_whole = np.all([block.is_valid().to_numpy(zero_copy_only=False) for block in blocks], axis=0)
+        X = np.zeros((len(table), len(self._features)), np.float32)
+        X[is_whole] = to_matrix([block.filter(pa.array(is_whole)) for block in blocks], self._features)
+        told = zip(is_whole, *(table[name].to_pylist() for name in STATUS_COLUMNS), strict=True)
+        return Features(X, [_read_problem(*row) for row in told])
+
+
+def _read_problem(is_whole: bool, status: str | None, reason: str | None) -> InvalidMolecule | None:
+    """Return why a row cannot be used; others may have joined rows without features to the file."""
+    if status == "ok" and is_whole:
+        return None
+    if status is None or status == "ok" or status not in set(Status):
+        return InvalidMolecule(Status.INVALID, "this row has no features, or no status")
+    return InvalidMolecule(Status(status), reason or "")
 
 
 def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features | None:

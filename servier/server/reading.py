@@ -12,6 +12,7 @@ from servier.server.refusing import RequestError
 MAX_MOLECULES = 1000
 MAX_BODY = 1024 * 1024
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_GIVEN_TWICE = "the field {} is given twice; several molecules go into a JSON list"
 TOO_MUCH = (
     f"at most {MAX_MOLECULES:,} molecules and {MAX_BODY // 1024:,} KiB at a time; "
     "score larger tables with: servier predict-file INPUT OUTPUT"
@@ -97,7 +98,7 @@ def refuse_unknown(fields: Collection[str], known: Collection[str]) -> None:
 
 def _read_json(known: Collection[str]) -> dict[str, Any]:
     try:
-        body = json.loads(request.get_data())
+        body = json.loads(request.get_data(), object_pairs_hook=_read_object)
     except RecursionError:
         raise RequestError("the JSON body is nested too deeply") from None
     except ValueError as error:
@@ -108,9 +109,19 @@ def _read_json(known: Collection[str]) -> dict[str, Any]:
     return body
 
 
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object in which a name stands twice: JSON does not say which value counts."""
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise RequestError(_GIVEN_TWICE.format(name[:40]))
+        fields[name] = value
+    return fields
+
+
 def _read_once(fields: Any, known: Collection[str]) -> dict[str, str]:
     refuse_unknown(fields, known)
     for name in fields:
         if len(fields.getlist(name)) > 1:
-            raise RequestError(f"the field {name} is given twice; several molecules go into a JSON list")
+            raise RequestError(_GIVEN_TWICE.format(name))
     return dict(fields.items())

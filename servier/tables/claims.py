@@ -59,8 +59,6 @@ class Claim:
         """
         if self._stream is None or self._before is None:
             return
-        if self._target.is_dir():
-            raise DataError("this is a folder", path=self._target, hint="give the output the name of a file")
         record = _read_record(self._stream)
         problem = self._find_problem(record)
         if problem is None:
@@ -142,13 +140,26 @@ def claim_output(
     DataError
         Another run has claimed it, it cannot be written, or a file of another origin has its name.
     """
-    stream = None if str(target) == STANDARD_STREAM else _open_record(target)
+    stream = None
+    if str(target) != STANDARD_STREAM:
+        _refuse_what_is_no_file(target)
+        stream = _open_record(target)
     claim = Claim(target, identify, stream)
     try:
         claim.check(force=force)
         yield claim
     finally:
         claim.close()
+
+
+def _refuse_what_is_no_file(target: Path) -> None:
+    """Refuse a folder, a device or a pipe, which a finished output would take the place of."""
+    if target.is_dir():
+        raise DataError("this is a folder", path=target, hint="give the output the name of a file")
+    is_descriptor = target.is_symlink() and target.readlink().is_relative_to("/proc")
+    if is_descriptor or (target.exists() and not target.is_file()):
+        hint = "give the output the name of a file"
+        raise DataError("this is a device or a pipe", path=target, hint=hint)
 
 
 def refuse_input(target: Path, source: Path) -> None:

@@ -72,11 +72,14 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     DataError
-        The file is absent, a folder, unreadable, or a damaged gzip file.
+        The file is absent, a folder, a pipe, unreadable, or a damaged gzip file.
     """
     if str(path) == "-":
         yield sys.stdin.buffer
         return
+    if Path(path).is_fifo():  # which would wait for ever where it is read a second time
+        hint = "write to a file first, or send a CSV table to stdin and give - instead"
+        raise DataError("this is a pipe, which can be read only once", path=path, hint=hint)
     try:
         with Path(path).open("rb") as file:
             yield file

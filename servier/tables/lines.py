@@ -12,8 +12,9 @@ BOM = b"\xef\xbb\xbf"
 PIECE = 1 << 20
 MAX_LINE = 1 << 26
 
-_LINE = re.compile(rb"[^\r\n]*(?:\r*\n|\r)")
-_END = re.compile(rb"\r*\n|\r")
+# A row of CR is looked through once, from its beginning: thousands of blank lines may end in CR alone.
+_END = re.compile(rb"\n|\r(?:(?<!\r\r)\r*+\n)?")
+_LINE = re.compile(rb"[^\r\n]*+(?:%b)" % _END.pattern)
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,8 @@ from servier.tables.writing import encode_row
 BATCH_ROWS = 1024
 FEATURES_KEY = b"servier.features"
 """The key of the metadata in the schema of a feature file."""
+PANDAS_KEY = b"pandas"
+"""The key under which pandas notes which columns are the index."""
 
 
 class ParquetTable:
@@ -39,7 +41,8 @@ class ParquetTable:
 
     def __init__(self, file: IO[bytes], path: str | Path) -> None:
         self._file, self._path = open_parquet(path, file), path
-        schema = self._file.schema_arrow
+        self.full_schema = schema = self._file.schema_arrow
+        """All columns, with the features too."""
         self.metadata: dict[bytes, bytes] = schema.metadata or {}
         features = self._feature_columns()
         self.schema = pa.schema([field for field in schema if field.name not in features])
@@ -59,6 +62,23 @@ class ParquetTable:
     def n_rows(self) -> int:
         """The number of rows."""
         return int(self._file.metadata.num_rows)
+
+    def metadata_for(self, names: Sequence[str]) -> dict[bytes, bytes]:
+        """Return what the file says of itself, for a file with these of its columns, and others.
+
+        Features do not go along. Of what pandas notes, neither does an index that is a range and no column,
+        for rows may be chosen, nor the type of names, for those of the others are texts.
+        """
+        carried = {key: value for key, value in self.metadata.items() if key != FEATURES_KEY}
+        try:
+            pandas = json.loads(carried[PANDAS_KEY])
+            index = [name for name in pandas["index_columns"] if name in names]
+            pandas |= {"index_columns": index, "column_indexes": []}
+        except (KeyError, TypeError, ValueError):
+            carried.pop(PANDAS_KEY, None)
+        else:
+            carried[PANDAS_KEY] = json.dumps(pandas).encode()
+        return carried
 
     def ordered_categories(self) -> dict[str, pa.Array]:
         """Return the categories of each column where their order means something."""

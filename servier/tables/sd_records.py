@@ -24,8 +24,9 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _COUNTS = re.compile(rb"[ \d]{6}.* V[23]000\s*")
 _COUNTS_LINE = 3
 """The place of the counts line in a mol block: a title, a program and a comment come before it."""
-_DATA_HEADER = re.compile(rb"\s*>(?P<rest>.*<.*>.*|\s*(?:DT\d+|\d+|\([^()]*\)|\s)*)")
-_NAMED = re.compile(rb"\s*>.*<.+>.*")
+# Possessive, so that a line is looked at once, however it goes on.
+_DATA_HEADER = re.compile(rb"\s*+>(?:[^<]*+<.*>.*|(?:DT\d++|\d++|\([^()]*+\)|\s)*+)")
+_NAMED = re.compile(rb"\s*+>[^<]*+<.+>.*")
 _SECOND_BLOCK = "a second mol block begins in this record: a line $$$$ is missing"
 
 
@@ -138,6 +139,9 @@ def _split(lines: list[bytes]) -> Iterator[SdRecord]:
     start = 0
     while True:
         data_start, next_start = _find_data(lines, start)
+        if start == 0 and next_start is not None and not b"".join(lines[:next_start]).strip():
+            start = next_start  # blank lines before a mol block are no record
+            continue
         record = SdRecord(lines[start:data_start])
         if next_start is None:
             items = _DataItems(lines)

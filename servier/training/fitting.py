@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from servier.chem.molecules import Mol, augmented_smiles, canonical_mol, random_smiles
 from servier.chem.tokens import Tokenizer
+from servier.data.datasets import Dataset
+from servier.data.folds import Indices
+from servier.errors import DataError
 from servier.features.computing import compute_features
 from servier.features.feature_file import read_features
 from servier.features.feature_set import FeatureSet
@@ -91,10 +94,28 @@ def prepare_features(
 
 def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: int) -> NDArray[np.float32]:
     known = read_features(rows.data.path, featurizers)
-    if known is not None:
-        return np.asarray(known.X[np.array(rows.data.lines)[rows.train] - 1])
-    logger.info("computing features")
-    return compute_features([rows.data.smiles[i] for i in rows.train], featurizers, workers).X
+    if known is None:
+        logger.info("computing features")
+        return _compute(rows.data, rows.train, featurizers, workers)
+    places = np.array(rows.data.lines)[rows.train] - 1
+    X = np.asarray(known.X[places])
+    lacking = np.flatnonzero([known.problems[place] is not None for place in places])
+    if len(lacking):
+        logger.info("computing the features of %s rows, which %s lacks", len(lacking), rows.data.path)
+        X[lacking] = _compute(rows.data, rows.train[lacking], featurizers, workers)
+    return X
+
+
+def _compute(
+    data: Dataset, rows: Indices, featurizers: list[dict[str, Any]], workers: int
+) -> NDArray[np.float32]:
+    """Compute the features of rows; refuse a row that has none, for a model would learn from zeros."""
+    found = compute_features([data.smiles[row] for row in rows], featurizers, workers)
+    for row, problem in zip(rows, found.problems, strict=True):
+        if problem is not None:
+            hint = "leave this molecule out"
+            raise DataError(f"no features: {problem.reason}", path=data.path, row=data.lines[row], hint=hint)
+    return found.X
 
 
 def fit_sequences(

@@ -1,8 +1,6 @@
 """The rows of a labelled table that train a model, and those that test it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +127,7 @@ class UsableRows:
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
             y=merged.y[has_label], groups=self.splitter.groups[train],
             test_mols=[self.mols[i] for i in test],
-            left_out=len(data) - len(self.rows) + int(np.sum(~has_label)),
+            left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
         )  # fmt: skip
 
@@ -145,7 +143,9 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     parsed = parse_all(data.smiles)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
-    _warn_of_unreadable(np.flatnonzero(has_label & ~readable), parsed, data)
+    unreadable = np.flatnonzero(has_label & ~readable)
+    problems = [(data.lines[row], parsed[row].reason) for row in unreadable]
+    warn_of_rows(data.path, problems, "unreadable molecules")
     rows = np.flatnonzero(has_label & readable)
     if len(rows) < MIN_ROWS:
         hint = "check the SMILES column, or name it with --smiles_column"
@@ -170,8 +170,3 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
     return rows
-
-
-def _warn_of_unreadable(rows: Indices, parsed: Sequence[Any], data: Dataset) -> None:
-    problems = [(data.lines[row], parsed[row].reason) for row in rows]
-    warn_of_rows(data.path, problems, "unreadable molecules")

@@ -130,6 +130,23 @@ def test_a_file_of_the_user_is_not_replaced(score, tmp_path, name):
     assert NOTHING in score(name)
 
 
+@pytest.mark.parametrize("name", ["out.csv", "features.parquet"])
+@pytest.mark.parametrize("suffix", ["journal", "partial"])
+@pytest.mark.parametrize("option", [(), ("--force",), ("--restart",)])
+def test_a_file_of_the_user_is_not_taken_for_one_of_a_run(score, tmp_path, name, suffix, option):
+    """What has the name of a journal or of unfinished rows, and no run beside it, stays."""
+    mine = tmp_path / f"{name}.{suffix}"
+    mine.write_text("the only copy\n")
+    said = score(name, *option, status=1)
+    assert said.startswith(
+        f"Error: {mine}: this file is not of an earlier run, and its name is needed; rename it"
+    )
+    assert mine.read_text() == "the only copy\n"
+    assert files_in(tmp_path) == sorted(["in.csv", mine.name])
+    mine.unlink()
+    score(name)
+
+
 def test_an_output_that_was_edited_is_not_replaced(score, tmp_path):
     """Work that somebody did in it is not lost."""
     score("out.csv")

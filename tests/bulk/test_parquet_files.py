@@ -5,6 +5,7 @@ import io
 import os
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -147,6 +148,80 @@ def test_fields_keep_what_is_said_of_them(tmp_path):
     found = pq.read_table(target).schema
     assert not found.field("smiles").nullable
     assert found.field("mass").metadata[b"unit"] == b"g/mol"
+
+
+INDICES = {
+    "names": pd.Index(["m1", "m2", "m3"], name="molecule"),
+    "numbers": pd.Index([5, 7, 6]),
+    "dates": pd.date_range("2020", periods=3, tz="Europe/Paris", name="when"),
+    "levels": pd.MultiIndex.from_tuples([("a", 1), ("b", 2), ("a", 3)], names=["plate", None]),
+    "default": pd.RangeIndex(3),
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("option", [(), ("--top", "2"), ("--columns", "smiles,x,n")])
+def test_pandas_finds_its_index_again(predict, tmp_path, name, option):
+    """The columns that came from a data frame are that data frame, for rows that were chosen too."""
+    frame = pd.DataFrame(
+        {
+            "smiles": ["CCO", "c1ccccc1", "CCN"],
+            "x": pd.Categorical(["a", "b", "a"]),
+            "n": pd.array([1, None, 3], "Int64"),
+        },
+        index=INDICES[name],
+    )
+    predict(pa.Table.from_pandas(frame), "out.parquet", *option)
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    if "--columns" in option:
+        frame = frame.reset_index(drop=True)
+    elif option:
+        assert len(found) == 2
+        if name == "default":
+            found = found.set_index(found["smiles"].map(dict(zip(frame["smiles"], frame.index, strict=True))))
+        frame = frame.loc[found.index]
+    pd.testing.assert_frame_equal(
+        found[list(frame)],
+        frame,
+        check_index_type="equiv",
+        check_categorical=False,
+        check_names=name != "default",
+        check_freq=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"smiles": ["CCO", "CC"]}, index=pd.RangeIndex(10, 12)),
+        pd.DataFrame([["CCO", 1]], columns=pd.MultiIndex.from_tuples([("a", "smiles"), ("b", "x")])),
+        pd.DataFrame({0: ["CCO"], 1: [1]}),
+        pd.DataFrame({"smiles": ["CCO"]}).rename_axis(columns="what"),
+    ],
+    ids=["range", "levels", "numbers", "named"],
+)
+def test_pandas_reads_what_its_own_notes_no_longer_fit(predict, tmp_path, frame):
+    """An index by position is left out, and so is what pandas notes of names that are no texts."""
+    table = pa.Table.from_pandas(frame)
+    predict(table, "out.parquet", "--smiles_column", table.column_names[0])
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(found.columns) == [*table.column_names, *ADDED]
+    assert found[table.column_names[0]].tolist() == frame.iloc[:, 0].tolist()
+    assert found.index.equals(pd.RangeIndex(len(frame)))
+
+
+@pytest.mark.parametrize("command_name", ["predict-file", "featurize"])
+def test_what_a_file_says_of_itself_goes_along(command, model_1, tmp_path, command_name):
+    """Metadata of the schema is the same after both commands; the output has no features any more."""
+    said = {b"source": b"ChEMBL 33", b"bytes": b"\xff\x00", b"pandas": b"no JSON"}
+    pq.write_table(pa.table({"smiles": ["CCO"]}).replace_schema_metadata(said), tmp_path / "in.parquet")
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    if command_name == "featurize":
+        source = tmp_path / "features.parquet"
+        command("featurize", tmp_path / "in.parquet", source, "--preset", "fast")
+        assert pq.read_schema(source).metadata.keys() == {b"source", b"bytes", b"servier.features"}
+    command("predict-file", source, target, "--model_path", model_1, "--columns", "smiles")
+    assert pq.read_schema(target).metadata == {b"source": b"ChEMBL 33", b"bytes": b"\xff\x00"}
 
 
 def test_what_arrow_cannot_copy_is_refused(tmp_path):

@@ -6,7 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from rdkit import Chem
 from sklearn.metrics import mean_absolute_error, r2_score
+
+from servier.features.physchem import CHEAP
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
@@ -45,14 +48,41 @@ def test_training_model_2_twice_gives_the_same_scores(servier, simulated, recipe
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def test_training_from_features_is_training_from_molecules(command, simulated, recipes, model_1, tmp_path):
-    """The Parquet of featurize trains the model that the table itself trains."""
+@pytest.mark.parametrize("options", [(), ("--max_atoms", 25)])
+def test_training_from_features_is_training_from_molecules(
+    command, simulated, recipes, model_1, tmp_path, options
+):
+    """The Parquet of featurize trains the model that the table trains, also where it lacks some."""
     features = tmp_path / "f.parquet"
-    command("featurize", simulated, features, "--preset", "fast", "--workers", 1)
+    words = ["featurize", simulated, features, "--preset", "fast", "--workers", 1]
+    summary = tmp_path / "summary.json"
+    command(*words, *options, "--summary", summary)
+    counts = json.loads(summary.read_text())["counts"]
+    assert set(counts) == ({"ok", "too_large"} if options else {"ok"})
     command("train", "--dataset", features, "--config", recipes["1"], "--model_path", tmp_path / "m.servier")
     for model, out in ((model_1, "a.csv"), (tmp_path / "m.servier", "b.csv")):
         command("predict-file", simulated, tmp_path / out, "--model_path", model)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_a_molecule_without_features_trains_no_model(command, simulated, recipes, tmp_path, monkeypatch):
+    """Where one cannot be described its line is named: a model would learn from zeros."""
+    line, hidden = 7, simulated.read_text().splitlines()[6].split(",")[-1]
+    rows = [text.split(",")[-1] for text in simulated.read_text().splitlines()]
+    assert rows.count(hidden) == 1
+
+    def fail(mol):
+        if Chem.MolToSmiles(mol) == Chem.CanonSmiles(hidden):
+            raise RuntimeError("out of range")
+        return 0.0
+
+    monkeypatch.setitem(CHEAP, "FormalCharge", fail)
+    words = ["--dataset", simulated, "--config", recipes["1"], "--test_fraction", 0]
+    said = command("train", *words, "--model_path", tmp_path / "m.servier", status=1).stderr
+    assert said.splitlines()[-1] == (
+        f"Error: {simulated}, line {line}: no features: physchem: out of range; leave this molecule out"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["1", "2"])
@@ -94,8 +124,6 @@ def test_evaluate_scores_only_rows_that_training_held_out(command, simulated, mo
 
 def test_evaluate_leaves_out_molecules_that_training_saw(command, simulated, model_1, tmp_path):
     """On another table, rows whose molecule was trained on do not count, however they are written."""
-    from rdkit import Chem
-
     rows = [line.split(",") for line in simulated.read_text().splitlines()[1:]]
     respelled = [
         f"{label},{Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), 1, randomSeed=1)[0]}.Cl"

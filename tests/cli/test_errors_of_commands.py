@@ -80,17 +80,41 @@ def test_unusable_table_is_one_line(command, model_1, tmp_path, name, text, mess
 
 
 def test_a_table_without_a_molecule_trains_nothing(command, model_1, tmp_path):
-    """Where no row can be read there is nothing to train on, and evaluation counts what it left out."""
+    """Where no row can be read there is nothing to train on, and nothing to say of a model."""
     path = tmp_path / "t.csv"
     path.write_text("P1,smiles\n" + "1,nope\n0,C1CC\n" * 15)
     said = command("--quiet", "train", "--dataset", path, "--model_path", tmp_path / "m", status=1).stderr
     assert "only 0 rows have a readable molecule and a label" in said.splitlines()[-1]
-    said = command(
-        "--quiet", "evaluate", "--dataset", path, "--model_path", model_1, "--resamples", 20
-    ).stdout
-    assert "Scored 0 rows" in said
-    assert "30 unreadable" in said
+    for words in (
+        ["evaluate", "--model_path", model_1, "--output_dir", tmp_path],
+        ["compare", model_1, model_1],
+    ):
+        said = command("--quiet", *words, "--dataset", path, status=1)
+        assert said.stdout == ""
+        assert said.stderr == (
+            f"Error: {path}: none of the 30 rows to score has a readable molecule; "
+            "check the SMILES column, or name it with --smiles_column\n"
+        )
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_table_without_new_labels_says_nothing_of_a_model(command, model_1, simulated, tmp_path):
+    """Where only molecules that were trained on have labels, no prediction can be compared with any."""
+    table = tmp_path / "t.csv"
+    lines = [*simulated.read_text().splitlines(), "0,x,CCO"]
+    table.write_text("\n".join(lines))
+    words = ["--dataset", table, "--resamples", 20]
+    evaluate = ["evaluate", "--model_path", model_1, *words]
+    trained = json.loads(command(*evaluate, "--json").stdout)["trained_on_lines"]
+    table.write_text(
+        "\n".join(
+            line if number in {1, *trained} else line[line.index(",") :]
+            for number, line in enumerate(lines, start=1)
+        )
+    )
+    for each in (evaluate, ["compare", model_1, model_1, *words]):
+        said = command("--quiet", *each, status=1).stderr
+        assert f"none of the {len(lines) - 1 - len(trained)} rows that were scored has a label" in said
 
 
 @pytest.mark.parametrize(

@@ -139,3 +139,11 @@ def test_labels_in_words_are_audited_like_numbers(tmp_path, caplog):
         DataError, match=r"words\.csv: no label is 'perhaps'; --positive names a label in toxic"
     ):
         check(path, positive=["perhaps"])
+
+
+def test_half_words_and_half_numbers_are_found(tmp_path):
+    """A column that train refuses is not passed over where as many labels are words as are numbers."""
+    path = tmp_path / "t.csv"
+    labels = ["TRUE", "1", "FALSE", "0"] * 10
+    path.write_text("smiles,y\n" + "".join(f"{'C' * (i + 1)},{y}\n" for i, y in enumerate(labels)))
+    assert check(path).counts["bad_label"] == 20

@@ -104,3 +104,32 @@ def test_a_table_of_such_rows_is_refused_with_the_first(tmp_path):
     path.write_text("smiles,P1\nC,1,5\nCC,1,6\n")
     with pytest.raises(DataError, match="line 2: no row can be used: 3 fields where the header has 2"):
         load_dataset(path)
+
+
+def test_rows_that_cannot_be_used_are_named_and_counted(tmp_path, caplog):
+    """The first ones by line and reason; an empty row is passed over."""
+    ragged = "".join(f"1,m,C,surplus {i}\n" for i in range(7))
+    data = load_dataset(write(tmp_path, f"P1,mol_id,smiles\n1,m,C\n{ragged}\n{ROWS}"))
+    assert (len(data), data.left_out) == (31, 7)
+    assert data.lines[:3] == [2, 11, 12]
+    assert len(caplog.messages) == 6
+    assert caplog.messages[0].startswith(f"{tmp_path / 't.csv'}, line 3: left out: ")
+    assert caplog.messages[-1] == "and 2 more rows that cannot be used"
+
+
+def test_a_table_of_unusable_rows_is_refused(tmp_path):
+    """It is not called empty."""
+    path = write(tmp_path, "P1,mol_id,smiles\n" + "1,m,C,surplus\n" * 30)
+    with pytest.raises(DataError, match="no row can be used"):
+        load_dataset(path)
+
+
+def test_sd_records_that_stand_for_several_molecules_are_named(tmp_path, caplog):
+    """Their labels are left out of a table, with the reason; they were left out without a word."""
+    plain = "\n\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.0000 C   0  0\n"
+    record = "M  END\n> <y>\n%d\n\n$$$$\n"
+    content = "".join(plain + ("M  APO  1   1   1\n" if i == 3 else "") + record % (i % 2) for i in range(40))
+    data = load_dataset(write(tmp_path, content, "t.sdf"))
+    assert (len(data), data.left_out) == (39, 1)
+    (said,) = caplog.messages
+    assert said.endswith("line 4: left out: atom 1 is a point of attachment, so this is a part of a molecule")

@@ -63,6 +63,10 @@ def test_one_class_alone_keeps_its_label():
         (["0.5", "1"], ["toxic"], [0.5, 1]),
         (["+", "-", ""], ["-"], [0, 1, None]),
         (["only", "only"], ["only"], [1, 1]),
+        (["-", "x", ""], ["-"], [1, 0, None]),
+        (["-", "-"], ["-"], [1, 1]),
+        (["none", "severe", "", "None"], ["none"], [1, 0, None, 1]),
+        (["none", "severe", ""], ["severe"], [None, 1, None]),
     ],
 )
 def test_a_word_can_be_named_as_positive(texts, positive, expected):
@@ -171,6 +175,13 @@ def test_words_mean_what_a_model_has_learnt(learnt):
     assert read_labels([learnt[1]], learnt=learnt).y.tolist() == [1]
     assert read_labels(["1", "0"], learnt=learnt).y.tolist() == [1, 0]
     assert read_labels(["no", "yes"], learnt=learnt).y.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("learnt", [["-", "+"], ["none", "severe"]])
+def test_a_word_that_a_model_has_learnt_is_not_missing(learnt):
+    """A table to evaluate may have label 0 only, in a sign or a word that elsewhere stands for nothing."""
+    y = read_labels([learnt[0], "", learnt[0].upper(), "NA"], learnt=learnt).y
+    np.testing.assert_array_equal(y, [0, np.nan, 0, np.nan])
 
 
 def test_the_opposite_of_what_a_model_has_learnt_is_refused():

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import random
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,75 @@ def test_other_features_are_refused(table, tmp_path):
     pq.write_table(old.replace_schema_metadata({FEATURES_KEY: json.dumps(metadata)}), target)
     with pytest.raises(DataError, match=r"made with RDKit 2001\.1"):
         read_features(target, FAST)
+
+
+@pytest.mark.parametrize("n_rows", [1, 3, 40])
+@pytest.mark.parametrize("order", ["same", "reversed", "drawn"])
+def test_rows_may_be_put_in_another_order(command, model_1, table, tmp_path, n_rows, order):
+    """A feature file that others cut into row groups and sorted has the score of each molecule in its row."""
+    features, scored, target = (tmp_path / name for name in ("f.parquet", "s.parquet", "t.parquet"))
+    command("featurize", table, features, "--preset", "fast")
+    command("predict-file", table, scored, "--model_path", model_1)
+    found, expected = pq.read_table(features), pq.read_table(scored)
+    rows = list(range(len(found)))[:: -1 if order == "reversed" else 1]
+    if order == "drawn":
+        rows = random.Random(0).choices(rows, k=100)
+    with pq.ParquetWriter(features, found.schema) as writer:
+        writer.write_table(found.slice(0, 0))
+        writer.write_table(found.take(rows), row_group_size=n_rows)
+    command("predict-file", features, target, "--model_path", model_1)
+    assert pq.read_table(target).to_pylist() == expected.take(rows).to_pylist()
+
+
+def test_rows_without_features_are_no_others(command, model_1, table, tmp_path):
+    """Rows that others have joined to a feature file have no answer, and cost no other row its own."""
+    source, target = tmp_path / "f.parquet", tmp_path / "t.parquet"
+    command("featurize", table, source, "--preset", "fast")
+    command("predict-file", source, target, "--model_path", model_1)
+    whole, found = pq.read_table(target), pq.read_table(source)
+    for name, value in (("morgan_count", None), ("status", None), ("status", "fine")):
+        values = found[name].to_pylist()
+        values[1] = value
+        place = found.schema.get_field_index(name)
+        field = found.schema.field(name).with_nullable(True)
+        changed = found.set_column(place, field, pa.array(values, field.type))
+        for rows in (changed, changed.slice(0, 2), changed.slice(1, 1)):
+            pq.write_table(rows, source)
+            command("predict-file", source, target, "--model_path", model_1, "--force")
+            scored = pq.read_table(target).to_pylist()
+            others = [row for row in scored if row["mol_id"] != "001"]
+            assert others == [row for row in whole.to_pylist() if row in others]
+            assert len(others) == len(rows) - 1
+            (row,) = (row for row in scored if row["mol_id"] == "001")
+            assert (row["status"], row["P1_probability"]) == ("invalid", None)
+            assert row["reason"] == "this row has no features, or no status"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda table: table.drop(["status"]), "column 'status' is missing"),
+        (lambda table: table.drop(["physchem"]), "column 'physchem' is missing"),
+        (
+            lambda table: table.cast(
+                table.schema.set(
+                    table.schema.get_field_index("physchem"), pa.field("physchem", pa.list_(pa.float32()))
+                )
+            ),
+            "column 'physchem' is of another type, list<",
+        ),
+    ],
+)
+def test_features_that_were_changed_are_refused(command, model_1, table, tmp_path, change, problem):
+    """In one line, before anything is scored, and by train too."""
+    path = tmp_path / "f.parquet"
+    command("featurize", table, path, "--preset", "fast")
+    pq.write_table(change(pq.read_table(path)), path)
+    said = command("predict-file", path, tmp_path / "t.csv", "--model_path", model_1, status=1).stderr
+    assert said.startswith(f"Error: {path}: this file was changed after featurize: {problem}")
+    assert said.endswith("featurize again\n")
+    with pytest.raises(DataError, match="was changed after featurize"):
+        read_features(path, FAST)
 
 
 def test_plain_tables_hold_no_features(table, tmp_path):

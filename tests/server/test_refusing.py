@@ -22,6 +22,7 @@ def as_json(**fields):
         (b"", {}, 400, "smile is missing"),
         ({"smile": "C", "molecule": "C"}, {}, 400, "no field is called 'molecule'"),
         ({"smile": ["C", "CC"]}, {}, 400, "given twice"),
+        (b'{"smile": "C", "smile": "CC"}', JSON, 400, "the field smile is given twice"),
         ({"smile": "CC", "model_name": "../model_1"}, {}, 404, "no model is called"),
         ({"smile": "CC", "model_name": "/etc/passwd"}, {}, 404, "no model is called"),
         ({"smile": "C" * 2_000_000}, {}, 413, "predict-file"),

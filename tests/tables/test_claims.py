@@ -203,6 +203,23 @@ def test_a_folder_is_refused(target):
         pass
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "descriptor"])
+def test_what_is_no_file_is_refused(target, kind):
+    """A finished output would take its place; it stays, with --force too, and gets no record."""
+    if kind == "pipe":
+        os.mkfifo(target)
+    else:
+        target.symlink_to({"device": os.devnull, "descriptor": "/proc/self/fd/1"}[kind])
+    before = target.lstat()
+    with (
+        pytest.raises(DataError, match="this is a device or a pipe"),
+        claim_output(target, identify, force=True),
+    ):
+        pass
+    assert os.path.samestat(target.lstat(), before)
+    assert list(target.parent.iterdir()) == [target]
+
+
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path):
     """Below a file there is no folder."""
     (tmp_path / "file").write_text("")

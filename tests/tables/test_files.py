@@ -1,6 +1,7 @@
 """Files that may be compressed."""
 
 import gzip
+import os
 import struct
 
 import pyarrow as pa
@@ -84,3 +85,14 @@ def test_errors_of_those_who_read_stay_theirs(tmp_path):
     path.write_bytes(frame(TEXT))
     with pytest.raises(DataError, match="cannot read it: disk full"), open_binary(path):
         raise OSError("disk full")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.sdf", "t.parquet"])
+def test_a_pipe_is_refused(tmp_path, name):
+    """Tables are read more than once, and nobody would write into the pipe a second time."""
+    os.mkfifo(tmp_path / name)
+    with (
+        pytest.raises(DataError, match="this is a pipe, which can be read only once"),
+        open_table(tmp_path / name),
+    ):
+        pass

@@ -179,6 +179,12 @@ EXAMPLES = {
             BLOCK.replace(b" C ", b" A ") + END + BLOCK.replace(b" C ", b" R1") + END,
             [["", "", f"atom 1 is a {QUERY}"], ["", "", f"atom 1 (R1) is a {QUERY}"]],
         ),
+        "points of attachment, link nodes, bonds to one of several atoms, brackets of polymers": (
+            "t.sdf",
+            BLOCK.replace(b"M  END", b"M  APO  1   1   1\nM  END") + END,
+            [["", "", "atom 1 is a point of attachment, so this is a part of a molecule"]],
+        ),
+        "blank lines before a mol block": ("t.sdf", b"\n" + BLOCK + END + b"\n\n" + BLOCK, [["CO", ""]] * 2),
         "data fields": (
             "t.sdf",
             BLOCK + VALUE + END + BLOCK + b"> <y>\n2\n\n" + END,
@@ -292,6 +298,7 @@ IN_PARQUET = {
 """By line: a file, and its row as text, or the message that refuses it."""
 
 ELSEWHERE = {
+    "what the file says of itself (metadata of the schema), into Parquet": "tests/bulk/test_parquet_files.py",
     "more categories than their type can count, from unlike row groups": "tests/bulk/test_parquet_files.py",
     "two columns of one name": "tests/tables/test_parquet.py",
 }

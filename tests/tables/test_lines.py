@@ -41,6 +41,14 @@ def test_several_cr_before_lf_are_one_ending():
     assert read(b"a\r\r\nb\r\r\n") == [b"a\r\r\n", b"b\r\r\n"]
 
 
+def test_many_blank_lines_take_no_time():
+    """A million that end in CR alone are read in about a second; that took hours."""
+    n_lines = 1_000_000
+    text = b"a\r" + b"\r" * n_lines + b"b"
+    assert sum(1 for _ in read_lines(io.BytesIO(text))) == n_lines + 2
+    assert lines.count_lines(io.BytesIO(text)) == n_lines + 2
+
+
 @pytest.mark.parametrize("text", [b"x" * 100, b"a\n" + b"x" * 100, b"a\r" + b"x" * 100])
 def test_an_endless_line_is_refused(monkeypatch, text):
     """What is not a text does not fill the memory."""

@@ -139,6 +139,16 @@ def test_a_field_twice_in_a_record_keeps_both_values(reading):
     assert rows[0][0][2] == "1\n2"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b">" + b"1" * 60 + b"x", b">" + b"<" * 300_000, b">" + b"(" * 300_000, b">DT" + b"1 " * 300_000 + b"x"],
+)
+def test_lines_that_are_nearly_headers_take_no_time(reading, line):
+    """However long they are; a row of digits took years."""
+    _, rows = reading(block() + item(b"a", b"1", b"", line) + b"$$$$\n")
+    assert rows == [([ETHANOL, "", "1\n\n" + line.decode()], None)]
+
+
 @pytest.mark.parametrize("title", ["second", ""])
 @pytest.mark.parametrize("first", [item(b"id", b"X0"), b"", b"> <id>\nX0\n", item(b"note", b"a", b"", b"b")])
 def test_missing_end_of_record_ends_the_record(reading, first, title):
@@ -229,6 +239,13 @@ def with_line(number, line):
     return b"\n".join(lines)
 
 
+def extended(old, new):
+    """A V3000 mol block with a change."""
+    whole = block("CNC", v3000=True)
+    assert whole.count(old) == 1
+    return whole.replace(old, new)
+
+
 ATOM = b"    0.0000    0.0000    0.0000 %-3s 0  0  0%3d  0  0  0  0  0  0  0  0"
 
 
@@ -260,6 +277,53 @@ def test_unreadable_mol_blocks_say_why(reading, content, reason):
     assert problem.startswith(reason)
     assert fields == ["", "", "1"]
     assert other == ([ETHANOL, "", ""], None)
+
+
+ATTACHED, LINKED = "atom 1 is a point of attachment", "a link node stands for chains of several lengths"
+POLYMER = b"END BOND\nM  V30 BEGIN SGROUP\nM  V30 1 SRU 0 ATOMS=(1 2)\nM  V30 END SGROUP"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (with_line(7, b"M  APO  1   1   1\nM  END"), ATTACHED),
+        (extended(b" 0\nM  V30 2 N", b" 0 ATTCHPT=2\nM  V30 2 N"), ATTACHED),
+        (block("CNC").replace(b"M  END", b"M  LIN  1   2   4   1   3\nM  END"), LINKED),
+        (extended(b"END BOND", b"END BOND\nM  V30 LINKNODE 1 4 2 2 1 2 3"), LINKED),
+        (with_line(7, b"M  LIN  1   1   2   2   0\nM  END"), "RDKit does not say why it refuses"),
+        (extended(b"1 1 1 2", b"1 1 1 2 ENDPTS=(2 2 3) ATTACH=ANY"), "bond 1 ends at one of several atoms"),
+        (with_line(7, b"M  STY  1   1 SRU\nM  SAL   1  1   1\nM  END"), "brackets (SRU) stand for a polymer"),
+        (with_line(7, b"M  STY  1   1 MON\nM  SAL   1  1   1\nM  END"), "brackets (MON) stand for a polymer"),
+        (
+            extended(b"END BOND", POLYMER).replace(b"3 2 0 0 0", b"3 2 1 0 0"),
+            "brackets (SRU) stand for a polymer",
+        ),
+    ],
+)
+def test_what_stands_for_several_molecules_is_refused(reading, content, reason):
+    """RDKit reads one of them, or a part, and says nothing; the data stays."""
+    _, rows = reading(content + item(b"a", b"1") + b"$$$$\n" + block() + b"$$$$\n")
+    (fields, problem), other = rows
+    assert problem.startswith(reason)
+    assert fields == ["", "", "1"]
+    assert other == ([ETHANOL, "", ""], None)
+
+
+@pytest.mark.parametrize("kind", [b"DAT", b"SUP", b"GEN", b"MUL"])
+def test_groups_that_change_no_molecule_are_read(reading, kind):
+    """Brackets and names for atoms that are all there."""
+    content = with_line(7, b"M  STY  1   1 %s\nM  SAL   1  1   1\nM  SPA   1  1   1\nM  END" % kind)
+    _, rows = reading(content + b"$$$$\n")
+    assert rows == [(["CN", ""], None)]
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\n\n\n", b" \n\t\n"])
+@pytest.mark.parametrize("title", ["", "second"])
+def test_blank_lines_before_a_mol_block_are_no_record(reading, blank, title):
+    """RDKit takes the block's lines for others then; here each row has its own molecule, title and data."""
+    records = [block(ETHANOL, "first") + item(b"id", b"X0"), block(PHENOL, title) + item(b"id", b"X1")]
+    _, rows = reading(b"".join(blank + record + b"$$$$\n" for record in records) + blank)
+    assert rows == [([ETHANOL, "first", "X0"], None), ([PHENOL, title, "X1"], None)]
 
 
 @pytest.mark.parametrize(
