@@ -36,4 +36,5 @@ COPY --from=build-serve /opt/servier /opt/servier
 EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["python", "-c", "import http.client; c = http.client.HTTPConnection('127.0.0.1:5000', timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+# It answers to localhost and any address; other names: serve --host 0.0.0.0 --models_dir /models --allowed_hosts NAME
 CMD ["serve", "--host", "0.0.0.0", "--port", "5000", "--models_dir", "/models"]

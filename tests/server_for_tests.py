@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -12,20 +13,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def read_all(connection):
+    """Return what comes until the other side hangs up."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def statuses(answered):
+    """Return the statuses of all answers in some bytes."""
+    return [int(code) for code in re.findall(rb"^HTTP/1\.[01] (\d{3}) ", answered, re.MULTILINE)]
+
+
 class Server:
-    """A real `servier serve`, what it logs, and a client."""
+    """A real `servier serve`, all that it writes, and a client."""
 
     def __init__(self, models_dir, *options):
         command = [sys.executable, "-m", "servier", "serve", "--models_dir", str(models_dir), "--port", "0"]
         command += ["--workers", "2", *map(str, options)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="backslashreplace"
+        )
         self.log = []
         self._has_logged = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
-        self.address = re.search(r"http://\S+", self.wait_for("serving on|Error"))[0]
+        self.address = re.search(r"http://\S+", self.wait_for("^serving on|^Error"))[0]
 
     def _read(self):
-        for line in self.process.stderr:
+        for line in self.process.stdout:
             with self._has_logged:
                 self.log.append(line.rstrip("\n"))
                 self._has_logged.notify_all()
@@ -58,6 +71,18 @@ class Server:
         body = json.dumps({"smile": smiles, "model_name": model_name}).encode()
         status, _, content = self.ask("/predict", body, Content_Type="application/json")
         return status, json.loads(content)
+
+    def connect(self, content=b"", timeout=60):
+        """Open a connection, and send some bytes through it."""
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout)
+        connection.sendall(content)
+        return connection
+
+    def exchange(self, content, timeout=60):
+        """Send bytes; return all that comes back until the server hangs up."""
+        with self.connect(content, timeout) as connection:
+            return read_all(connection)
 
     def workers(self):
         """Return the numbers of the worker processes: those that score, then the one that explains."""

@@ -32,7 +32,7 @@ ALONE = {"__init__", "__main__", "errors", "metrics", "progress"}
 ONLY = {
     "click": {"cli"},
     "flask": {"server"},
-    "waitress": {"server/running"},
+    "waitress": {"server/channel", "server/connections", "server/receiving", "server/running"},
     "lightgbm": {"models/boosting", "models/tree_graph"},
     "optuna": {"training/tuning", "training/search_spaces"},
     "crepes": {"training/conformal"},

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SERVED_MODELS = click.Choice(["1", "2", "consensus"])
+
 
 @dataclass(frozen=True)
 class PredictOptions:
@@ -162,6 +164,39 @@ class ServiceOptions:
     log_molecules: bool = field(
         metadata=option(is_flag=True, help="Name the molecules in the log of requests.")
     )
+    required_models: tuple[str, ...] = field(
+        metadata=option(
+            "--require_model",
+            multiple=True,
+            type=SERVED_MODELS,
+            help="Do not start without this model; may be repeated.  [default: any model will do]",
+        )
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        metadata=option(
+            multiple=True,
+            metavar="NAME,...",
+            help="Host names that requests may use, besides localhost and the address listened on; * for any."
+            " Where all addresses are listened on, requests may use any address.",
+        )
+    )
+    receive_timeout: float = field(
+        metadata=option(
+            type=click.FloatRange(0.1),
+            default=30.0,
+            show_default=True,
+            help="Seconds within which a request, header and body, has to come in.",
+        )
+    )
+    connections_per_client: int = field(
+        metadata=option(
+            type=click.IntRange(1),
+            default=100,
+            show_default=True,
+            help="Connections of one address, after which the one that has waited longest is closed; behind "
+            "a proxy, which has one address, give more.",
+        )
+    )
 
 
 @command(ServiceOptions, extra="serve")
@@ -186,5 +221,9 @@ def serve(given: ServiceOptions) -> None:
         threads=given.threads,
         limits=Limits(worker_processes(given.workers), given.timeout),
         log_molecules=given.log_molecules,
+        required_models=given.required_models,
+        allowed_hosts=",".join(given.allowed_hosts).split(",") if given.allowed_hosts else (),
+        receive_timeout=given.receive_timeout,
+        connections_per_client=given.connections_per_client,
     )
     serve_models(options)

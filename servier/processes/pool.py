@@ -109,7 +109,7 @@ class WorkerPool:
             if kind == "late":
                 raise UnansweredError(Status.TIMEOUT, f"no answer within {limit:g} s")
             if kind == "failed":
-                logger.error("a question failed: %s", content)
+                logger.error("a question failed: %s", content.partition(":")[0])  # the rest may quote it
                 break
         raise UnansweredError(Status.CRASHED, "it crashes what reads it")
 

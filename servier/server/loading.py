@@ -1,7 +1,8 @@
 """The models that are served: read completely, verified, and kept in memory."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +11,19 @@ from typing import Any
 import numpy as np
 
 from servier.checkpoint.file import Checkpoint, graph_name, open_checkpoint
+from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
-from servier.scoring.consensus import join_targets, open_ranks
+from servier.scoring.consensus import join_targets, open_domains, open_ranks
 from servier.scoring.scorer import Scorer
 from servier.server.questions import CONFIDENCE, CONSENSUS
 
 logger = logging.getLogger(__name__)
 
 MODEL_NAMES = ("1", "2")
+MAX_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class Models:
         return {"success": True, "models": served, "problems": missing, "confidence": float(CONFIDENCE)}
 
 
-def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
+def load_models(
+    models_dir: str | Path, before: Models | None = None, required: Collection[str] = ()
+) -> Models:
     """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log their problems.
 
     Parameters
@@ -95,21 +100,23 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
     before
         The models that were served until now. If a file is damaged, the earlier model is still served; if it
         is gone, the model is not served any more.
+    required
+        The names of models that must be served.
 
     Raises
     ------
     ServierError
-        No model can be served.
+        No model can be served, or not one that must be.
     """
-    checkpoints, problems = {}, {}
+    checkpoints, cards, problems = {}, {}, {}
     for name in MODEL_NAMES:
         path = Path(models_dir) / f"model_{name}.servier"
         try:
-            checkpoints[name] = _read(path, name)
-        except ServierError as error:
+            checkpoints[name], cards[name] = _read(path, name)
+        except CheckpointError as error:
             problems[name] = error.problem
             if path.exists() and before is not None and name in before.checkpoints:
-                checkpoints[name] = before.checkpoints[name]
+                checkpoints[name], cards[name] = before.checkpoints[name], before.cards[name]
                 logger.warning("model %s is unchanged: %s", name, error)
                 continue
             logger.warning("model %s is not served: %s", name, error)
@@ -120,18 +127,64 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
         raise ServierError("no model can be served", path=models_dir, hint=hint)
     if len(checkpoints) == len(MODEL_NAMES):
         try:
-            join_targets(list(checkpoints.values()))
+            _join(list(checkpoints.values()), Path(models_dir))
         except CheckpointError as error:
             problems[CONSENSUS] = error.problem
             logger.warning("consensus is not served: %s", error.problem)
-    cards = {name: render_card(checkpoint) for name, checkpoint in checkpoints.items()}
-    return Models(checkpoints, problems, cards)
+    models = Models(checkpoints, problems, cards)
+    for name in required:
+        if name not in models.parts:
+            hint = "mend it, or start without --require_model"
+            raise ServierError(f"{_describe(name)} cannot be served", path=models_dir, hint=hint)
+    return models
 
 
-def _read(path: Path, name: str) -> Checkpoint:
-    """Read all entries of a checkpoint, which compares their digests, and score its sentinels."""
-    opened = open_checkpoint(path, name).load()
-    needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
-    Scorer([opened])
-    kept = {entry: opened.entries[entry] for entry in sorted(needed)}
-    return replace(opened, entries=kept, path=path.name)
+def _describe(name: str) -> str:
+    return name if name == CONSENSUS else f"model {name}"
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a checkpoint into an error about it, so that it costs only itself.
+
+    A checkpoint may come from anywhere, and many packages read it.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except ServierError as error:
+        raise CheckpointError(error.problem, path=path, hint=error.hint) from error
+    except Exception as error:
+        said = getattr(error, "strerror", None) or str(error)
+        words = "".join(c if c.isprintable() else " " for c in said.replace(str(path), path.name)).split()
+        reason = " ".join([f"{type(error).__name__}:", *words])[:MAX_REASON].removesuffix(":")
+        raise CheckpointError(f"it cannot be loaded: {reason}", path=path, hint=COPY) from error
+
+
+def _read(path: Path, name: str) -> tuple[Checkpoint, bytes]:
+    """Read a checkpoint as it will be used; return what is kept of it, and its card.
+
+    All entries are read, which compares their digests, and the sentinels are scored. What answers say beside
+    the score, and what `/models` says of the targets, is made once here.
+    """
+    with _naming(path):
+        opened = open_checkpoint(path, name).load()
+        needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
+        Scorer([opened], confidences=[CONFIDENCE])
+        card = render_card(opened)
+        kept = {entry: opened.entries[entry] for entry in sorted(needed)}
+        checkpoint = replace(opened, entries=kept, path=path.name)
+        models = Models({name: checkpoint})
+        models.describe()
+        for target in checkpoint.targets:
+            models.label_range(name, target.name)
+        return checkpoint, card
+
+
+def _join(checkpoints: list[Checkpoint], models_dir: Path) -> None:
+    """Make what the mean of two models needs, once."""
+    with _naming(models_dir):
+        join_targets(checkpoints)
+        open_domains(checkpoints)
+        open_ranks(checkpoints)

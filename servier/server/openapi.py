@@ -14,11 +14,15 @@ TYPES = {int: "integer", float: "number", str: "string"}
 PROBLEMS = {
     "400": "The request cannot be understood.",
     "404": "There is no such model, target or page.",
+    "408": "The request did not come in in time.",
     "413": "The request is too large.",
     "415": "The body is neither a form nor JSON.",
+    "421": "The service does not answer to this host.",
     "422": "The molecule cannot be scored; `status` and `reason` say why.",
     "503": "All workers are busy.",
 }
+ANYWHERE = ("400", "408", "421")
+"""The problems that a request may have wherever it goes."""
 
 Schema = dict[str, Any]
 
@@ -206,4 +210,4 @@ def _problems(*codes: str) -> Schema:
         "application/json": {"schema": _refer("Problem")},
         "text/html": {"schema": {"type": "string"}},
     }
-    return {code: {"description": PROBLEMS[code], "content": content} for code in codes}
+    return {code: {"description": PROBLEMS[code], "content": content} for code in sorted({*codes, *ANYWHERE})}

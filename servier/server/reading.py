@@ -1,9 +1,11 @@
 """The content of a request: known fields only, of the right type, within limits."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import request
 
@@ -11,12 +13,15 @@ from servier.server.refusing import RequestError
 
 MAX_MOLECULES = 1000
 MAX_BODY = 1024 * 1024
+MAX_FIELDS = 100
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _GIVEN_TWICE = "the field {} is given twice; several molecules go into a JSON list"
 TOO_MUCH = (
     f"at most {MAX_MOLECULES:,} molecules and {MAX_BODY // 1024:,} KiB at a time; "
     "score larger tables with: servier predict-file INPUT OUTPUT"
 )
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -73,18 +78,25 @@ def read_model_name(fields: Mapping[str, Any]) -> str:
 
 def read_body(known: Collection[str]) -> dict[str, Any]:
     """Return the fields of a form or of a JSON object."""
-    refuse_unknown(request.args, ())
+    read_query(())
     if request.is_json:
         return _read_json(known)
     if request.mimetype not in FORMS and (request.mimetype or request.content_length):
         raise RequestError(f"the body is a form ({FORMS[0]}) or application/json", 415)
+    content = request.get_data()
+    is_form = request.mimetype == FORMS[0]
+    if is_form:
+        _check_encoding(content)
     if request.files:
         raise RequestError("no files are read; score one with: servier predict-file INPUT OUTPUT")
+    if not is_form:
+        _check_text(content)
     return _read_once(request.form, known)
 
 
 def read_query(known: Collection[str]) -> dict[str, str]:
     """Return the fields of the address."""
+    _check_encoding(request.query_string)
     return _read_once(request.args, known)
 
 
@@ -94,6 +106,21 @@ def refuse_unknown(fields: Collection[str], known: Collection[str]) -> None:
         if name not in known:
             expected = ", ".join(sorted(known)) or "none"
             raise RequestError(f"no field is called {name[:40]!r}; known are: {expected}")
+
+
+def _check_encoding(fields: bytes) -> None:
+    """Refuse encoded fields that are no text, which would be read as something else, and far too many."""
+    if fields.count(b"&") >= MAX_FIELDS:
+        raise RequestError(f"there are more than {MAX_FIELDS} fields")
+    _check_text(unquote_to_bytes(fields))
+
+
+def _check_text(content: bytes) -> None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        raise RequestError(f"the fields are not UTF-8: there is a byte 0x{byte:02X} out of place") from None
 
 
 def _read_json(known: Collection[str]) -> dict[str, Any]:
@@ -106,6 +133,14 @@ def _read_json(known: Collection[str]) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RequestError("the JSON body is not an object")
     refuse_unknown(body, known)
+    for name, value in body.items():
+        values = value if isinstance(value, list) else [value]
+        for number, text in enumerate(values, start=1):
+            if isinstance(text, str) and (half := _HALF.search(text)):
+                which = (
+                    f"entry {number} of the list {name}" if isinstance(value, list) else f"the field {name}"
+                )
+                raise RequestError(f"{which} has U+{ord(half[0]):04X} in it, which is half of a character")
     return body
 
 

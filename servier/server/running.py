@@ -4,7 +4,7 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import waitress
 from flask import Flask
 from waitress import wasyncore
 
 from servier.errors import ServierError
+from servier.server.access_log import be_discreet
 from servier.server.app import create_app
+from servier.server.channel import ClientLimits
+from servier.server.connections import Server, create_server
+from servier.server.hosts import allow_hosts
 from servier.server.loading import load_models
 from servier.server.service import Desk, Limits, Service
 
@@ -25,10 +28,6 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_TO_FINISH = 30.0
-SECONDS_OF_SILENCE = 60
-MAX_CONNECTIONS = 500
-MAX_RECEIVED = 16 * 1024 * 1024
-MAX_HEADERS = 32 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,14 @@ class ServeOptions:
         The limits of the processes that score.
     log_molecules
         Whether the log of requests names the molecules.
+    required_models
+        The names of models without which the service does not start.
+    allowed_hosts
+        Further hosts that requests may name; `*` for any.
+    receive_timeout
+        The seconds within which a request has to come in.
+    connections_per_client
+        The number of connections that one client may have.
     """
 
     models_dir: str | Path
@@ -55,6 +62,10 @@ class ServeOptions:
     threads: int
     limits: Limits
     log_molecules: bool = False
+    required_models: Sequence[str] = ()
+    allowed_hosts: Sequence[str] = ()
+    receive_timeout: float = 30.0
+    connections_per_client: int = 100
 
 
 def serve_models(options: ServeOptions) -> None:
@@ -69,15 +80,18 @@ def serve_models(options: ServeOptions) -> None:
     KeyboardInterrupt
         The service was stopped by SIGINT.
     """
+    be_discreet()
     signals, desk = _Signals(), Desk()
     reloading = _Reloading(desk, options)
     sockets: dict[int, Any] = {}
     server = _listen(options, create_app(desk, log_molecules=options.log_molecules), sockets)
-    desk.replace(Service(load_models(options.models_dir), options.limits))
+    desk.replace(Service(load_models(options.models_dir, required=options.required_models), options.limits))
     with signals.caught():
-        logger.info("serving on http://%s:%s", options.host, server.effective_port)
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        logger.info("serving on http://%s:%s", shown, server.effective_port)
         while not signals.has_to_stop:
             wasyncore.loop(SECONDS_BETWEEN_LOOKS, use_poll=True, map=sockets, count=1)
+            server.supervise()
             if signals.take_reload():
                 reloading.begin()
         _finish(server, sockets)
@@ -135,7 +149,7 @@ class _Reloading:
     def _reload(self) -> None:
         try:
             with self._desk.service() as service:
-                models = load_models(self._options.models_dir, service.models)
+                models = load_models(self._options.models_dir, service.models, self._options.required_models)
             self._desk.replace(Service(models, self._options.limits))
         except ServierError as error:
             logger.warning("the models are unchanged: %s", error)
@@ -145,7 +159,7 @@ class _Reloading:
             logger.info("the models have been reloaded")
 
 
-def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Any:
+def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Server:
     """Listen on the address with waitress."""
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
@@ -155,17 +169,9 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Any:
         place = f"{options.host}:{options.port}"
         hint = "choose another --host or --port"
         raise ServierError(f"cannot listen on {place}: {error.strerror}", hint=hint) from error
-    return waitress.create_server(
-        app,
-        map=sockets,
-        sockets=[listening],
-        threads=options.threads,
-        channel_timeout=SECONDS_OF_SILENCE,
-        connection_limit=MAX_CONNECTIONS,
-        max_request_body_size=MAX_RECEIVED,
-        max_request_header_size=MAX_HEADERS,
-        ident=None,
-    )
+    hosts = allow_hosts(options.host, listening.getsockname()[0], options.allowed_hosts)
+    limits = ClientLimits(options.receive_timeout, options.connections_per_client, hosts)
+    return create_server(app, listening, limits, sockets, options.threads)
 
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:
