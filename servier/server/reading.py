@@ -128,8 +128,10 @@ def _read_json(known: Collection[str]) -> dict[str, Any]:
         body = json.loads(request.get_data(), object_pairs_hook=_read_object)
     except RecursionError:
         raise RequestError("the JSON body is nested too deeply") from None
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RequestError(f"the body is not JSON: {error}") from None
+    except ValueError:
+        raise RequestError("a number in the JSON body has thousands of digits") from None
     if not isinstance(body, dict):
         raise RequestError("the JSON body is not an object")
     refuse_unknown(body, known)

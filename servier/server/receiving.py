@@ -21,7 +21,7 @@ from waitress.utilities import Error
 from servier.server.access_log import log_request
 from servier.server.hosts import Hosts
 from servier.server.reading import MAX_BODY, TOO_MUCH
-from servier.server.refusing import HEADERS
+from servier.server.refusing import HEADERS, SECONDS_WHEN_BUSY
 
 MAX_RECEIVED = 2 * MAX_BODY  # chunks have lines of their own
 MAX_HEADERS = 32 * 1024
@@ -66,7 +66,7 @@ class ReceivingError(Error):
         content = json.dumps({"success": False, "error": self.body}).encode()
         fields = [("Content-Type", "application/json"), *HEADERS.items()]
         if self.code == HTTPStatus.SERVICE_UNAVAILABLE:
-            fields.append(("Retry-After", "5"))
+            fields.append(("Retry-After", str(SECONDS_WHEN_BUSY)))
         return f"{self.code} {self.reason}", fields, content
 
 

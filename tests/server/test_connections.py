@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -141,6 +142,20 @@ def test_hundreds_of_half_sent_requests_leave_room_for_others(impatient):
             assert impatient.ask("/health")[0] == 200
             assert impatient.predict("CCO")[0] == 200
         assert halves[0].recv(65536) == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 on its loopback")
+def test_half_sent_requests_from_many_addresses_leave_room_for_others(server):
+    """Where all places are taken, the client that has most of them gives one up."""
+    with ExitStack() as stack:
+        for number in range(700):
+            half = stack.enter_context(socket.socket())
+            half.bind((f"127.0.0.{2 + number % 9}", 0))
+            half.connect(("127.0.0.1", int(server.address.rpartition(":")[2])))
+            half.sendall(HALF)
+        for _ in range(3):
+            assert server.ask("/health")[0] == 200
+            assert server.predict("CCO")[0] == 200
 
 
 @pytest.mark.process

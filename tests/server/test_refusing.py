@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 JSON = {"Content_Type": "application/json"}
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+PARTS = {"Content_Type": "multipart/form-data; boundary=x"}
 FILE = b'--x\r\nContent-Disposition: form-data; name="smile"; filename="a.smi"\r\n\r\nCCO\r\n--x--\r\n'
 
 
@@ -26,7 +28,7 @@ def as_json(**fields):
         ({"smile": "CC", "model_name": "../model_1"}, {}, 404, "no model is called"),
         ({"smile": "CC", "model_name": "/etc/passwd"}, {}, 404, "no model is called"),
         ({"smile": "C" * 2_000_000}, {}, 413, "predict-file"),
-        (FILE, {"Content_Type": "multipart/form-data; boundary=x"}, 400, "predict-file"),
+        (FILE, PARTS, 400, "predict-file"),
         (b"CCO", {"Content_Type": "text/plain"}, 415, "application/json"),
         (b"[1]", JSON, 400, "not an object"),
         (b'{"smile": "C",}', JSON, 400, "not JSON: Expecting property name"),
@@ -40,6 +42,31 @@ def as_json(**fields):
         (as_json(smile="C", model_name=True), JSON, 400, "model_name must be a string"),
         (as_json(smile="C", model_name=3), JSON, 404, "no model is called '3'"),
         (as_json(smile=["C"] * 1001), JSON, 413, "predict-file"),
+        (
+            as_json(smile="C\ud800"),
+            JSON,
+            400,
+            "the field smile has U+D800 in it, which is half of a character",
+        ),
+        (as_json(smile="\udc80"), JSON, 400, "the field smile has U+DC80 in it"),
+        (as_json(smile=["C", "\ud800"]), JSON, 400, "entry 2 of the list smile has U+D800 in it"),
+        (as_json(smile="C", model_name="\ud800"), JSON, 400, "the field model_name has U+D800 in it"),
+        (as_json(smile="C", **{"\ud800": 1}), JSON, 400, "no field is called '\\ud800'"),
+        (as_json(smile={"\ud800": 1}), JSON, 400, "the field smile is not a SMILES string"),
+        (b'{"smile": "\xed\xa0\x80"}', JSON, 400, "the field smile has U+D800 in it"),
+        (as_json(smile="C\U0001f600"), JSON, 422, "GRINNING FACE"),
+        (b'{"smile": "C", "smile": "CC"}', JSON, 400, "has a field twice"),
+        (b'{"smile": "C", "model_name": ' + b"9" * 5000 + b"}", JSON, 400, "thousands of digits"),
+        (b"smile=C%ff", FORM, 400, "not UTF-8: there is a byte 0xFF"),
+        (b"smile=C\xff", FORM, 400, "not UTF-8: there is a byte 0xFF"),
+        (b"smile=%ed%a0%80", FORM, 400, "not UTF-8: there is a byte 0xED"),
+        (b"a&" * 500_000, FORM, 400, "more than 100 fields"),
+        (
+            FILE.replace(b'; filename="a.smi"', b"").replace(b"CCO", b"C\xff"),
+            PARTS,
+            400,
+            "there is a byte 0xFF",
+        ),
     ],
 )
 def test_bad_request_gets_a_reason(server, body, headers, status, message):
@@ -49,6 +76,13 @@ def test_bad_request_gets_a_reason(server, body, headers, status, message):
     assert found == status
     assert answer["success"] is False
     assert message in answer["error"]
+
+
+def test_half_characters_are_refused_by_drawings_too(server):
+    """The reason is the same, not that of a molecule that crashes its reader."""
+    status, _, content = server.ask("/draw", as_json(smile="C\ud800"), **JSON)
+    assert status == 400
+    assert json.loads(content)["error"] == "the field smile has U+D800 in it, which is half of a character"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +98,10 @@ def test_bad_request_gets_a_reason(server, body, headers, status, message):
         ("/explanation.svg?smile=C1CC", 422),
         ("/models/3/card", 404),
         ("/health?deep=1", 400),
+        ("/explanation.svg?smile=C%ff", 400),
+        ("/explanation.svg?smile=%ed%a0%80", 400),
+        ("/?smile=C&target=%ff", 400),
+        ("/models/%ff/card", 404),
         ("/static/../app.py", 404),
         ("/static/%2e%2e/app.py", 404),
     ],
