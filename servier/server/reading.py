@@ -151,7 +151,7 @@ def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise RequestError(_GIVEN_TWICE.format(name[:40]))
+            raise RequestError(_GIVEN_TWICE.format(_HALF.sub("?", name[:40])))
         fields[name] = value
     return fields
 

@@ -55,7 +55,6 @@ def as_json(**fields):
         (as_json(smile={"\ud800": 1}), JSON, 400, "the field smile is not a SMILES string"),
         (b'{"smile": "\xed\xa0\x80"}', JSON, 400, "the field smile has U+D800 in it"),
         (as_json(smile="C\U0001f600"), JSON, 422, "GRINNING FACE"),
-        (b'{"smile": "C", "smile": "CC"}', JSON, 400, "has a field twice"),
         (b'{"smile": "C", "model_name": ' + b"9" * 5000 + b"}", JSON, 400, "thousands of digits"),
         (b"smile=C%ff", FORM, 400, "not UTF-8: there is a byte 0xFF"),
         (b"smile=C\xff", FORM, 400, "not UTF-8: there is a byte 0xFF"),
@@ -76,6 +75,16 @@ def test_bad_request_gets_a_reason(server, body, headers, status, message):
     assert found == status
     assert answer["success"] is False
     assert message in answer["error"]
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_names_with_half_characters_can_be_shown(server, kind):
+    """A name that stands twice and cannot be written in UTF-8 is a refusal, as a page too."""
+    body = b'{"\\ud800": 1, "\\ud800": 2}'
+    status, headers, content = server.ask("/predict", body, Accept=kind, **JSON)
+    assert status == 400
+    assert headers["Content-Type"].startswith(kind)
+    assert b"the field ? is given twice" in content
 
 
 def test_half_characters_are_refused_by_drawings_too(server):
