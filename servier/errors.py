@@ -57,12 +57,30 @@ class DataError(ServierError):
     """A table cannot be used as it is."""
 
 
+class InputChangedError(DataError):
+    """A file changed while it was read, so that what was read is neither what it was nor what it is."""
+
+
 class CheckpointError(ServierError):
     """A checkpoint is missing, damaged, or not the one that is needed."""
 
 
 class RecipeError(ServierError):
     """A training recipe asks for something that does not exist."""
+
+
+class EndedError(BaseException):
+    """The process is to end because of a signal; like `KeyboardInterrupt` this is no fault of anybody.
+
+    Parameters
+    ----------
+    signal
+        The number of the signal.
+    """
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 def _in_one_line(text: str) -> str:

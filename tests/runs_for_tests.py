@@ -12,9 +12,9 @@ import stopping_for_tests
 from stopping_for_tests import Stopped, stopping
 
 
-def start(*arguments):
+def start(*arguments, **options):
     """Start a run without the measuring of coverage, which takes its time when a process ends."""
-    return _start([sys.executable, "-m", "servier", *map(str, arguments)])
+    return _start([sys.executable, "-m", "servier", *map(str, arguments)], **options)
 
 
 def end_by(signal_name, n, moment, *arguments):
@@ -26,12 +26,12 @@ def end_by(signal_name, n, moment, *arguments):
     return process.returncode, said.decode()
 
 
-def _start(command):
+def _start(command, **options):
     """Start a process in a group of its own, which Ctrl-C ends even where the tests ignore it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
     interruptible = ["env", "--default-signal=INT"]
     return subprocess.Popen(
-        [*interruptible, *command], stderr=subprocess.PIPE, start_new_session=True, env=env
+        [*interruptible, *command], stderr=subprocess.PIPE, start_new_session=True, env=env, **options
     )
 
 

@@ -108,7 +108,7 @@ def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) 
     """Do the work of a command under a progress report, and log what became of the rows."""
     _check_summary(files)
     with _claim_summary(files):
-        summary = _report(files, work)
+        summary = _report(work)
         logger.info("%s", describe_summary(summary))
         if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
             column = options.smiles_column or "the detected column"
@@ -116,15 +116,11 @@ def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) 
         _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
 
 
-def _report(files: RunFiles, work: Callable[..., Summary]) -> Summary:
+def _report(work: Callable[..., Summary]) -> Summary:
     """Do the work, and show how far it is."""
     report = ProgressReport()
     try:
         return work(report=report)
-    except KeyboardInterrupt:
-        if STANDARD_STREAM not in (files.source, files.target):
-            logger.warning("Run the same command again to continue from the last durable row.")
-        raise
     finally:
         report.close()
 

@@ -98,7 +98,7 @@ def open_featurizing(
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
         work = FeaturizingWork(featurizers, options.max_atoms)
         origin = partial(describe_origin, "featurize", opened, identity, options)
-        yield Inputs(reader, work, output, identity, origin, rows, n_rows)
+        yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch)
 
 
 @dataclass(frozen=True)

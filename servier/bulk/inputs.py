@@ -14,7 +14,7 @@ from servier.bulk.selection import Criterion
 from servier.bulk.source import Source
 from servier.bulk.work import BlockWork
 from servier.errors import DataError, ServierError
-from servier.tables import refuse_input, table_format
+from servier.tables import Watch, refuse_input, table_format
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Inputs:
         Which rows are meant.
     n_rows
         How many they are; None where that is not known.
+    watch
+        Notices when the table changes.
     criterion
         By what rows are selected; None where all are written.
     """
@@ -48,6 +50,7 @@ class Inputs:
     origin: Callable[[], dict[str, Any] | None]
     rows: range
     n_rows: int | None
+    watch: Watch
     criterion: Criterion | None = None
 
 
@@ -95,7 +98,7 @@ def identify(source: Source, options: Options, **others: Any) -> dict[str, Any]:
     from rdkit import __version__ as rdkit_version
 
     return {
-        "input": source.identity(),
+        "input": source.identity(is_part=options.shard is not None),
         **others,
         "option": options.identity(),
         "version": {"servier": __version__, "rdkit": rdkit_version},
@@ -112,7 +115,7 @@ def describe_origin(
     """
     if source.is_stream:
         return None
-    known = {} if options.shard else {"input": {"sha256": source.digest()}}
+    known = {} if options.shard else {"input": {"sha256": source.watch.digest()}}
     return {"command": command} | identity | known
 
 

@@ -2,17 +2,26 @@
 
 It stands beside the output as `NAME.journal`, one JSON document on each line: first the identity of the run,
 then, after each time the output was forced to disk, how far it is. A line that was cut short by a crash does
-not count.
+not count. Each line ends in a checksum of itself and of all lines before it, so that one that was edited,
+moved or copied is noticed; then the journal is refused, for rows would be lost or written twice.
 """
 
 import json
+import logging
 import os
-from dataclasses import asdict, dataclass, field
+import zlib
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError
-from servier.tables.claims import describe_differences, lock_file
+from servier.tables.claims import describe_differences, digest_file, lock_file
+
+logger = logging.getLogger(__name__)
+
+BEGINNING = b'{"identity": {'
+CHECK, INPUT_CHANGED = "check", "input changed"
+START_OVER = "give the same command with --restart to start over"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Progress:
         Rows of the input by status.
     is_complete
         Whether the output has its final name.
+    sha256
+        Of the complete output.
     """
 
     rows: int = 0
@@ -39,6 +50,32 @@ class Progress:
     checksum: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     is_complete: bool = False
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the journal of an output says.
+
+    Parameters
+    ----------
+    identity
+        Of the run; None where the journal does not get that far.
+    progress
+        Its last progress.
+    size
+        Bytes of the lines that count.
+    check
+        Their checksum.
+    has_changed_input
+        Whether the run ended because its input had changed, so that its progress is worth nothing.
+    """
+
+    identity: dict[str, Any] | None = None
+    progress: Progress = field(default_factory=Progress)
+    size: int = 0
+    check: int = 0
+    has_changed_input: bool = False
 
 
 def journal_path(target: Path) -> Path:
@@ -78,36 +115,47 @@ class Journal:
             raise
 
     def _read(self, identity: dict[str, Any], *, restart: bool) -> Progress:
-        lines, size = ([], 0) if restart else _read_lines(self.path)
+        record = Record() if restart else read_record(self._target)
         # What was cut short by a crash goes, so that the next line begins at a line's beginning.
-        self._stream.truncate(size)
-        if not lines:
+        self._stream.truncate(record.size)
+        self._check = record.check
+        if record.identity is None:
             return self._begin(identity)
-        found = lines[0]["identity"]
-        if found != identity:
-            changes = "; ".join(describe_differences(found, identity))
+        if record.has_changed_input:
+            logger.warning("%s: the input changed during the last run, so this one starts over", self._target)
+            return self._begin(identity)
+        if record.identity != identity:
+            changes = "; ".join(describe_differences(record.identity, identity))
             hint = "give the same options and files to go on with that run, or --restart to start over"
             problem = f"a run with other inputs or options has begun to write this file: {changes}"
             raise DataError(problem, path=self._target, hint=hint)
-        progress = _progress(lines[-1]) if len(lines) > 1 else Progress()
+        progress = record.progress
         return self._begin(identity) if progress.is_complete and self._is_lost(progress) else progress
 
     def _begin(self, identity: dict[str, Any]) -> Progress:
         self._stream.truncate(0)
+        self._check = 0
         self._write({"identity": identity})
         return Progress()
 
     def _is_lost(self, progress: Progress) -> bool:
         """Say whether the complete output is no longer there as it was written."""
-        return not self._target.exists() or self._target.stat().st_size != progress.size
+        if not self._target.is_file() or self._target.stat().st_size != progress.size:
+            return True
+        return digest_file(self._target) != progress.sha256
 
     def commit(self, progress: Progress) -> None:
         """Note durably how far the run is; the output must be on disk already."""
         self.progress = progress
         self._write(asdict(progress))
 
+    def mark_changed_input(self) -> None:
+        """Note that what was written is worth nothing, for the input changed under it."""
+        self._write({INPUT_CHANGED: True})
+
     def _write(self, document: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(document).encode() + b"\n")
+        self._check = _extend(self._check, document)
+        self._stream.write(json.dumps(document | {CHECK: self._check}).encode() + b"\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
@@ -142,6 +190,9 @@ class NoJournal:
         """Remember that the output is complete."""
         self.progress = progress
 
+    def mark_changed_input(self) -> None:
+        """Do nothing."""
+
     def remove(self) -> None:
         """Do nothing."""
 
@@ -155,43 +206,93 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
     Raises
     ------
     DataError
-        There is none.
+        There is none, or it is not as a run wrote it.
     """
-    lines, _ = _read_lines(journal_path(target))
-    if not lines:
+    record = read_record(target)
+    if record.identity is None:
         hint = f"a shard goes together with the {journal_path(target).name} that was written beside it"
         raise DataError("this file has no journal beside it", path=target, hint=hint)
-    return lines[0]["identity"], _progress(lines[-1]) if len(lines) > 1 else Progress()
+    return record.identity, record.progress
 
 
 def is_journal(path: Path) -> bool:
-    """Say whether a file is the journal of a run."""
-    return bool(_read_lines(path)[0])
+    """Say whether a file begins as the journal of a run does, whatever was done to it since."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(BEGINNING)) == BEGINNING
+    except OSError:
+        return False
 
 
 def is_complete_shard(target: Path, identity: dict[str, Any]) -> bool:
     """Say whether the journal beside a file says that a run of this identity has made it."""
-    lines, _ = _read_lines(journal_path(target))
-    return len(lines) > 1 and lines[0]["identity"] == identity and _progress(lines[-1]).is_complete
-
-
-def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the documents of the complete lines, and the size of these lines in bytes."""
-    documents: list[dict[str, Any]] = []
-    size = 0
     try:
-        lines = path.read_bytes().split(b"\n")
+        record = read_record(target)
+    except DataError:
+        return False  # whoever opens the journal is told
+    return record.identity == identity and record.progress.is_complete
+
+
+def read_record(target: Path) -> Record:
+    """Read what the journal of an output says; nothing where there is no journal.
+
+    Raises
+    ------
+    DataError
+        It is not as a run wrote it.
+    """
+    record = Record()
+    try:
+        content = journal_path(target).read_bytes()
     except OSError:
-        return [], 0
-    for line in lines[:-1]:
+        return record
+    for line in content.split(b"\n")[:-1]:
         try:
-            documents.append(json.loads(line))
-        except ValueError:
+            record = _follow(record, line)
+        except (ValueError, RecursionError) as error:
+            if record.identity is None:
+                raise _complain(target) from error
             break
-        size += len(line) + 1
-    is_ours = bool(documents) and isinstance(documents[0], dict) and "identity" in documents[0]
-    return (documents, size) if is_ours else ([], 0)
+        except (TypeError, KeyError) as error:
+            raise _complain(target) from error
+    return record
 
 
-def _progress(document: dict[str, Any]) -> Progress:
-    return Progress(**document)
+def _follow(record: Record, line: bytes) -> Record:
+    """Return what a journal says with one more line.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        The line is no JSON: it was damaged, perhaps by a crash, and those before it count.
+    KeyError, TypeError
+        It is some, but was not written after the lines before it.
+    """
+    document = json.loads(line)
+    if not isinstance(document, dict) or record.has_changed_input or record.progress.is_complete:
+        raise TypeError
+    check = document.pop(CHECK)
+    if check != _extend(record.check, document):
+        raise KeyError(CHECK)
+    known = Record(record.identity, record.progress, record.size + len(line) + 1, check)
+    if record.identity is None:
+        return replace(known, identity=_require_dict(document["identity"]))
+    if INPUT_CHANGED in document:
+        return replace(known, has_changed_input=True)
+    return replace(known, progress=Progress(**document))
+
+
+def _require_dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _extend(check: int, document: dict[str, Any]) -> int:
+    """Return the checksum of the lines so far and of one more."""
+    return zlib.crc32(json.dumps(document).encode(), check)
+
+
+def _complain(target: Path) -> DataError:
+    problem = "this journal is not as a run wrote it, so it cannot be gone on with"
+    return DataError(problem, path=journal_path(target), hint=START_OVER)

@@ -13,12 +13,14 @@ from servier.bulk.journal import Progress, read_journal
 from servier.bulk.options import Shard
 from servier.bulk.outputs import TextOutput, open_output, write_best
 from servier.errors import DataError
-from servier.tables import claim_output, write_whole
+from servier.tables import claim_output, find_stamp, require_stamp, write_whole
+from servier.tables.claims import digest_file
 
 if TYPE_CHECKING:
     from servier.bulk.parquet_output import ParquetOutput
 
 COPY_BYTES = 1 << 20
+MAKE_AGAIN = "make it again"
 
 Found = tuple[Path, dict[str, Any], Progress]
 """A shard, the identity of its run, and how far it is."""
@@ -58,10 +60,21 @@ def merge(target: str | Path, shards: Sequence[str | Path], *, force: bool = Fal
     with claim_output(Path(target), lambda: _describe_origin(found), force=force) as claim:
         if claim.made is not None and not force:
             return Progress(**claim.made)
+        stamps = {path: find_stamp(path) for path in paths}
+        for path, _, progress in found:
+            _require_content(path, progress)
         with write_whole(target) as temporary:
             merged = _join(temporary, paths, found)
+            for path, stamp in stamps.items():
+                require_stamp(path, stamp)
             claim.seal(temporary, **asdict(merged))
     return merged
+
+
+def _require_content(path: Path, progress: Progress) -> None:
+    """Refuse a shard that does not hold what its run wrote, though it is of the same size."""
+    if digest_file(path) != progress.sha256:
+        raise DataError("this shard has changed since it was written", path=path, hint=MAKE_AGAIN)
 
 
 def _join(temporary: Path, paths: list[Path], found: list[Found]) -> Progress:
@@ -81,7 +94,7 @@ def _join(temporary: Path, paths: list[Path], found: list[Found]) -> Progress:
 
 def _describe_origin(found: list[Found]) -> dict[str, Any]:
     """Return what decides the joined file: the run, and what each shard of it has become."""
-    shards = [[progress.rows, progress.size, progress.checksum] for _, _, progress in found]
+    shards = [[progress.rows, progress.size, progress.sha256] for _, _, progress in found]
     return {"command": "merge", **_without_shard(found[0][1]), "shards": shards}
 
 
@@ -90,18 +103,16 @@ def _check_shards(paths: list[Path]) -> list[Found]:
     found = [(path, *read_journal(path)) for path in paths]
     first = _without_shard(found[0][1])
     for path, identity, progress in found:
-        if "written" not in identity:
-            raise DataError("an older servier wrote this shard", path=path, hint="make it again")
+        if "written" not in identity or (progress.is_complete and not progress.sha256):
+            raise DataError("an older servier wrote this shard", path=path, hint=MAKE_AGAIN)
         if identity["option"]["shard"] is None:
             raise DataError("this is not a shard but an unfinished run", path=path, hint="run it to its end")
         if _without_shard(identity) != first:
-            raise DataError(
-                f"this shard is of another run than {found[0][0]}", path=path, hint="make it again"
-            )
+            raise DataError(f"this shard is of another run than {found[0][0]}", path=path, hint=MAKE_AGAIN)
         if not progress.is_complete:
             raise DataError("this shard is not complete", path=path, hint="give its command again")
         if not path.is_file() or path.stat().st_size != progress.size:
-            raise DataError("this shard has changed since it was written", path=path, hint="make it again")
+            raise DataError("this shard has changed since it was written", path=path, hint=MAKE_AGAIN)
     found.sort(key=lambda shard: _shard(shard[1]).number)
     numbers = [_shard(identity).number for _, identity, _ in found]
     total = _shard(found[0][1]).total

@@ -21,6 +21,7 @@ from servier.tables import (
     read_written,
     table_format,
 )
+from servier.tables.files import removing
 
 if TYPE_CHECKING:
     from servier.bulk.parquet_output import ParquetOutput
@@ -178,11 +179,13 @@ def write_best(
     """Write the best rows of spools or outputs, best first, as an output; return how many there are."""
     ranks = [rank for source in sources for _, found in output.read_back(source, column) for rank in found]
     positions = best_positions(ranks, top)
-    spool = output.open_spool(target.with_name(f"{target.name}.best"), BEGINNING)
     best = _pick(output, sources, column, positions)
-    for start in range(0, len(positions), BLOCK_ROWS):
-        spool.append(best[start : start + BLOCK_ROWS])
-    spool.publish(target, seal)
+    path = target.with_name(f"{target.name}.best")
+    with removing(path):
+        spool = output.open_spool(path, BEGINNING)
+        for start in range(0, len(positions), BLOCK_ROWS):
+            spool.append(best[start : start + BLOCK_ROWS])
+        spool.publish(target, seal)
     return len(positions)
 
 

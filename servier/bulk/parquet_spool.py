@@ -17,6 +17,7 @@ from servier.tables.arrow_types import (
     ordered_categories,
     spelt_out_schema,
 )
+from servier.tables.files import removing
 from servier.tables.parquet import FEATURES_KEY, group_batches, regroup
 
 ROW_GROUP = 65_536
@@ -119,14 +120,17 @@ def write_parquet(
     group, repeating = ROW_GROUP, _repeating_columns(schema.final)
     if holds_features(schema.final):
         group = FEATURE_BLOCK_ROWS
-    with pq.ParquetWriter(temporary, schema.final, compression="zstd", use_dictionary=repeating) as writer:
-        for table in regroup(batches, group):
-            _write_group(writer, table, schema)
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    if seal is not None:
-        seal(temporary)
-    temporary.replace(target)
+    with removing(temporary):
+        with pq.ParquetWriter(
+            temporary, schema.final, compression="zstd", use_dictionary=repeating
+        ) as writer:
+            for table in regroup(batches, group):
+                _write_group(writer, table, schema)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        if seal is not None:
+            seal(temporary)
+        temporary.replace(target)
     sync_folder(target.parent)
 
 

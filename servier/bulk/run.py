@@ -1,7 +1,5 @@
 """From a table to an output with a row for each of its rows, whatever is done with them."""
 
-import os
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -25,7 +23,7 @@ from servier.bulk.outputs import write_best
 from servier.bulk.selection import Selection
 from servier.bulk.spools import Mark
 from servier.bulk.work import Results
-from servier.errors import DataError, ServierError
+from servier.errors import DataError, EndedError, InputChangedError, ServierError
 from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import STANDARD_STREAM, Claim, claim_output
@@ -143,7 +141,10 @@ class _Run:
                 yield block.items
 
         chunks, options = read(), self._options
-        with closing(ordered_map(self._inputs.work, chunks, options.workers, options.timeout)) as answers:
+        with (
+            self._inputs.watch.watching(),
+            closing(ordered_map(self._inputs.work, chunks, options.workers, options.timeout)) as answers,
+        ):
             for results in answers:
                 written = self._combine(under_way.popleft(), results)
                 self._spool.append(written)
@@ -151,6 +152,7 @@ class _Run:
                 n_written += len(written)
                 counts.update(results.counts)
                 if clock.is_time_to_commit():
+                    self._inputs.watch.check(is_last=False)
                     self._journal.commit(self._progress(n_done, n_written, counts))
                 clock.report(counts, self._inputs.n_rows, resumed=progress.rows)
         self._journal.commit(self._progress(n_done, n_written, counts))
@@ -176,6 +178,7 @@ class _Run:
             nonlocal done
             done = replace(done, size=path.stat().st_size)
             claim.seal(path, **asdict(done))
+            done = replace(done, sha256=claim.digest or "")
 
         if criterion is None or top is None:
             self._spool.publish(self._target, seal)
@@ -186,10 +189,11 @@ class _Run:
         _finish(self._journal, done, self._options)
 
 
-def _accept(made: dict[str, Any], journal: Journal | NoJournal, options: Options, target: Path) -> None:
+def _accept(claim: Claim, journal: Journal | NoJournal, options: Options, target: Path) -> None:
     """Take over an output that is complete already; a run killed at its end may have left its files."""
     if not journal.progress.is_complete:
-        _finish(journal, Progress(**made), options)
+        done = Progress(**(claim.made or {}))
+        _finish(journal, replace(done, sha256=claim.digest or ""), options)
     spool_path(target).unlink(missing_ok=True)
 
 
@@ -241,7 +245,7 @@ def _claim(
         _open_journal(target, identity, restart=restart or (force and is_shard_made)) as journal,
     ):
         if claim.made is not None and not (restart or force):
-            _accept(claim.made, journal, options, target)
+            _accept(claim, journal, options, target)
         yield claim, journal
 
 
@@ -257,22 +261,33 @@ def _refuse_strangers(target: Path) -> None:
 
 @contextmanager
 def _open_journal(target: Path, identity: dict[str, Any], *, restart: bool) -> Iterator[Journal | NoJournal]:
-    """Open the journal; an input that turns out to be unusable leaves nothing, anything else can go on."""
-    if str(target) == STANDARD_STREAM or not identity["input"]:
-        journal: Journal | NoJournal = NoJournal()
-    else:
-        journal = Journal(target, identity, restart=restart)
+    """Open the journal; a run that can go on leaves it and the spool, any other one leaves nothing."""
+    can_go_on = str(target) != STANDARD_STREAM and bool(identity["input"])
+    journal: Journal | NoJournal = Journal(target, identity, restart=restart) if can_go_on else NoJournal()
     try:
         yield journal
-    except DataError:
-        journal.remove()
-        spool_path(target).unlink(missing_ok=True)
+    except InputChangedError as error:
+        journal.mark_changed_input()
+        error.hint = (
+            "what was written is not whole" if str(target) == STANDARD_STREAM else "nothing is published"
+        )
+        if can_go_on:
+            kept = spool_path(target).name
+            error.hint += f"; the rows so far stay in {kept}, and the same command starts over"
         raise
-    except BrokenPipeError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on
-        raise ServierError("the reader of the output has gone") from error
+    except DataError:
+        can_go_on = False
+        raise
+    except (KeyboardInterrupt, EndedError) as end:
+        can_go_on = can_go_on and journal.progress.rows > 0
+        if can_go_on:
+            end.add_note("Run the same command again to continue from the last durable row.")
+        raise
     except OSError as error:
-        hint = "give the same command again to go on from the last durable row"
+        hint = "give the same command again to go on from the last durable row" if can_go_on else None
         raise ServierError(f"cannot write: {error.strerror}", path=target, hint=hint) from error
     finally:
+        if not can_go_on and str(target) != STANDARD_STREAM:
+            journal.remove()
+            spool_path(target).unlink(missing_ok=True)
         journal.close()

@@ -97,7 +97,7 @@ def open_scoring(
         work = _make_work(method, checkpoints, options, output, scorer)
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
         origin = partial(describe_origin, "predict-file", opened, identity, options)
-        yield Inputs(reader, work, output, identity, origin, rows, n_rows, criterion)
+        yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch, criterion)
 
 
 def _choose_method(source: Source, options: ScoringOptions) -> ScoringMethod[Any]:

@@ -13,12 +13,12 @@ from servier.tables import (
     STANDARD_STREAM,
     Dialect,
     Table,
+    Watch,
     count_rows_of,
     open_file,
     read_table,
     table_format,
 )
-from servier.tables.files import reread
 
 if TYPE_CHECKING:
     from servier.features.feature_file import FeatureSpecification
@@ -38,28 +38,37 @@ class Source:
         The open file.
     table
         The rows in it.
+    watch
+        Notices when the file changes.
     dialect
         What the user says of delimited text.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], table: Table, dialect: Dialect = DETECTED) -> None:
-        self.path, self.table = path, table
+    def __init__(
+        self, path: Path, file: IO[bytes], table: Table, watch: Watch, dialect: Dialect = DETECTED
+    ) -> None:
+        self.path, self.table, self.watch = path, table, watch
         self._file, self._dialect = file, dialect
         self.is_stream = str(path) == STANDARD_STREAM
 
-    def identity(self) -> dict[str, Any]:
-        """Return the size of the file and a sha256 of its first and last megabyte; of a stream nothing."""
+    def identity(self, *, is_part: bool = False) -> dict[str, Any]:
+        """Return the size of the file and what identifies its content; of a stream nothing.
+
+        Parameters
+        ----------
+        is_part
+            Whether it is only one of many runs that read a part each: then not the whole file is read for it,
+            but its first and last megabyte.
+        """
         if self.is_stream:
             return {}
         descriptor = self._file.fileno()
         size = os.fstat(descriptor).st_size
+        if not is_part:
+            return {"size": size, "sha256": self.watch.digest()}
         sha = hashlib.sha256(_read_at(descriptor, 0, EDGE))
         sha.update(_read_at(descriptor, max(0, size - EDGE), EDGE))
         return {"size": size, "sha256 of both ends": sha.hexdigest()}
-
-    def digest(self) -> str:
-        """Return the sha256 of the whole file, which may take as long as counting its rows."""
-        return hashlib.file_digest(reread(self._file), "sha256").hexdigest()
 
     @cached_property
     def n_rows(self) -> int | None:
@@ -106,8 +115,10 @@ def open_source(path: Path, dialect: Dialect = DETECTED, *, as_unicode: bool = F
         As `servier.tables.open_table`.
     """
     table_format(path)  # refuses an unknown format before anything is opened
-    with open_file(path) as file, read_table(file, path, dialect, as_unicode=as_unicode) as table:
-        yield Source(path, file, table, dialect)
+    with open_file(path) as file:
+        watch = Watch(path, file)
+        with read_table(file, path, dialect, as_unicode=as_unicode) as table:
+            yield Source(path, file, table, watch, dialect)
 
 
 def _read_at(descriptor: int, position: int, size: int) -> bytes:

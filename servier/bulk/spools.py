@@ -6,7 +6,6 @@ forced to disk or how often the run was interrupted.
 
 import gzip
 import os
-import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from servier.errors import DataError
+from servier.tables.files import writing_stdout
 
 GZIP_LEVEL = 6
 READ_BYTES = 1 << 20
@@ -158,20 +158,22 @@ class StandardOutput:
     """Lines of text to stdout, which cannot be taken back."""
 
     def __init__(self, header: bytes) -> None:
-        sys.stdout.buffer.write(header)
+        self.append([header])
 
     def append(self, rows: Sequence[bytes]) -> None:
         """Write lines."""
-        sys.stdout.buffer.write(b"".join(rows))
+        with writing_stdout() as stdout:
+            stdout.write(b"".join(rows))
 
     def sync(self) -> Mark:
         """Pass on what was written."""
-        sys.stdout.buffer.flush()
+        with writing_stdout() as stdout:
+            stdout.flush()
         return BEGINNING
 
     def publish(self, target: Path, seal: Seal | None = None) -> None:  # noqa: ARG002 - as the other spools have it
         """Pass on what was written."""
-        sys.stdout.buffer.flush()
+        self.sync()
 
     def discard(self) -> None:
         """Do nothing."""

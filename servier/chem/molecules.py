@@ -69,7 +69,7 @@ def parse_smiles(
         printable ASCII are refused, and so is white space inside it, except before a CXSMILES extension:
         `CCO |$;;R$|`.
     max_atoms
-        The largest number of heavy atoms that is accepted.
+        The largest number of atoms that is accepted, not counting hydrogen that is a part of its neighbour.
     constitution_only
         Leave out stereochemistry, conjugation, hybridization and radicals. Atoms, charges, hydrogens, bonds,
         rings and aromaticity are the same, and reading takes two thirds of the time.
@@ -95,8 +95,10 @@ def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | Inv
         for atom in mol.GetAtoms():
             atom.SetAtomMapNum(0)
     # Each atom takes at least one character.
-    if len(smiles) > max_atoms and (n_atoms := mol.GetNumHeavyAtoms()) > max_atoms:
-        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} heavy atoms, the limit is {max_atoms}")
+    # Wildcards and isotopes of hydrogen, which RDKit does not call heavy, take as long as other atoms.
+    if len(smiles) > max_atoms and (n_atoms := mol.GetNumAtoms()) > max_atoms:
+        kind = "heavy atoms" if n_atoms == mol.GetNumHeavyAtoms() else "atoms"
+        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} {kind}, the limit is {max_atoms}")
     if mol.GetNumAtoms() == 0:
         return InvalidMolecule(Status.EMPTY, "no atoms")
     return mol

@@ -9,30 +9,51 @@ import click
 
 from servier import __version__
 from servier.cli import bulk, evaluation, models, scoring, tables, tuning
+from servier.cli.ending import check_standard_streams, describe_end, ending_by_signals, passing_on
 from servier.cli.extras import explain_missing
-from servier.errors import ServierError
+from servier.errors import EndedError, ServierError
 from servier.processes.workers import ONE_THREAD
 
 
 class ServierGroup(click.Group):
     """A group whose errors are one line each."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, if there is somewhere to say what it says."""
+        try:
+            check_standard_streams()
+            return super().main(*args, **extra)
+        except ServierError as error:
+            _tell(error)
+            sys.exit(1)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line, which may print help; all of it is passed on, or an error is raised."""
+        with passing_on():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a `ServierError` ends with status 1 and its line, and so does a missing extra."""
         try:
-            return super().invoke(ctx)
+            with ending_by_signals(), passing_on():
+                return super().invoke(ctx)
         except ServierError as error:
-            click.echo(f"Error: {error}", err=True)
+            _tell(error)
             ctx.exit(1)
         except ModuleNotFoundError as error:
             missing = explain_missing(error)
             if missing is None:
                 raise
-            click.echo(f"Error: {missing}", err=True)
+            _tell(missing)
             ctx.exit(1)
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            ctx.exit(130)
+        except (KeyboardInterrupt, EndedError) as end:
+            status, line = describe_end(end)
+            click.echo(line, err=True)
+            ctx.exit(status)
+
+
+def _tell(error: ServierError) -> None:
+    click.echo(f"Error: {error}", err=True)
 
 
 @click.group(

@@ -99,7 +99,8 @@ def evaluate(given: EvaluateOptions) -> None:
     checkpoint = open_checkpoint(path, given.model_name)
     data = given.table.load_for(checkpoint.targets)
     outputs = _name_outputs(checkpoint, given)
-    with claim_outputs(given, outputs, Inputs({"table": data.path, "checkpoint": path})) as is_made:
+    inputs = Inputs({"table": data.path, "checkpoint": path}, data=data)
+    with claim_outputs(given, outputs, inputs) as is_made:
         given = replace(given, output_dir=None if is_made else given.output_dir)
         if given.folds is None:
             document, words = _evaluate_model(checkpoint, data, given)
@@ -188,7 +189,8 @@ def compare(given: CompareOptions) -> None:
     from servier.evaluation.compare import as_document, compare_checkpoints
     from servier.report.text import describe_comparison
 
-    inputs = Inputs({"table": data.path, "first checkpoint": given.first, "second checkpoint": given.second})
+    files = {"table": data.path, "first checkpoint": given.first, "second checkpoint": given.second}
+    inputs = Inputs(files, data=data)
     with claim_outputs(given, [given.html], inputs) as is_made:
         document = as_document(a, b, data, compare_checkpoints(a, b, data, given.resampling.resampling()))
         if given.html and not is_made:

@@ -99,12 +99,12 @@ def train(given: TrainOptions) -> None:
     )
     recipe = make_recipe(options, changes)
     files = {"table": data.path, "recipe": given.config, "reference": given.reference}
-    with claim_outputs(given, [given.path], Inputs(files, PACKAGES)) as is_made:
+    with claim_outputs(given, [given.path], Inputs(files, PACKAGES, data)) as is_made:
         if is_made:
             checkpoint = open_checkpoint(given.path)
         else:
+            checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
             with write_whole(given.path) as temporary:
-                checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
                 temporary.write_bytes(encode_checkpoint(checkpoint))
     click.echo(describe_metrics(checkpoint))
     click.echo(f"Model {given.model_name} is in {given.path}")

@@ -15,6 +15,8 @@ from servier.cli.commands import deciding_values
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from servier.data.datasets import Dataset
+
     class WritingOptions(DataclassInstance, Protocol):
         """The options of a command that writes files."""
 
@@ -36,10 +38,13 @@ class Inputs:
         Files by what they are to the command, such as `table`; `-` for stdin, None where one was not given.
     packages
         Those whose versions decide the output, beside servier.
+    data
+        The table among the files, where it has been read already.
     """
 
     files: Mapping[str, str | Path | None]
     packages: Sequence[str] = ("rdkit",)
+    data: "Dataset | None" = None
 
 
 @contextmanager
@@ -60,8 +65,8 @@ def claim_outputs(
     Raises
     ------
     DataError
-        A file of another origin is in the way and --force was not given, another run writes one, or an output
-        is one of the inputs.
+        A file of another origin is in the way and --force was not given, another run writes one, an output
+        is one of the inputs, or the table has changed since it was read.
     """
     from servier.tables import claim_output, refuse_input
 
@@ -70,6 +75,8 @@ def claim_outputs(
         if source is not None:
             refuse_input(target, Path(source))
     identity = identify(given, inputs) if targets else {}
+    if inputs.data is not None and targets:
+        inputs.data.require_unchanged()
     with ExitStack() as stack:
         claims = [
             stack.enter_context(claim_output(target, lambda: identity, force=given.force))

@@ -156,7 +156,7 @@ class ServiceOptions:
     timeout: float = field(
         metadata=option(
             type=click.FloatRange(0.1),
-            default=10.0,
+            default=60.0,
             show_default=True,
             help="Seconds of processor time that one molecule may take.",
         )

@@ -52,10 +52,13 @@ def check(given: CheckOptions) -> None:
     from servier.data.audit import check as check_table
     from servier.data.datasets import Columns
     from servier.report.text import describe_audit
+    from servier.tables import find_stamp, require_stamp
 
     columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
+    stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
+        require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)
     click.echo(json.dumps(as_document(audit), indent=1) if given.as_json else describe_audit(audit))

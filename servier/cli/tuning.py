@@ -87,7 +87,8 @@ def tune(given: TuneOptions) -> None:
         given.model_name, given.preset, given.splitting, given.config, given.workers
     )
     storage = given.storage or f"{given.output}.db"
-    with claim_outputs(given, [given.output], Inputs({"table": data.path, "recipe": given.config})):
+    inputs = Inputs({"table": data.path, "recipe": given.config}, data=data)
+    with claim_outputs(given, [given.output], inputs):
         found = search(data, options, base, storage, given.trials, given.minutes)
         write_recipe(found, options, given.output)
     click.echo(f"Best of {found.trials} recipes: {found.score:.4f}, the first one {found.base_score:.4f}")

@@ -18,6 +18,7 @@ from servier.data.labelled_table import (
     wants_all,
 )
 from servier.errors import DataError
+from servier.tables import Stamp, require_stamp
 
 __all__ = ["ALL_TARGETS", "Columns", "Dataset", "find_dataset", "load_dataset"]
 
@@ -49,6 +50,8 @@ class Dataset:
         Of the targets whose labels are words, those for label 0 and label 1.
     left_out
         How many rows of the file cannot be used and are not among these.
+    stamp
+        The state of the file that was read; None where nobody can look at it again.
     """
 
     path: str
@@ -62,9 +65,20 @@ class Dataset:
     split_column: str | None = None
     words: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
+    stamp: Stamp | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    def require_unchanged(self) -> None:
+        """Refuse a table that is read or named once more, if it is no longer the one that was read.
+
+        Raises
+        ------
+        InputChangedError
+            It has changed.
+        """
+        require_stamp(self.path, self.stamp)
 
     @property
     def digest(self) -> str:
@@ -136,6 +150,7 @@ def load_dataset(
         y=np.stack([column.y for column, _ in read.values()], axis=1),
         split=table.split,
         split_column=table.split_column,
+        stamp=table.stamp,
         words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
         left_out=table.left_out,
     )

@@ -13,7 +13,9 @@ from servier.tables import (
     STATUS_COLUMNS,
     Dialect,
     Record,
+    Stamp,
     find_column,
+    find_stamp,
     is_named,
     list_names,
     open_table,
@@ -60,6 +62,8 @@ class LabelledTable:
         The values of each of these columns; an absent value is an empty text.
     left_out
         How many rows cannot be used and were left out.
+    stamp
+        The state of the file that was read; None for stdin.
     """
 
     path: str
@@ -72,6 +76,7 @@ class LabelledTable:
     problems: list[str | None]
     values: dict[str, list[str]]
     left_out: int = 0
+    stamp: Stamp | None = None
 
     @property
     def smiles(self) -> list[str]:
@@ -133,6 +138,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         problems=[record.problem for record in records],
         values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
         left_out=len(filled) - len(records),
+        stamp=find_stamp(path),
     )
 
 

@@ -14,7 +14,7 @@ from servier.chem.molecules import InvalidMolecule, augmented_smiles, parse_smil
 from servier.errors import DataError
 from servier.features.feature_set import FeatureSet
 from servier.processes.ordered_map import ordered_map
-from servier.tables import open_table, require_smiles_column
+from servier.tables import open_table, require_smiles_column, write_whole
 
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
@@ -124,12 +124,10 @@ def some_smiles(parts: Sequence[Examples], n: int = 3) -> Iterator[str]:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a file, which is whole on disk before it replaces another of this name."""
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as stream:
+    with write_whole(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
-    temporary.rename(path)
 
 
 def read_smiles(path: str | Path, column: str | None, seed: int, n_molecules: int = 0) -> list[str]:

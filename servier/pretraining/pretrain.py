@@ -4,13 +4,15 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from servier.checkpoint.versions import installed_versions
-from servier.errors import DataError
+from servier.errors import DataError, EndedError
 from servier.models.encoder import encode_encoder
 from servier.pretraining.examples import ExampleWork, read_smiles, write_shards
 from servier.pretraining.options import PretrainingOptions
@@ -64,21 +66,42 @@ def pretrain(
         The library cannot be read, or the working directory belongs to other molecules or options.
     """
     stop = time.monotonic() + 60 * minutes if minutes else float("inf")
+    folder = _make_folder(Path(work_dir))
     smiles = read_smiles(library, smiles_column, options.seed, options.molecules)
     digest = hashlib.sha256("\n".join(sorted(smiles)).encode()).hexdigest()
-    run = _open_run(smiles, digest, Path(work_dir), options, workers, stop)
-    if run is None or not run.go_on(stop):
-        return False
+    with _saying_how_to_go_on(folder):
+        run = _open_run(smiles, digest, folder, options, workers, stop)
+        if run is None or not run.go_on(stop):
+            return False
     source = {"file": Path(library).name, "digest": digest, "molecules": run.n_molecules}
     _write_encoder(run, source, note, output)
     return True
+
+
+@contextmanager
+def _saying_how_to_go_on(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, EndedError) as end:
+        end.add_note(f"Run the same command again to continue; {folder} has what was done.")
+        raise
+
+
+def _make_folder(path: Path) -> Path:
+    """Make the working directory, and see that it can be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        hint = "name another folder with --work_dir"
+        raise DataError(f"cannot write here: {error.strerror}", path=path, hint=hint) from error
 
 
 def _open_run(
     smiles: Sequence[str], digest: str, folder: Path, options: PretrainingOptions, workers: int, stop: float
 ) -> PretrainingRun | None:
     """Compute the examples and open the run in its folder; return None where the time did not suffice."""
-    folder.mkdir(parents=True, exist_ok=True)
     _check_identity(folder / "identity.json", {"library": digest, **asdict(options)})
     paths = _write_examples(smiles, folder, ExampleWork(options.n_smiles, options.seed), workers, stop)
     return None if paths is None else PretrainingRun(paths, folder / "state.npz", options, workers)
@@ -99,7 +122,8 @@ def _write_encoder(run: PretrainingRun, source: dict[str, Any], note: str, outpu
 def _check_identity(path: Path, identity: dict[str, Any]) -> None:
     """Refuse a working directory that belongs to another run."""
     if not path.exists():
-        path.write_text(json.dumps(identity), encoding="utf-8")
+        with write_whole(path) as temporary:
+            temporary.write_text(json.dumps(identity), encoding="utf-8")
         return
     before = json.loads(path.read_text(encoding="utf-8"))
     for name, value in identity.items():

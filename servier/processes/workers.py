@@ -6,9 +6,9 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
 
@@ -53,7 +53,7 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _ignoring_interrupts(), _environment():
+        with _holding_interrupts(), _environment():
             self.process.start()
         theirs.close()
 
@@ -97,16 +97,17 @@ def start_failure() -> ServierError:
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Let processes started here ignore Ctrl-C from the start: their parent decides when they end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _holding_interrupts() -> Iterator[None]:
+    """Let processes started here never notice Ctrl-C; their parent, which does afterwards, ends them.
+
+    A signal that is held back when a program starts stays so in that program.
+    """
+    resource_tracker.ensure_running()  # which would let signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -11,9 +11,8 @@ from servier.tables.columns import (
     name_all,
     require_smiles_column,
 )
-from servier.tables.files import open_binary, open_file, write_whole
+from servier.tables.files import STANDARD_STREAM, open_binary, open_file, write_whole
 from servier.tables.formats import (
-    STANDARD_STREAM,
     count_rows,
     count_rows_of,
     open_table,
@@ -23,6 +22,7 @@ from servier.tables.formats import (
 )
 from servier.tables.quoting import DETECTED, Dialect, Quotes
 from servier.tables.records import Header, Record, Table
+from servier.tables.stamps import Stamp, Watch, find_stamp, require_stamp
 from servier.tables.text import DelimitedText, read_header, read_written
 from servier.tables.writing import encode_predictions, encode_row, encode_rows
 
@@ -38,7 +38,9 @@ __all__ = [
     "Header",
     "Quotes",
     "Record",
+    "Stamp",
     "Table",
+    "Watch",
     "claim_output",
     "count_rows",
     "count_rows_of",
@@ -46,6 +48,7 @@ __all__ = [
     "encode_row",
     "encode_rows",
     "find_column",
+    "find_stamp",
     "is_named",
     "list_names",
     "name_all",
@@ -57,6 +60,7 @@ __all__ = [
     "read_written",
     "refuse_input",
     "require_smiles_column",
+    "require_stamp",
     "table_format",
     "write_csv",
     "write_whole",

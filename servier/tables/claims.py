@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from servier.errors import DataError
-from servier.tables.files import open_file
-from servier.tables.formats import STANDARD_STREAM
+from servier.errors import DataError, EndedError
+from servier.tables.files import STANDARD_STREAM, open_file
 
 Identity = dict[str, Any]
 """What decides an output: values by name, in one level or two."""
@@ -47,7 +46,9 @@ class Claim:
         self.made: dict[str, Any] | None = None
         """What was noted with the output, where it is there already, made from the same; else None."""
         self._target, self._identify, self._stream = target, identify, stream
-        self._before = _sign(target)
+        self._found = self._before = _sign(target)
+        self.digest: str | None = None
+        """The sha256 of the output, where it is there, made from the same, or has been sealed."""
 
     def check(self, *, force: bool) -> None:
         """Find out whether the output is there already; refuse to replace a file of another origin.
@@ -62,7 +63,7 @@ class Claim:
         record = _read_record(self._stream)
         problem = self._find_problem(record)
         if problem is None:
-            self.made = record["result"]
+            self.made, self.digest = record["result"], record["sha256"]
         elif not force:
             raise DataError(problem, path=self._target, hint=REPLACE)
 
@@ -92,9 +93,9 @@ class Claim:
             return
         self._before = _sign(path)
         self._stream.truncate(0)
-        identity = self._identify()
+        identity, self.digest = self._identify(), digest_file(path)
         if identity is not None:
-            record = {"identity": identity, "size": path.stat().st_size, "sha256": digest_file(path)}
+            record = {"identity": identity, "size": path.stat().st_size, "sha256": self.digest}
             self._write(json.dumps(record | {"result": result}).encode() + b"\n")
 
     def _write(self, content: bytes) -> None:
@@ -104,6 +105,11 @@ class Claim:
             os.fsync(self._stream.fileno())
         except OSError as error:
             raise DataError(f"cannot write: {error.strerror}", path=origin_path(self._target)) from error
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the output has been written since it was claimed."""
+        return self._stream is not None and _sign(self._target) not in (None, self._found)
 
     def close(self) -> None:
         """Note an output that was written and not sealed, and give up the right."""
@@ -148,6 +154,10 @@ def claim_output(
     try:
         claim.check(force=force)
         yield claim
+    except (KeyboardInterrupt, EndedError) as end:
+        if not getattr(end, "__notes__", ()):  # nobody has said more
+            end.add_note(f"{target} is written." if claim.is_written else "Nothing was written.")
+        raise
     finally:
         claim.close()
 

@@ -3,16 +3,17 @@
 import gzip
 import io
 import os
+import secrets
 import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from servier.errors import DataError
+from servier.errors import DataError, ServierError
 
+STANDARD_STREAM = "-"
 BUFFER = 1 << 20
 ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 SKIPPABLE_FRAME = b"\x2a\x4d\x18"
@@ -74,7 +75,9 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
     DataError
         The file is absent, a folder, a pipe, unreadable, or a damaged gzip file.
     """
-    if str(path) == "-":
+    if str(path) == STANDARD_STREAM:
+        if sys.stdin is None:
+            raise DataError("standard input is closed", hint="give a file, or pipe one in")
         yield sys.stdin.buffer
         return
     if Path(path).is_fifo():  # which would wait for ever where it is read a second time
@@ -98,7 +101,7 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def decompress(file: IO[bytes], path: str | Path) -> Iterator[IO[bytes]]:
     """Give the content of an open file, which is plain or compressed with gzip or zstd; stdin is plain."""
-    if str(path) == "-":
+    if str(path) == STANDARD_STREAM:
         yield file
         return
     assert isinstance(file, io.BufferedReader)
@@ -126,6 +129,25 @@ def open_binary(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
+def writing_stdout() -> Iterator[IO[bytes]]:
+    """Give stdout for writing bytes; when it takes no more, what is left for it goes nowhere.
+
+    Raises
+    ------
+    ServierError
+        Nobody reads it any more, or it is full.
+    """
+    try:
+        yield sys.stdout.buffer
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise ServierError("the reader of the output has gone") from error
+        hint = "what was written to it is not whole"
+        raise ServierError(f"standard output cannot be written: {error.strerror}", hint=hint) from error
+
+
+@contextmanager
 def write_whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary file beside `path`, which replaces it on success and is removed on failure.
 
@@ -135,22 +157,26 @@ def write_whole(path: str | Path) -> Iterator[Path]:
         The folder does not exist or cannot be written.
     """
     path = Path(path)
+    # It has its name before it is there, so that a signal at any moment finds it to be removed.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{''.join(path.suffixes)}")
+    with removing(temporary):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)
+        except OSError as error:
+            raise DataError(f"cannot write here: {error.strerror}", path=path) from error
+        try:
+            yield temporary
+            temporary.replace(path)
+        except OSError as error:
+            raise DataError(f"cannot write: {error.strerror}", path=path) from error
+
+
+@contextmanager
+def removing(temporary: Path) -> Iterator[None]:
+    """Remove a file at the end of a `with` block, however that ends, unless it has got another name."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.name}.", suffix="".join(path.suffixes), dir=path.parent
-        )
-        os.close(handle)
-    except OSError as error:
-        raise DataError(f"cannot write here: {error.strerror}", path=path) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"cannot write: {error.strerror}", path=path) from error
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

@@ -8,18 +8,18 @@ from typing import IO, TYPE_CHECKING
 
 from servier.errors import DataError
 from servier.tables.encoding import UTF_8, UnicodeTable, detect_encoding
-from servier.tables.files import decompress, open_file, reread, write_whole
+from servier.tables.files import STANDARD_STREAM, decompress, open_file, reread, write_whole
 from servier.tables.lines import count_lines
 from servier.tables.quoting import DETECTED, Dialect, Quotes
 from servier.tables.records import Header, Table
 from servier.tables.smi import SmiText
+from servier.tables.stamps import Watch
 from servier.tables.text import DelimitedText
 from servier.tables.writing import encode_row, encode_rows
 
 if TYPE_CHECKING:
     from servier.tables.sd_records import Survey
 
-STANDARD_STREAM = "-"
 COMPRESSIONS = (".gz", ".zst")
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".smi": "smi", ".sdf": "sdf"}
 
@@ -66,9 +66,15 @@ def open_table(path: str | Path, dialect: Dialect = DETECTED, *, as_unicode: boo
     DataError
         The file is absent, empty, damaged, or of an unknown format. Errors raised while it is read name
         its path.
+    InputChangedError
+        It has changed by the end of the `with` block.
     """
     table_format(path)  # refuses an unknown format before anything is opened
-    with open_file(path) as file, read_table(file, path, dialect, as_unicode=as_unicode) as table:
+    with (
+        open_file(path) as file,
+        Watch(path, file).watching(),
+        read_table(file, path, dialect, as_unicode=as_unicode) as table,
+    ):
         yield table
 
 

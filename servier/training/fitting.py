@@ -97,6 +97,7 @@ def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: in
     if known is None:
         logger.info("computing features")
         return _compute(rows.data, rows.train, featurizers, workers)
+    rows.data.require_unchanged()
     places = np.array(rows.data.lines)[rows.train] - 1
     X = np.asarray(known.X[places])
     lacking = np.flatnonzero([known.problems[place] is not None for place in places])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from servier.data.datasets import Dataset
-from servier.errors import ServierError
+from servier.errors import EndedError, ServierError
 from servier.metrics import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
@@ -89,9 +89,12 @@ def tune(
     ----------
     Akiba et al., Optuna, KDD 2019, doi:10.1145/3292500.3330701. Bergstra et al., NeurIPS 2011: the sampler.
     """
-    objective = _make_objective(data, options, base)
     study = _open_study(storage, _study_name(data, options, base), options.seed)
-    _search(study, objective, n_trials, minutes)
+    try:
+        _search(study, _make_objective(data, options, base), n_trials, minutes)
+    except (KeyboardInterrupt, EndedError) as end:
+        end.add_note(f"Run the same command again to continue; {storage} has what was tried.")
+        raise
     completed = _completed(study)
     base_score = next(trial.values[0] for trial in completed if trial.user_attrs.get(BASE))
     return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))
@@ -154,7 +157,7 @@ def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
 def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
     """Open the study of a name, or create it; a study that is continued draws new recipes."""
     import optuna
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     if set(str(storage)) & set("?{}"):  # SQLAlchemy and Optuna would read something else in it
         hint = "name another with --storage, without a question mark and braces"
@@ -164,6 +167,8 @@ def _open_study(storage: str | Path, name: str, seed: int) -> "optuna.Study":
         study = optuna.create_study(
             storage=f"sqlite:///{storage}", study_name=name, direction="maximize", load_if_exists=True
         )
+    except OperationalError as error:
+        raise ServierError(f"cannot write here: {error.orig}", path=storage) from error
     except DatabaseError as error:
         hint = "name another with --storage"
         raise ServierError("this is not the file of a search", path=storage, hint=hint) from error

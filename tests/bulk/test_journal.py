@@ -1,11 +1,20 @@
 """The journal of a run, without a run: what it notes, what it goes on with, and what it refuses."""
 
+import hashlib
 import json
 import os
+import zlib
 
 import pytest
 
-from servier.bulk.journal import Journal, NoJournal, Progress, journal_path, read_journal
+from servier.bulk.journal import (
+    Journal,
+    NoJournal,
+    Progress,
+    is_complete_shard,
+    journal_path,
+    read_journal,
+)
 from servier.errors import DataError
 
 IDENTITY = {"input": {"size": 7, "sha256": "ab"}, "max_atoms": 500}
@@ -32,6 +41,15 @@ def text(target):
     return journal_path(target).read_text()
 
 
+def lines(*documents):
+    """The text of a journal: each line ends in the checksum of its content and of that of all before it."""
+    check, written = 0, []
+    for document in documents:
+        check = zlib.crc32(json.dumps(document).encode(), check)
+        written.append(json.dumps({**document, "check": check}) + "\n")
+    return "".join(written)
+
+
 def test_it_stands_beside_the_output(target):
     """The name of the journal is that of the output with a suffix."""
     begin(target)
@@ -42,7 +60,7 @@ def test_it_stands_beside_the_output(target):
 def test_a_new_run_begins_with_its_identity(target):
     """Nothing is done yet, and the first line says what the run is a run of."""
     assert begin(target) == Progress(0, 0, 0, 0, {}, is_complete=False)
-    assert text(target) == json.dumps({"identity": IDENTITY}) + "\n"
+    assert text(target) == lines({"identity": IDENTITY})
 
 
 def test_each_commit_is_a_line(target):
@@ -50,13 +68,11 @@ def test_each_commit_is_a_line(target):
     journal = Journal(target, IDENTITY)
     journal.commit(HALF)
     assert journal.progress == HALF
-    assert [json.loads(line) for line in text(target).splitlines()[1:]] == [
-        {
-            "rows": 512, "written": 500, "size": 9000, "checksum": 77, "counts": {"ok": 500, "invalid": 12},
-            "is_complete": False,
-        }
-    ]  # fmt: skip
-    assert text(target).endswith("}\n")
+    half = {
+        "rows": 512, "written": 500, "size": 9000, "checksum": 77, "counts": {"ok": 500, "invalid": 12},
+        "is_complete": False, "sha256": "",
+    }  # fmt: skip
+    assert text(target) == lines({"identity": IDENTITY}, half)
     journal.close()
 
 
@@ -80,10 +96,12 @@ def test_restart_forgets_what_was_done(target):
     """With restart the journal begins anew, even with another identity."""
     begin(target, HALF)
     assert begin(target, identity={"max_atoms": 20}, restart=True) == Progress()
-    assert text(target) == '{"identity": {"max_atoms": 20}}\n'
+    assert text(target) == lines({"identity": {"max_atoms": 20}})
 
 
-@pytest.mark.parametrize("rest", ['{"rows": 99', '{"rows": 99}', "}\n", '{"rows"\n{"rows": 1}\n'])
+@pytest.mark.parametrize(
+    "rest", ['{"rows": 99', '{"rows": 99}', "}\n", '{"rows"\n{"rows": 1}\n', "\0" * 40 + "\n"]
+)
 def test_what_was_cut_short_does_not_count(target, rest):
     """A line without its end, or one that is no JSON with all that follows it, is removed."""
     begin(target, HALF)
@@ -93,12 +111,75 @@ def test_what_was_cut_short_does_not_count(target, rest):
     assert text(target) == whole
 
 
-@pytest.mark.parametrize("content", ["", "no JSON\n", '{"rows": 1}\n', '{"identity": {}', "\n"])
-def test_a_file_that_is_no_journal_is_begun_anew(target, content):
-    """Whatever stands there instead of an identity is replaced."""
+@pytest.mark.parametrize("content", ["", '{"identity": {}'])
+def test_a_journal_without_a_line_is_begun_anew(target, content):
+    """A run that was killed at once has not got further."""
     journal_path(target).write_text(content)
     assert begin(target) == Progress()
-    assert text(target) == json.dumps({"identity": IDENTITY}) + "\n"
+    assert text(target) == lines({"identity": IDENTITY})
+
+
+FOREIGN = [
+    "no JSON\n",
+    '{"rows": 1}\n',
+    "\n",
+    "[]\n",
+    '{"identity": {}}\n',
+    lines({"identity": []}),
+    "[" * 99_999 + "\n",
+]
+
+
+@pytest.mark.parametrize("content", FOREIGN, ids=range(len(FOREIGN)))
+def test_a_file_that_is_no_journal_is_refused(target, content):
+    """Whatever stands there instead of an identity stays, until --restart is given."""
+    refuse(target, content)
+
+
+def refuse(target, content):
+    """Put a text in the place of a journal: it is refused and left alone, and --restart begins anew."""
+    journal_path(target).write_text(content)
+    with pytest.raises(DataError) as caught:
+        Journal(target, IDENTITY)
+    problem = "this journal is not as a run wrote it, so it cannot be gone on with"
+    hint = "give the same command with --restart to start over"
+    assert str(caught.value) == f"{journal_path(target)}: {problem}; {hint}"
+    assert text(target) == content
+    assert not is_complete_shard(target, IDENTITY)
+    with pytest.raises(DataError, match="this journal is not as a run wrote it"):
+        read_journal(target)
+    assert begin(target, restart=True) == Progress()
+
+
+EDITS = {
+    "more rows": lambda written: [*written[:-1], written[-1].replace('"rows": 512', '"rows": 1512')],
+    "no size": lambda written: [*written[:-1], written[-1].replace('"size": 9000', '"size": 0')],
+    "a copy": lambda written: [*written, written[-1]],
+    "another order": lambda written: [written[0], *reversed(written[1:])],
+    "a line less": lambda written: [written[0], written[-1]],
+    "a list": lambda written: [*written, "[]\n"],
+    "a number": lambda written: [written[0], "7\n", *written[1:]],
+    "a new key": lambda written: [*written[:-1], written[-1].replace("{", '{"new": 1, ', 1)],
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edited_journal_is_refused(target, edit):
+    """A line that was changed, copied, moved or left out does not fit those before it."""
+    begin(target, Progress(rows=1), HALF)
+    refuse(target, "".join(edit(text(target).splitlines(keepends=True))))
+
+
+def test_progress_under_a_changed_input_does_not_count(target, caplog):
+    """The next run starts over, whatever its input, and says so."""
+    journal = Journal(target, IDENTITY)
+    journal.commit(HALF)
+    journal.mark_changed_input()
+    journal.close()
+    other = IDENTITY | {"input": {"size": 8}}
+    assert begin(target, identity=other) == Progress()
+    assert text(target) == lines({"identity": other})
+    assert "the input changed during the last run, so this one starts over" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -172,11 +253,13 @@ def test_a_finished_run_leaves_no_journal(target):
 
 
 @pytest.mark.parametrize(
-    ("content", "is_there"), [(b"12345", True), (b"1234", False), (b"123456", False), (None, False)]
+    ("content", "is_there"),
+    [(b"12345", True), (b"1234", False), (b"123456", False), (b"12346", False), (None, False)],
 )
 def test_a_complete_output_is_complete_while_it_is_there(target, content, is_there):
-    """When it is gone, or has another size, the run begins anew."""
-    done = Progress(rows=2, written=2, size=5, is_complete=True)
+    """When it is gone, or has other bytes, the run begins anew."""
+    digest = hashlib.sha256(b"12345").hexdigest()
+    done = Progress(rows=2, written=2, size=5, is_complete=True, sha256=digest)
     begin(target, HALF, done)
     if content is not None:
         target.write_bytes(content)

@@ -14,7 +14,7 @@ from servier.bulk.options import Options
 from servier.bulk.source import EDGE, Source, open_source
 from servier.errors import DataError
 from servier.features.registry import PRESETS
-from servier.tables import DelimitedText
+from servier.tables import DelimitedText, Watch
 
 N = 3000
 TEXT = b"smiles,id\n" + b"".join(b"CCO,%d\n" % i for i in range(N))
@@ -44,21 +44,22 @@ def test_one_open_file_says_everything(tmp_path, name, content):
         rows = iter(source.table)
         first = [next(rows).fields[1] for _ in range(5)]
         assert source.n_rows == N
+        assert source.identity() == {"size": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
         ends = hashlib.sha256(whole[:EDGE] + whole[-EDGE:]).hexdigest()
-        assert source.identity() == {"size": len(whole), "sha256 of both ends": ends}
+        assert source.identity(is_part=True) == {"size": len(whole), "sha256 of both ends": ends}
         found = first + [record.fields[1] for record in rows]
     assert source.features is None
     assert [text.split("\n")[0] for text in found] == [str(i) for i in range(N)]
 
 
-def test_the_identity_looks_at_both_ends(tmp_path):
-    """Of a large file the first and the last megabyte count, and its size."""
+def test_the_identity_of_a_part_looks_at_both_ends(tmp_path):
+    """Of a large file that many runs read the first and the last megabyte count, and its size."""
     path = tmp_path / "t.csv"
     content = b"smiles\n" + b"C\n" * (2 * EDGE)
     path.write_bytes(content)
     with open_source(path) as source:
         expected = hashlib.sha256(content[:EDGE] + content[-EDGE:]).hexdigest()
-        assert source.identity() == {"size": len(content), "sha256 of both ends": expected}
+        assert source.identity(is_part=True) == {"size": len(content), "sha256 of both ends": expected}
 
 
 @pytest.mark.usefixtures("one_process")
@@ -80,6 +81,6 @@ def test_features_are_known_from_the_open_file(tmp_path):
 def test_stdin_is_a_stream():
     """Of stdin neither the number of rows nor an identity is known."""
     stream = io.BytesIO(b"smiles\nC\n")
-    source = Source(Path("-"), stream, DelimitedText(stream, "-"))
+    source = Source(Path("-"), stream, DelimitedText(stream, "-"), Watch("-", stream))
     assert (source.n_rows, source.identity(), source.features) == (None, {}, None)
     assert source.is_stream
