@@ -15,6 +15,8 @@ from servier.chem.complaints import complaints
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 
 MAX_ATOMS = 500
+BONDS_PER_ATOM = 1.6
+"""So many bonds are accepted for each atom that is: in large molecules they make most of the work."""
 MAX_LENGTH = 5_000
 
 MAX_REASON = 200
@@ -94,11 +96,9 @@ def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | Inv
     if EXTENSION in smiles:  # which may give atoms any property
         for atom in mol.GetAtoms():
             atom.SetAtomMapNum(0)
-    # Each atom takes at least one character.
-    # Wildcards and isotopes of hydrogen, which RDKit does not call heavy, take as long as other atoms.
-    if len(smiles) > max_atoms and (n_atoms := mol.GetNumAtoms()) > max_atoms:
-        kind = "heavy atoms" if n_atoms == mol.GetNumHeavyAtoms() else "atoms"
-        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} {kind}, the limit is {max_atoms}")
+    # Each atom and each bond takes at least one character.
+    if len(smiles) > max_atoms and (problem := _check_size(mol, max_atoms)):
+        return problem
     if mol.GetNumAtoms() == 0:
         return InvalidMolecule(Status.EMPTY, "no atoms")
     return mol
@@ -111,6 +111,17 @@ def _check_text(smiles: str) -> InvalidMolecule | None:
         return InvalidMolecule(Status.TOO_LARGE, f"{len(smiles)} characters, the limit is {MAX_LENGTH}")
     if fault := find_fault(smiles):
         return InvalidMolecule(Status.INVALID, fault)
+    return None
+
+
+def _check_size(mol: Mol, max_atoms: int) -> InvalidMolecule | None:
+    # Wildcards and isotopes of hydrogen, which RDKit does not call heavy, take as long as other atoms.
+    if (n_atoms := mol.GetNumAtoms()) > max_atoms:
+        kind = "heavy atoms" if n_atoms == mol.GetNumHeavyAtoms() else "atoms"
+        return InvalidMolecule(Status.TOO_LARGE, f"{n_atoms} {kind}, the limit is {max_atoms}")
+    max_bonds = round(BONDS_PER_ATOM * max_atoms)
+    if (n_bonds := mol.GetNumBonds()) > max_bonds:
+        return InvalidMolecule(Status.TOO_LARGE, f"{n_bonds} bonds, the limit is {max_bonds}")
     return None
 
 

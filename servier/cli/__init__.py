@@ -9,7 +9,7 @@ import click
 
 from servier import __version__
 from servier.cli import bulk, evaluation, models, scoring, tables, tuning
-from servier.cli.ending import check_standard_streams, describe_end, ending_by_signals, passing_on
+from servier.cli.ending import describe_end, ending_by_signals, pass_on, prepare_standard_streams
 from servier.cli.extras import explain_missing
 from servier.errors import EndedError, ServierError
 from servier.processes.workers import ONE_THREAD
@@ -21,22 +21,19 @@ class ServierGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line, if there is somewhere to say what it says."""
         try:
-            check_standard_streams()
+            prepare_standard_streams()
             return super().main(*args, **extra)
         except ServierError as error:
             _tell(error)
             sys.exit(1)
 
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the command line, which may print help; all of it is passed on, or an error is raised."""
-        with passing_on():
-            return super().make_context(*args, **extra)
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a `ServierError` ends with status 1 and its line, and so does a missing extra."""
         try:
-            with ending_by_signals(), passing_on():
-                return super().invoke(ctx)
+            with ending_by_signals():
+                result = super().invoke(ctx)
+                pass_on()
+                return result
         except ServierError as error:
             _tell(error)
             ctx.exit(1)

@@ -1,5 +1,6 @@
 """How commands end before their time: by a signal, or because nobody takes what they say."""
 
+import io
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from servier.errors import EndedError, ServierError
+from servier.tables.files import writing_stdout
 
 WORDS = {
     signal.SIGINT: "Interrupted.",
@@ -73,8 +75,8 @@ def describe_end(end: KeyboardInterrupt | EndedError) -> tuple[int, str]:
     return 128 + number, " ".join([WORDS[signal.Signals(number)], *getattr(end, "__notes__", ())])
 
 
-def check_standard_streams() -> None:
-    """Refuse to run without stdout; without stderr, say what is to be said to nobody.
+def prepare_standard_streams() -> None:
+    """Refuse to run without stdout, and let its errors be told; without stderr, say things to nobody.
 
     Whatever is opened next would otherwise take their place, and what is printed would go into it.
 
@@ -92,27 +94,33 @@ def check_standard_streams() -> None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if sys.stdout is None:
         raise ServierError("standard output is closed", hint="give it a reader, a file, or /dev/null")
+    if type(sys.stdout) is io.TextIOWrapper:  # not that of a test
+        before = sys.stdout
+        sys.stdout = _Stdout(
+            before.buffer, before.encoding, before.errors, None, before.line_buffering, before.write_through
+        )
 
 
-@contextmanager
-def passing_on() -> Iterator[None]:
-    """Pass on what is printed in a `with` block.
+def pass_on() -> None:
+    """Pass on what was printed.
 
     Raises
     ------
     ServierError
         Nobody reads it any more, or stdout is full.
     """
-    try:
-        yield
-        _flush()
-    except OSError:
-        _flush()  # raises its own error if stdout was the cause
-        raise
+    sys.stdout.flush()
 
 
-def _flush() -> None:
-    from servier.tables.files import writing_stdout
+class _Stdout(io.TextIOWrapper):
+    """Stdout, whose errors are told as what they are, whoever prints."""
 
-    with writing_stdout():
-        sys.stdout.flush()
+    def write(self, text: str, /) -> int:
+        if text == "":  # by which click asks whether this is a text stream; a full disk refuses it too
+            return 0
+        with writing_stdout():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with writing_stdout():
+            super().flush()

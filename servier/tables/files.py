@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import secrets
+import signal
 import sys
 import zlib
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
     if str(path) == STANDARD_STREAM:
         if sys.stdin is None:
             raise DataError("standard input is closed", hint="give a file, or pipe one in")
+        signal.siginterrupt(
+            signal.SIGINT, True
+        )  # RDKit's searches let a read that Ctrl-C interrupts begin again
         yield sys.stdin.buffer
         return
     if Path(path).is_fifo():  # which would wait for ever where it is read a second time

@@ -27,6 +27,15 @@ from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
 
 
+def tie(n_atoms):
+    """A SMILES string of a chain in which each atom is also bound to the next but one."""
+    atoms = ["*"] * n_atoms
+    for i in range(n_atoms - 2):
+        atoms[i] += str(i % 3 + 1)
+        atoms[i + 2] += str(i % 3 + 1)
+    return "".join(atoms)
+
+
 @pytest.mark.parametrize("smiles", SMILES)
 def test_reads_what_rdkit_reads(smiles):
     """A readable string gives RDKit's own molecule."""
@@ -53,6 +62,9 @@ def test_extended_smiles_are_read():
         ("CCO\tethanol", "invalid", "white space after 'CCO'"),
         ("c1cccn1", "invalid", "kekulize"),
         ("C" * 501, "too_large", "501 heavy atoms"),
+        ("*" * 501, "too_large", "501 atoms"),
+        ("C" + "C([2H])([2H])" * 200, "too_large", "601 atoms"),
+        (tie(450), "too_large", "897 bonds, the limit is 800"),
         ("C" * (MAX_LENGTH + 1), "too_large", f"{MAX_LENGTH + 1} characters"),
     ],
 )
