@@ -72,7 +72,8 @@ class _Ending:
 def describe_end(end: KeyboardInterrupt | EndedError) -> tuple[int, str]:
     """Return the exit status of a command that was ended by a signal, and a line with what it has left."""
     number = end.signal if isinstance(end, EndedError) else signal.SIGINT
-    return 128 + number, " ".join([WORDS[signal.Signals(number)], *getattr(end, "__notes__", ())])
+    left = getattr(end, "__notes__", ["Nothing was written."])
+    return 128 + number, " ".join([WORDS[signal.Signals(number)], *left])
 
 
 def prepare_standard_streams() -> None:

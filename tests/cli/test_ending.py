@@ -82,9 +82,8 @@ def test_ctrl_c_ends_a_run_that_waits_for_stdin(model_1, tmp_path):
     """Also after substructure searches, whose library lets interrupted reads begin again."""
     target = tmp_path / "out.csv"
     process = start("predict-file", "-", target, "--model_path", model_1, stdin=subprocess.PIPE)
-    process.stdin.write(b"smiles\n" + b"CCO\n" * 3)
-    process.stdin.flush()
-    wait_for((tmp_path / "out.csv.partial").exists)
+    waits_at = Path(f"/proc/{process.pid}/wchan")
+    wait_for(lambda: "pipe" in waits_at.read_text())
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) == 130
     process.stdin.close()
