@@ -93,8 +93,9 @@ class Claim:
             return
         self._before = _sign(path)
         self._stream.truncate(0)
-        identity, self.digest = self._identify(), digest_file(path)
+        identity = self._identify()
         if identity is not None:
+            self.digest = digest_file(path)
             record = {"identity": identity, "size": path.stat().st_size, "sha256": self.digest}
             self._write(json.dumps(record | {"result": result}).encode() + b"\n")
 
