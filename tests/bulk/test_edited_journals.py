@@ -151,10 +151,15 @@ def check(killed, command, model, library, folder, seed):
     arguments = words(library, target, model)
     said = refusal(command, "--quiet", *arguments)
     if said is not None:
-        assert "--restart" in said, (seed, said)
         assert not target.exists()
         assert journal.read_bytes() == edited, seed
-        command("--quiet", *arguments, "--restart")
+        if "rename it" in said:  # it does not even begin as a journal, so it is a file of somebody
+            for name in (journal.name, f"{target.name}.partial"):
+                (folder / name).rename(folder / f"renamed.{name}")
+            command("--quiet", *arguments)
+        else:
+            assert "--restart" in said, (seed, said)
+            command("--quiet", *arguments, "--restart")
     assert target.read_bytes() == expected, seed
 
 
