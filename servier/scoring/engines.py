@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,8 +13,10 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.file import Checkpoint, graph_name
+from servier.checkpoint.graph_check import GraphShape, check_graph
 from servier.checkpoint.metadata import COPY
 from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
 from servier.chem.tokens import Tokenizer, by_length, pad_tokens
@@ -24,6 +27,15 @@ from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_inpu
 
 ROWS_STEP = 8
 MAX_ROWS = 64
+NOWHERE = f"{os.devnull}/nowhere"
+"""A folder that cannot exist."""
+
+_ERRORS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(native).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    MemoryError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ class FeatureEngine:
 
     def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _open_session(graphs[0])
+        self._session = _Session(graphs[0])
 
     @property
     def input(self) -> FeatureInput:
@@ -113,7 +125,7 @@ class FeatureEngine:
         return RawScores(_blank(self._run(features.X), features.problems), features.problems)
 
     def _run(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: X})[0], np.float64)
+        return np.asarray(self._session(X), np.float64)
 
     def digest(self, mol: Mol) -> str:
         """Return a sha256 of the features of one molecule."""
@@ -144,8 +156,8 @@ class SequenceEngine:
     def __init__(self, vocabulary: list[str], n_smiles: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.n_smiles, self.seed = n_smiles, seed
-        self._sessions = [_open_session(graph) for graph in graphs]
-        self._n_targets = int(self._sessions[0].get_outputs()[0].shape[1])
+        self._sessions = [_Session(graph) for graph in graphs]
+        self._n_targets = self._sessions[0].n_outputs
 
     @property
     def input(self) -> SequenceInput:
@@ -182,11 +194,10 @@ class SequenceEngine:
         """
         session = self._sessions[i % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
-        name = session.get_inputs()[0].name
         for batch in by_length(rows, MAX_ROWS):
             padded = [rows[row] for row in batch]
             padded += [padded[-1]] * (-len(batch) % ROWS_STEP)
-            values[batch] = session.run(None, {name: pad_tokens(padded)})[0][: len(batch)]
+            values[batch] = session(pad_tokens(padded))[: len(batch)]
         return values
 
     def digest(self, mol: Mol) -> str:
@@ -203,13 +214,32 @@ def build_engine(checkpoint: Checkpoint) -> Engine:
         This version has no such engine, or a part of the checkpoint that it needs is damaged.
     """
     found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
-    if isinstance(found, SequenceInput):
-        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
+    shapes = [check_graph(graph, graph_name(i), checkpoint.path) for i, graph in enumerate(graphs)]
     try:
-        return FeatureEngine(found.featurizers, graphs)
+        engine = _make_engine(found, graphs)
     except RecipeError as error:
         problem = f"its metadata is damaged: input.featurizers: {error.problem}"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
+    _require_shapes(checkpoint, engine, shapes)
+    return engine
+
+
+def _make_engine(found: Input, graphs: Sequence[bytes]) -> Engine:
+    if isinstance(found, SequenceInput):
+        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
+    return FeatureEngine(found.featurizers, graphs)
+
+
+def _require_shapes(checkpoint: Checkpoint, engine: Engine, shapes: Sequence[GraphShape]) -> None:
+    """Require that the graphs read what the engine feeds them, and give a score for each target."""
+    for i, shape in enumerate(shapes):
+        if isinstance(engine, SequenceEngine):
+            is_read = shape.n_tokens is not None and shape.n_tokens >= len(engine.tokenizer)
+        else:
+            is_read = isinstance(engine, FeatureEngine) and shape.n_features == len(engine.features)
+        if not is_read or shape.n_targets != len(checkpoint.targets):
+            problem = f"entry {graph_name(i)} does not fit the metadata"
+            raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
 
 
 def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) -> NDArray[np.float64]:
@@ -217,10 +247,37 @@ def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) 
     return values
 
 
-def _open_session(graph: bytes) -> ort.InferenceSession:
-    """Open a graph on one thread: with several, the rounding of a sum over trees depends on the batch."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+class _Session:
+    """A graph of one input and one output, which runs on one thread.
+
+    With several, the rounding of a sum over trees depends on the batch.
+
+    Parameters
+    ----------
+    graph
+        The graph. It is never taken for a file of ONNX Runtime's own format, and reads no other files.
+    """
+
+    def __init__(self, graph: bytes) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+        with _as_checkpoint_errors():
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self.n_outputs = int(self._session.get_outputs()[0].shape[1])
+
+    def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        with _as_checkpoint_errors():
+            return np.asarray(self._session.run(None, {self._input: X})[0])
+
+
+@contextmanager
+def _as_checkpoint_errors() -> Iterator[None]:
+    try:
+        yield
+    except _ERRORS as error:
+        raise CheckpointError("ONNX Runtime cannot compute its graph", hint=COPY) from error
