@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.unpacking import Archive, ArchiveError
 
-_SUFFIX = ".npy"
+SUFFIX = ".npy"
 _START = 10
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(..)"
@@ -47,16 +47,25 @@ def read_arrays(content: bytes, kinds: Mapping[str, Kind]) -> dict[str, NDArray[
     archive, sizes = Archive(io.BytesIO(content)), dict[str, int]()
     found = {}
     for name, kind in kinds.items():
-        if name + _SUFFIX in archive.names:
-            found[name] = array = _read_array(name, archive.read(name + _SUFFIX), kind)
+        if name + SUFFIX in archive.names:
+            found[name] = array = read_array(archive, name, kind.dtype)
+            if array.ndim != len(kind.shape):
+                raise ArchiveError(f"{name} is not of its type")
             for size, wanted in zip(array.shape, kind.shape, strict=True):
                 if size != (sizes.setdefault(wanted, size) if isinstance(wanted, str) else wanted):
                     raise ArchiveError(f"{name} does not fit the other arrays")
     return found
 
 
-def _read_array(name: str, content: bytes, kind: Kind) -> NDArray[Any]:
-    """Return an array of a kind."""
+def read_array(archive: Archive, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Read an array of any shape from an archive.
+
+    Raises
+    ------
+    ArchiveError
+        It is not there, or no array of this type.
+    """
+    content = archive.read(name + SUFFIX)
     header = _HEADER.match(content)
     if header is None or header.end() != _START + int.from_bytes(header[1], "little"):
         raise ArchiveError(f"{name} is no array")
@@ -64,9 +73,9 @@ def _read_array(name: str, content: bytes, kind: Kind) -> NDArray[Any]:
         shape = tuple(int(size) for size in header[4].split(b",") if size.strip())
     except ValueError as error:
         raise ArchiveError(f"{name} is no array") from error
-    if header[2].decode() != kind.dtype.str or len(shape) != len(kind.shape):
+    if header[2].decode() != dtype.str:
         raise ArchiveError(f"{name} is not of its type")
-    if prod(shape) * kind.dtype.itemsize != len(content) - header.end():
+    if prod(shape) * dtype.itemsize != len(content) - header.end():
         raise ArchiveError(f"{name} does not have its size")
-    flat = np.frombuffer(content, kind.dtype, offset=header.end()) if prod(shape) else np.empty(0, kind.dtype)
+    flat = np.frombuffer(content, dtype, offset=header.end()) if prod(shape) else np.empty(0, dtype)
     return flat.reshape(shape, order="F" if header[3] == b"True" else "C").copy(order="K")

@@ -11,6 +11,7 @@ from servier.errors import CheckpointError
 
 NETWORK, KERNEL = "model.keras", "kernel.keras"
 
+_ARCHIVE = b"PK"
 _SPLITS = re.compile(r"^split_feature=(.*)\nsplit_gain=(.*)$", re.MULTILINE)
 
 
@@ -49,14 +50,36 @@ def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray
     return gains
 
 
-def _gains_of_booster(checkpoint: Checkpoint, name: str, n_features: int) -> NDArray[np.float64]:
+def require_native(checkpoint: Checkpoint, name: str) -> str:
+    """Require that an entry holds what its name says; return the text of a booster, and of a network none.
+
+    Raises
+    ------
+    CheckpointError
+        It is missing or damaged.
+    """
     if name not in set(checkpoint.entries):
         raise CheckpointError(f"it has no entry {name}", path=checkpoint.path, hint=COPY)
+    content = checkpoint.entries[name]
+    try:
+        text = "" if name in (NETWORK, KERNEL) else content.decode()
+    except UnicodeDecodeError as error:
+        raise _damaged(checkpoint, name) from error
+    starts, ends = (_ARCHIVE, b"") if name in (NETWORK, KERNEL) else (b"tree\n", b"\nend of trees\n")
+    if not content.startswith(starts) or ends not in content:
+        raise _damaged(checkpoint, name)
+    return text
+
+
+def _gains_of_booster(checkpoint: Checkpoint, name: str, n_features: int) -> NDArray[np.float64]:
     gains = np.zeros(n_features)
     try:
-        for columns, values in _SPLITS.findall(checkpoint.entries[name].decode()):
-            places = np.array(columns.split(), np.uint64)
-            np.add.at(gains, places, np.array(values.split(), np.float64))
-    except (ValueError, IndexError, OverflowError, TypeError) as error:
-        raise CheckpointError(f"entry {name} is damaged", path=checkpoint.path, hint=COPY) from error
+        for columns, values in _SPLITS.findall(require_native(checkpoint, name)):
+            np.add.at(gains, np.array(columns.split(), np.uint64), np.array(values.split(), np.float64))
+    except (ValueError, IndexError, OverflowError) as error:
+        raise _damaged(checkpoint, name) from error
     return gains
+
+
+def _damaged(checkpoint: Checkpoint, name: str) -> CheckpointError:
+    return CheckpointError(f"entry {name} is damaged", path=checkpoint.path, hint=COPY)

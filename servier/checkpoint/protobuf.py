@@ -140,7 +140,7 @@ class Reader:
     def _run(self, field: Field, tag: int, start: int, end: int) -> tuple[Any, int]:
         """Return all values that stand one after the other from `start` on, and where they end."""
         if isinstance(field.kind, tuple):
-            return self._words(field, tag, start, end)
+            return self._words(field.name, field.kind, tag, start, end)
         if field.kind == "ints":
             return self._ints(tag, start, end)
         encoded = self._array[start : min(start + 5, end) if field.kind == "float" else end]
@@ -180,14 +180,16 @@ class Reader:
                 return encoded, tags, lasts[: len(tags)] - tags
             size *= 8
 
-    def _words(self, field: Field, tag: int, start: int, end: int) -> tuple[NDArray[np.uint8], int]:
+    def _words(
+        self, name: str, words: tuple[bytes, ...], tag: int, start: int, end: int
+    ) -> tuple[NDArray[np.uint8], int]:
         """Return the number of each word in a run of them."""
-        known = [bytes([tag, len(word)]) + word for word in field.kind]
+        known = [bytes([tag, len(word)]) + word for word in words]
         found = re.compile(b"(?:" + b"|".join(map(re.escape, known)) + b")++").match(
             self._content, start, end
         )
         if found is None:
-            raise ProtobufError(f"{field.name} has an unknown word")
+            raise ProtobufError(f"{name} has an unknown word")
         numbers = found[0]
         for i, word in enumerate(known):
             numbers = numbers.replace(word, bytes([i]))

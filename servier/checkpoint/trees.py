@@ -108,4 +108,4 @@ def _within(numbers: NDArray[np.integer[Any]], limit: Any) -> bool:
 
 def _require(*, holds: bool) -> None:
     if not holds:
-        raise GraphError("its trees are no trees")
+        raise GraphError("its trees lead in circles, or to what does not exist")

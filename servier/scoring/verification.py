@@ -9,7 +9,8 @@ from functools import partial
 
 from servier.checkpoint.file import GRAPH_SUFFIX, Checkpoint
 from servier.checkpoint.graph_check import check_graph
-from servier.checkpoint.native import native_names, split_gains
+from servier.checkpoint.metadata import COPY
+from servier.checkpoint.native import native_names, require_native, split_gains
 from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import CONFIDENCES
 from servier.errors import CheckpointError
@@ -57,6 +58,20 @@ def verify(checkpoint: Checkpoint) -> list[Check]:
     return checks
 
 
+def require_intact(checkpoint: Checkpoint) -> None:
+    """Refuse a checkpoint of which a part is not intact.
+
+    Raises
+    ------
+    CheckpointError
+        It is damaged, or does not reproduce the sentinels' scores here.
+    """
+    Scorer([checkpoint])
+    for check in verify(checkpoint):
+        if check.problem is not None:
+            raise CheckpointError(f"{check.name}: {check.problem}", path=checkpoint.path, hint=COPY)
+
+
 def _check_entries(checkpoint: Checkpoint) -> Iterator[Check]:
     needed = [name for name in native_names(checkpoint) if name not in set(checkpoint.entries)]
     for name in checkpoint.entries:
@@ -70,6 +85,8 @@ def _read_entry(checkpoint: Checkpoint, name: str) -> object:
     content = checkpoint.entries[name]
     if name == REFERENCE:
         return checkpoint.reference
+    if name in native_names(checkpoint):
+        return require_native(checkpoint, name)
     return check_graph(content, name) if name.endswith(GRAPH_SUFFIX) else content
 
 
