@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from servier.checkpoint.graphs import Graph, GraphError, read_graph
+from servier.checkpoint.graphs import MAX_RANK, Graph, GraphError, read_graph
 from servier.checkpoint.operators import Shape, apply
 from servier.checkpoint.protobuf import ProtobufError
 from servier.errors import CheckpointError
@@ -94,11 +94,13 @@ def check_graph(content: bytes, name: str, path: str | Path | None = None) -> Gr
 
 def _require_scores(graph: Graph, batch: Batch, scores: Shape | None) -> None:
     """Require that what goes in is a table of rows, and what comes out has a row of scores for each."""
-    reads, wanted = graph.input, graph.output.dimensions
+    reads, gives = graph.input, graph.output
     is_fixed = reads.dimensions[1] is not None
-    if reads.dimensions[0] is not None or is_fixed != (reads.dtype == np.float32):
-        raise GraphError("its input is no table of rows")
-    if wanted[0] is not None or scores != (batch.rows, wanted[1]):
+    if reads.dtype not in (np.float32, np.int32) or is_fixed != (reads.dtype == np.float32):
+        raise GraphError("it reads neither features nor encoded strings")
+    if reads.dimensions[0] is not None or gives.dimensions[0] is not None:
+        raise GraphError("it does not read any number of rows")
+    if gives.dtype != np.float32 or scores != (batch.rows, gives.dimensions[1]):
         raise GraphError("its output is no table of scores")
 
 
@@ -117,6 +119,8 @@ def follow_shapes(graph: Graph, batch: Batch) -> dict[str, Shape]:
     steps, kept = 0, _add(shapes, graph.input.name, tuple(shape))
     for i, node in enumerate(graph.nodes):
         made, work = apply(node, shapes, graph.constants)
+        if len(made) > MAX_RANK:
+            raise GraphError(f"it has values of more than {MAX_RANK} dimensions")
         steps, kept = steps + work, kept + _add(shapes, node.output, made)
         if kept > batch.numbers or steps > batch.steps:
             what = "memory" if kept > batch.numbers else "time"

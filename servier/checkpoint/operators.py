@@ -131,7 +131,7 @@ def _recur(it: Applied) -> tuple[Shape, int]:
 def _reduce(it: Applied) -> tuple[Shape, int]:
     values = it.constants[1] if len(it.shapes) > 1 else it.node.attributes.get("axes")
     axes, shape = it.axes(values), it.shapes[0]
-    if it.node.attributes.get("keepdims", 1):
+    if it.setting("keepdims", None, 0, 1) != 0:
         kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     else:
         kept = tuple(size for axis, size in enumerate(shape) if axis not in axes)

@@ -212,6 +212,10 @@ def test_operators_that_are_not_on_the_list_are_refused(operator):
     assert problem_of(model).endswith(f"operator {operator!r} of 'ONNX' is not one that servier writes")
 
 
+def dimension(model):
+    return model.graph.input[0].type.tensor_type.shape.dim[0]
+
+
 CHANGES = {
     "its format has version 99": lambda m: setattr(m, "ir_version", 99),
     "operators of 'ONNX' in version 16": lambda m: setattr(m.opset_import[0], "version", 16),
@@ -225,6 +229,11 @@ CHANGES = {
     "it has 2 outputs": lambda m: m.graph.output.append(m.graph.input[0]),
     "does not have its inputs": lambda m: m.graph.input[0].CopyFrom(m.graph.output[0]),
     "it has properties": lambda m: m.metadata_props.add(key="ort_config", value="{}"),
+    "reads neither features": lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 7),
+    "any number of rows": lambda m: setattr(dimension(m), "dim_value", 4),
+    "no table of scores": lambda m: setattr(m.graph.output[0].type.tensor_type, "elem_type", 6),
+    "its input has an impossible shape": lambda m: setattr(dimension(m), "dim_value", -1),
+    "its input is no table": lambda m: m.graph.input[0].type.tensor_type.shape.dim.add(dim_value=1),
     "it has 0 inputs": lambda m: m.ClearField("graph"),
 }
 
@@ -328,6 +337,39 @@ def test_graphs_that_make_much_of_little_are_refused(name):
     """A few thousand numbers never become terabytes."""
     nodes, constants = BOMBS[name]
     assert "it takes too much" in problem_of(mean_of_tokens(*nodes, constants=constants))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("ReduceSum", ["numbers", "axes"], ["more"], keepdims=2),
+        helper.make_node("ReduceMax", ["numbers"], ["more"]),
+        helper.make_node("ReduceSum", ["numbers", "X"], ["more"]),
+        helper.make_node("Transpose", ["numbers"], ["more"], perm=[0, 0]),
+        helper.make_node("Transpose", ["numbers"], ["more"], perm=[1]),
+        helper.make_node("Concat", ["numbers", "numbers"], ["more"], axis=5),
+        helper.make_node("Reshape", ["numbers", "X"], ["more"]),
+        helper.make_node("Unsqueeze", ["numbers", "X"], ["more"]),
+        helper.make_node("Gemm", ["numbers", "numbers", "axes"], ["more"]),
+        helper.make_node("Cast", ["numbers"], ["more"], to=TensorProto.STRING),
+        helper.make_node("Conv", ["numbers", "numbers", "axes"], ["more"], auto_pad="VALID"),
+        helper.make_node("GRU", ["numbers"] * 5, ["more"], hidden_size=2**40, direction="bidirectional"),
+        helper.make_node("Mul", ["numbers", "nothing"], ["more"]),
+        helper.make_node("Mul", ["numbers", "numbers"], ["numbers"]),
+        helper.make_node("Mul", ["numbers"], ["more"]),
+    ],
+    ids=lambda node: f"{node.op_type} {len(node.SerializeToString())}",
+)
+def test_operators_that_do_not_fit_are_refused(node):
+    """Settings that the runtime may read otherwise, shapes that do not fit, values that are not there."""
+    problem_of(mean_of_tokens(node))
+
+
+def test_dimensions_are_few():
+    """No value gets one dimension after another."""
+    names = ["numbers", *(f"value_{i}" for i in range(20))]
+    nodes = [helper.make_node("Unsqueeze", [a, "axes"], [b]) for a, b in pairwise(names)]
+    assert problem_of(mean_of_tokens(*nodes)).endswith("more than 8 dimensions")
 
 
 def test_long_work_is_refused():
