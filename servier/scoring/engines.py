@@ -71,6 +71,10 @@ class Engine(Protocol):
         """What, with the graphs, `build_engine` builds this engine from again."""
 
     @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into each graph, and what comes out."""
+
+    @property
     def constitution_only(self) -> bool:
         """Whether a score depends on the constitution of a molecule alone."""
 
@@ -98,12 +102,17 @@ class FeatureEngine:
 
     def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _Session(graphs[0])
+        self._session = _Session(graphs[0], 0)
 
     @property
     def input(self) -> FeatureInput:
         """The feature set."""
         return FeatureInput(self.features.specs)
+
+    @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into the graph, and what comes out."""
+        return [self._session.shape]
 
     @property
     def constitution_only(self) -> bool:
@@ -156,13 +165,18 @@ class SequenceEngine:
     def __init__(self, vocabulary: list[str], n_smiles: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.n_smiles, self.seed = n_smiles, seed
-        self._sessions = [_Session(graph) for graph in graphs]
-        self._n_targets = self._sessions[0].n_outputs
+        self._sessions = [_Session(graph, i) for i, graph in enumerate(graphs)]
+        self._n_targets = self._sessions[0].shape.n_targets
 
     @property
     def input(self) -> SequenceInput:
         """The vocabulary, and the number and seed of the randomized SMILES."""
         return SequenceInput(self.tokenizer.vocabulary, self.n_smiles, self.seed)
+
+    @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into each graph, and what comes out."""
+        return [session.shape for session in self._sessions]
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Average the scores of the canonical and the randomized SMILES of each molecule."""
@@ -214,13 +228,14 @@ def build_engine(checkpoint: Checkpoint) -> Engine:
         This version has no such engine, or a part of the checkpoint that it needs is damaged.
     """
     found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
-    shapes = [check_graph(graph, graph_name(i), checkpoint.path) for i, graph in enumerate(graphs)]
     try:
         engine = _make_engine(found, graphs)
     except RecipeError as error:
         problem = f"its metadata is damaged: input.featurizers: {error.problem}"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
-    _require_shapes(checkpoint, engine, shapes)
+    except CheckpointError as error:
+        raise CheckpointError(error.problem, path=checkpoint.path, hint=error.hint) from error
+    _require_shapes(checkpoint, engine)
     return engine
 
 
@@ -230,9 +245,9 @@ def _make_engine(found: Input, graphs: Sequence[bytes]) -> Engine:
     return FeatureEngine(found.featurizers, graphs)
 
 
-def _require_shapes(checkpoint: Checkpoint, engine: Engine, shapes: Sequence[GraphShape]) -> None:
+def _require_shapes(checkpoint: Checkpoint, engine: Engine) -> None:
     """Require that the graphs read what the engine feeds them, and give a score for each target."""
-    for i, shape in enumerate(shapes):
+    for i, shape in enumerate(engine.shapes):
         if isinstance(engine, SequenceEngine):
             is_read = shape.n_tokens is not None and shape.n_tokens >= len(engine.tokenizer)
         else:
@@ -255,10 +270,19 @@ class _Session:
     Parameters
     ----------
     graph
-        The graph. It is never taken for a file of ONNX Runtime's own format, and reads no other files.
+        The graph, which is checked before ONNX Runtime sees it. It is never taken for a file of the runtime's
+        own format, and reads no other files.
+    number
+        Which graph of its checkpoint it is, from 0 on.
+
+    Raises
+    ------
+    CheckpointError
+        It is not accepted.
     """
 
-    def __init__(self, graph: bytes) -> None:
+    def __init__(self, graph: bytes, number: int) -> None:
+        self.shape = check_graph(graph, graph_name(number))
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -268,7 +292,6 @@ class _Session:
         with _as_checkpoint_errors():
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
-        self.n_outputs = int(self._session.get_outputs()[0].shape[1])
 
     def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
         with _as_checkpoint_errors():
