@@ -1,22 +1,15 @@
 """Engines: from molecules to the raw scores of an ONNX graph."""
 
 import hashlib
-import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-# Structures are confidential: ONNX Runtime must not send telemetry. It reads this once, when it is imported.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from servier.checkpoint.file import Checkpoint, graph_name
-from servier.checkpoint.graph_check import GraphShape, check_graph
+from servier.checkpoint.graph_check import GraphShape
 from servier.checkpoint.metadata import COPY
 from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
 from servier.chem.tokens import Tokenizer, by_length, pad_tokens
@@ -24,18 +17,10 @@ from servier.errors import CheckpointError, RecipeError
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.morgan import Environments
 from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_input
+from servier.scoring.session import Session
 
 ROWS_STEP = 8
 MAX_ROWS = 64
-NOWHERE = f"{os.devnull}/nowhere"
-"""A folder that cannot exist."""
-
-_ERRORS: tuple[type[Exception], ...] = (
-    *(kind for kind in vars(native).values() if isinstance(kind, type) and issubclass(kind, Exception)),
-    MemoryError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,7 @@ class FeatureEngine:
 
     def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _Session(graphs[0], 0)
+        self._session = Session(graphs[0], 0)
 
     @property
     def input(self) -> FeatureInput:
@@ -165,7 +150,7 @@ class SequenceEngine:
     def __init__(self, vocabulary: list[str], n_smiles: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.n_smiles, self.seed = n_smiles, seed
-        self._sessions = [_Session(graph, i) for i, graph in enumerate(graphs)]
+        self._sessions = [Session(graph, i) for i, graph in enumerate(graphs)]
         self._n_targets = self._sessions[0].shape.n_targets
 
     @property
@@ -260,47 +245,3 @@ def _require_shapes(checkpoint: Checkpoint, engine: Engine) -> None:
 def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) -> NDArray[np.float64]:
     values[[problem is not None for problem in problems]] = np.nan
     return values
-
-
-class _Session:
-    """A graph of one input and one output, which runs on one thread.
-
-    With several, the rounding of a sum over trees depends on the batch.
-
-    Parameters
-    ----------
-    graph
-        The graph, which is checked before ONNX Runtime sees it. It is never taken for a file of the runtime's
-        own format, and reads no other files.
-    number
-        Which graph of its checkpoint it is, from 0 on.
-
-    Raises
-    ------
-    CheckpointError
-        It is not accepted.
-    """
-
-    def __init__(self, graph: bytes, number: int) -> None:
-        self.shape = check_graph(graph, graph_name(number))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.load_model_format", "ONNX")
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
-        with _as_checkpoint_errors():
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
-
-    def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        with _as_checkpoint_errors():
-            return np.asarray(self._session.run(None, {self._input: X})[0])
-
-
-@contextmanager
-def _as_checkpoint_errors() -> Iterator[None]:
-    try:
-        yield
-    except _ERRORS as error:
-        raise CheckpointError("ONNX Runtime cannot compute its graph", hint=COPY) from error
