@@ -61,5 +61,5 @@ ARRAYS = ReferenceArrays(
     train_y=np.array([[0], [1], [np.nan]], np.float32),
     domain_rows=np.array([0, 2]),
     environments=np.array([5, 7], np.uint32),
-    reference_answers=np.array([[0.25]]),
+    reference_answers=np.array([[0.25], [0.5], [0.75]]),
 )

@@ -5,8 +5,7 @@ pickled, and nothing in it is ever executed.
 """
 
 import hashlib
-import zipfile
-import zlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,11 +15,13 @@ from typing import Any
 
 from servier.checkpoint.archive import pack
 from servier.checkpoint.metadata import COPY, Metadata, decode_metadata, encode_metadata
-from servier.checkpoint.reference import REFERENCE, ReferenceArrays, decode_reference
+from servier.checkpoint.reference import REFERENCE, ReferenceArrays, decode_reference, require_fit
 from servier.checkpoint.target import Target
+from servier.checkpoint.unpacking import Archive, ArchiveError, BombError
 from servier.errors import CheckpointError
 
 METADATA = "metadata.json"
+GRAPH_SUFFIX = ".onnx"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Checkpoint:
     @cached_property
     def reference(self) -> ReferenceArrays:
         """The molecules that the model was trained on, and what its answers are compared with."""
-        return decode_reference(self.entries[REFERENCE], self.path)
+        found = decode_reference(self.entries[REFERENCE], self.path)
+        require_fit(found, self.metadata, self.path)
+        return found
 
     def load(self) -> "Checkpoint":
         """Return the checkpoint with all of its entries in memory.
@@ -88,7 +91,7 @@ class Checkpoint:
 
 def graph_name(i: int) -> str:
     """Return the name of the entry that holds a graph, counted from 0."""
-    return f"model_{i}.onnx"
+    return f"model_{i}{GRAPH_SUFFIX}"
 
 
 def make_checkpoint(metadata: Metadata, entries: Mapping[str, bytes]) -> Checkpoint:
@@ -98,8 +101,20 @@ def make_checkpoint(metadata: Metadata, entries: Mapping[str, bytes]) -> Checkpo
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """Return the bytes of a checkpoint file; equal checkpoints give equal bytes."""
-    return pack({METADATA: checkpoint.metadata_json, **checkpoint.entries})
+    """Return the bytes of a checkpoint file; equal checkpoints give equal bytes.
+
+    Raises
+    ------
+    CheckpointError
+        It is so large that it could not be read.
+    """
+    content = pack({METADATA: checkpoint.metadata_json, **checkpoint.entries})
+    try:
+        Archive(io.BytesIO(content))
+    except ArchiveError as error:
+        hint = "train on fewer molecules"
+        raise CheckpointError(f"the checkpoint is too large: {error}", hint=hint) from error
+    return content
 
 
 class _Entries(Mapping[str, bytes]):
@@ -109,7 +124,7 @@ class _Entries(Mapping[str, bytes]):
         self._path, self._sha256 = path, sha256
 
     def __getitem__(self, name: str) -> bytes:
-        content = _read_entry(self._path, name)
+        content, _ = _read_entry(self._path, name)
         if hashlib.sha256(content).hexdigest() != self._sha256[name]:
             raise CheckpointError(f"entry {name} is damaged", path=self._path, hint=COPY)
         return content
@@ -140,21 +155,38 @@ def open_checkpoint(path: str | Path, model_name: str | None = None) -> Checkpoi
     if not path.is_file():
         hint = f"train one with: servier train --model_name {model_name or 1}"
         raise CheckpointError("no such checkpoint", path=path, hint=hint)
-    content = _read_entry(path, METADATA)
+    content, names = _read_entry(path, METADATA)
     metadata = decode_metadata(content, path)
     if model_name is not None and metadata.model_name != model_name:
         problem = f"this is a checkpoint of model {metadata.model_name}, not of model {model_name}"
         raise CheckpointError(problem, path=path, hint="give the other file, or the other --model_name")
+    _require_entries(names, metadata.sha256, path)
     return Checkpoint(content, _Entries(path, metadata.sha256), str(path))
 
 
-def _read_entry(path: Path, name: str) -> bytes:
+def _read_entry(path: Path, name: str) -> tuple[bytes, set[str]]:
+    """Return an entry, and the names of all."""
     problem = "this is not a checkpoint, or it is damaged or truncated"
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file:
+            archive = Archive(file)
             problem = problem if name == METADATA else f"entry {name} is damaged or missing"
-            return archive.read(name)
-    except (zipfile.BadZipFile, KeyError, zlib.error, EOFError, NotImplementedError) as error:
+            return archive.read(name), archive.names
+    except BombError as error:
+        hint = "servier wrote no such file: do not use it"
+        raise CheckpointError(f"{error}", path=path, hint=hint) from error
+    except ArchiveError as error:
         raise CheckpointError(problem, path=path, hint=COPY) from error
     except OSError as error:
         raise CheckpointError(f"cannot read it: {error.strerror}", path=path) from error
+
+
+def _require_entries(names: set[str], sha256: Mapping[str, str], path: Path) -> None:
+    """Require that the metadata lists what scoring needs, and all that the file holds."""
+    missing = [name for name in (graph_name(0), REFERENCE) if name not in sha256]
+    if missing:
+        raise CheckpointError(f"it has no entry {missing[0]}", path=path, hint=COPY)
+    unlisted = names - {METADATA, *sha256}
+    if unlisted:
+        problem = f"entry {min(unlisted)!r} is not listed in its metadata"
+        raise CheckpointError(problem, path=path, hint=COPY)

@@ -1,16 +1,16 @@
 """The arrays of a checkpoint, `reference.npz`: the only place where they are written and read."""
 
-import io
-import zipfile
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.archive import pack_arrays, unpack_lines
-from servier.checkpoint.metadata import COPY
+from servier.checkpoint.arrays import Kind, read_arrays
+from servier.checkpoint.metadata import COPY, Metadata
+from servier.checkpoint.unpacking import ArchiveError
 from servier.errors import CheckpointError
 
 REFERENCE = "reference.npz"
@@ -60,6 +60,19 @@ class ReferenceArrays:
         return None if self.train_smiles is None else unpack_lines(self.train_smiles)
 
 
+_KINDS = {
+    "train_lines": Kind("<i8", "n_train"),
+    "train_identities": Kind("<u8", "n_train", 3),
+    "test_rows": Kind("<i8", "n_test"),
+    "train_smiles": Kind("|u1", "n_characters"),
+    "train_fingerprints": Kind("|u1", "n_train", 256),
+    "train_y": Kind("<f4", "n_train", "n_targets"),
+    "domain_rows": Kind("<i8", "n_domain"),
+    "environments": Kind("<u4", "n_environments"),
+    "reference_answers": Kind("<f8", "n_references", "n_targets"),
+}
+
+
 def encode_reference(reference: ReferenceArrays) -> bytes:
     """Return what `reference.npz` holds; equal arrays give equal bytes."""
     found = {field.name: getattr(reference, field.name) for field in fields(reference)}
@@ -79,16 +92,76 @@ def decode_reference(content: bytes, path: str | Path | None = None) -> Referenc
     Raises
     ------
     CheckpointError
-        It is not a file of arrays, or lacks one.
+        It is not a file of arrays, lacks one, or holds one that is not of its type, does not fit the others,
+        or says what cannot be.
     """
-    found: dict[str, NDArray[Any]] = {}
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            for field in fields(ReferenceArrays):
-                if field.name in arrays.files:
-                    found[field.name] = arrays[field.name]
-                elif field.default is MISSING:
-                    raise CheckpointError(f"entry {REFERENCE} lacks {field.name}", path=path, hint=COPY)
-    except (ValueError, EOFError, OSError, TypeError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"entry {REFERENCE} is damaged", path=path, hint=COPY) from error
-    return ReferenceArrays(**found)
+        found = read_arrays(content, _KINDS)
+    except ArchiveError as error:
+        raise CheckpointError(f"entry {REFERENCE} is damaged: {error}", path=path, hint=COPY) from error
+    for field in fields(ReferenceArrays):
+        if field.default is MISSING and field.name not in found:
+            raise CheckpointError(f"entry {REFERENCE} lacks {field.name}", path=path, hint=COPY)
+    reference = ReferenceArrays(**found)
+    _require(_problems(reference), path)
+    return reference
+
+
+def require_fit(reference: ReferenceArrays, metadata: Metadata, path: str | Path | None = None) -> None:
+    """Require that arrays fit the targets, the table and the reference molecules that metadata speaks of.
+
+    Raises
+    ------
+    CheckpointError
+        They do not.
+    """
+    if metadata.reference is not None and reference.reference_answers is None:
+        raise CheckpointError(f"entry {REFERENCE} lacks reference_answers", path=path, hint=COPY)
+    _require(_contradictions(reference, metadata), path)
+
+
+def _require(problems: Iterator[str], path: str | Path | None) -> None:
+    problem = next(problems, None)
+    if problem is not None:
+        raise CheckpointError(f"entry {REFERENCE} is damaged: {problem}", path=path, hint=COPY)
+
+
+def _problems(reference: ReferenceArrays) -> Iterator[str]:
+    """Yield what the arrays say that cannot be, though their types and shapes fit."""
+    n_train, environments = len(reference.train_lines), reference.environments.astype(np.int64)
+    if not n_train:
+        yield "it has no training molecules"
+    if not len(reference.domain_rows) or not _are_rows(reference.domain_rows, n_train):
+        yield "domain_rows are not rows of training molecules"
+    if not len(environments) or (np.diff(environments) <= 0).any():
+        yield "environments are not in order"
+    if np.isinf(reference.train_y).any():
+        yield "train_y is not finite"
+    answers = reference.reference_answers
+    if answers is not None and (np.isinf(answers).any() or np.isnan(answers).any(axis=1).all()):
+        yield "reference_answers are no answers"
+    try:
+        n_smiles = n_train if reference.smiles is None else len(reference.smiles)
+    except UnicodeDecodeError:
+        n_smiles = 0
+    if n_smiles != n_train:
+        yield "train_smiles are not one for each training molecule"
+
+
+def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[str]:
+    """Yield where the arrays do not fit the metadata."""
+    if reference.train_y.shape[1] != len(metadata.targets):
+        yield "train_y does not fit the targets"
+    for target, y in zip(metadata.targets, reference.train_y.T, strict=False):
+        if target.task == "binary" and not np.isin(y[~np.isnan(y)], (0, 1)).all():
+            yield f"train_y has other labels of {target.name} than 0 and 1"
+    if not _are_rows(reference.test_rows, metadata.dataset.rows):
+        yield "test_rows are not rows of the table"
+    n_answers = None if reference.reference_answers is None else len(reference.reference_answers)
+    if n_answers != (None if metadata.reference is None else metadata.reference.molecules):
+        yield "reference_answers are not those of the reference molecules"
+
+
+def _are_rows(rows: NDArray[np.int64], n: int) -> bool:
+    """Return whether these are different numbers of rows, of which there are so many."""
+    return bool(np.all((rows >= 0) & (rows < n))) and len(np.unique(rows)) == len(rows)

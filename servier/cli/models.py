@@ -139,7 +139,7 @@ def inspect(given: InspectOptions) -> None:
     from servier.checkpoint.file import open_checkpoint
     from servier.checkpoint.metadata import encode_metadata
     from servier.report.text import describe_checkpoint
-    from servier.scoring.scorer import Scorer
+    from servier.scoring.verification import require_intact
 
     if given.html:
         require_extra("train", "inspect --html")
@@ -147,7 +147,8 @@ def inspect(given: InspectOptions) -> None:
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)
     opened = opened.load()
-    Scorer([opened])
+    if not given.verify:
+        require_intact(opened)
     if given.html:
         from servier.report.html.card import write_card
 

@@ -1,6 +1,5 @@
 """Permutation importance of the features of model 1: how much worse it gets when they are shuffled."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.native import split_gains
 from servier.chem.molecules import Mol
 from servier.chem.substructures import write_substructure
 from servier.features.base import GeneratedFingerprint
@@ -21,7 +21,6 @@ from servier.scoring.engines import FeatureEngine
 CANDIDATES = 40
 SHUFFLES = 3
 NAMED_FROM = 200
-_SPLITS = re.compile(r"^split_feature=(.*)\nsplit_gain=(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -115,13 +114,3 @@ class PermutationImportance:
                 )
                 return found.most_common(1)[0][0] if found else None
         return None
-
-
-def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray[np.float64]:
-    """Return the total gain in training of the splits on each feature, from LightGBM's model files."""
-    gains = np.zeros(n_features)
-    for name in checkpoint.entries:
-        if re.fullmatch(rf"model_{target}_\d+\.txt", name):
-            for columns, values in _SPLITS.findall(checkpoint.entries[name].decode()):
-                np.add.at(gains, np.array(columns.split(), np.int64), np.array(values.split(), np.float64))
-    return gains

@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.archive import pack, pack_arrays
+from servier.checkpoint.arrays import SUFFIX, read_array
+from servier.checkpoint.unpacking import Archive
 from servier.errors import RecipeError
 
 FORMAT = "servier encoder"
@@ -68,7 +69,7 @@ def read_encoder(path: str | Path | None = None) -> EncoderWeights:
         return _decode(Path(path).read_bytes())
     except OSError as error:
         raise RecipeError(f"cannot read this encoder: {error.strerror}", path=path) from error
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         hint = "make one with: servier pretrain"
         raise RecipeError("this is not an encoder, or it is damaged", path=path, hint=hint) from error
 
@@ -79,10 +80,11 @@ def _shipped() -> EncoderWeights:
 
 
 def _decode(content: bytes) -> EncoderWeights:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        metadata = json.loads(archive.read(METADATA))
-        if metadata["format"] != FORMAT:
-            raise ValueError(metadata["format"])
-        with np.load(io.BytesIO(archive.read(WEIGHTS)), allow_pickle=False) as arrays:
-            weights = [arrays[name].astype(np.float32) for name in sorted(arrays.files)]
+    archive = Archive(io.BytesIO(content))
+    metadata = json.loads(archive.read(METADATA))
+    if metadata["format"] != FORMAT:
+        raise ValueError(metadata["format"])
+    arrays = Archive(io.BytesIO(archive.read(WEIGHTS)))
+    names = sorted(name.removesuffix(SUFFIX) for name in arrays.names)
+    weights = [read_array(arrays, name, np.dtype("<f2")).astype(np.float32) for name in names]
     return EncoderWeights(metadata, weights)

@@ -10,7 +10,7 @@ from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import PROBABILITY_DIGITS, Target, map_targets
 from servier.errors import CheckpointError
-from servier.scoring.applicability_domain import Domain
+from servier.scoring.applicability_domain import MAX_REFERENCES, Domain
 
 # The weight of each model in the mean, chosen by cross-validation: docs/quality.md.
 WEIGHTS = {"1": 2.0, "2": 1.0}
@@ -141,6 +141,9 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
     domains = {}
     for checkpoint in checkpoints:
         arrays, limits = checkpoint.reference, checkpoint.metadata.domain
+        if len(arrays.domain_rows) > MAX_REFERENCES:
+            problem = f"entry {REFERENCE} is damaged: more than {MAX_REFERENCES} domain_rows"
+            raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
         fingerprints = arrays.train_fingerprints[arrays.domain_rows]
         trained_on = fingerprints.tobytes(), arrays.environments.tobytes(), limits
         domains[trained_on] = Domain(fingerprints, arrays.environments, limits)

@@ -1,19 +1,15 @@
 """Engines: from molecules to the raw scores of an ONNX graph."""
 
 import hashlib
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-# Structures are confidential: ONNX Runtime must not send telemetry. It reads this once, when it is imported.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.file import Checkpoint, graph_name
+from servier.checkpoint.graph_check import GraphShape
 from servier.checkpoint.metadata import COPY
 from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
 from servier.chem.tokens import Tokenizer, by_length, pad_tokens
@@ -21,6 +17,7 @@ from servier.errors import CheckpointError, RecipeError
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.morgan import Environments
 from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_input
+from servier.scoring.session import Session
 
 ROWS_STEP = 8
 MAX_ROWS = 64
@@ -59,6 +56,10 @@ class Engine(Protocol):
         """What, with the graphs, `build_engine` builds this engine from again."""
 
     @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into each graph, and what comes out."""
+
+    @property
     def constitution_only(self) -> bool:
         """Whether a score depends on the constitution of a molecule alone."""
 
@@ -86,12 +87,17 @@ class FeatureEngine:
 
     def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = _open_session(graphs[0])
+        self._session = Session(graphs[0], 0)
 
     @property
     def input(self) -> FeatureInput:
         """The feature set."""
         return FeatureInput(self.features.specs)
+
+    @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into the graph, and what comes out."""
+        return [self._session.shape]
 
     @property
     def constitution_only(self) -> bool:
@@ -113,7 +119,7 @@ class FeatureEngine:
         return RawScores(_blank(self._run(features.X), features.problems), features.problems)
 
     def _run(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: X})[0], np.float64)
+        return np.asarray(self._session(X), np.float64)
 
     def digest(self, mol: Mol) -> str:
         """Return a sha256 of the features of one molecule."""
@@ -144,13 +150,18 @@ class SequenceEngine:
     def __init__(self, vocabulary: list[str], n_smiles: int, seed: int, graphs: Sequence[bytes]) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.n_smiles, self.seed = n_smiles, seed
-        self._sessions = [_open_session(graph) for graph in graphs]
-        self._n_targets = int(self._sessions[0].get_outputs()[0].shape[1])
+        self._sessions = [Session(graph, i) for i, graph in enumerate(graphs)]
+        self._n_targets = self._sessions[0].shape.n_targets
 
     @property
     def input(self) -> SequenceInput:
         """The vocabulary, and the number and seed of the randomized SMILES."""
         return SequenceInput(self.tokenizer.vocabulary, self.n_smiles, self.seed)
+
+    @property
+    def shapes(self) -> list[GraphShape]:
+        """What goes into each graph, and what comes out."""
+        return [session.shape for session in self._sessions]
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> RawScores:
         """Average the scores of the canonical and the randomized SMILES of each molecule."""
@@ -182,11 +193,10 @@ class SequenceEngine:
         """
         session = self._sessions[i % len(self._sessions)]
         values = np.empty((len(rows), self._n_targets))
-        name = session.get_inputs()[0].name
         for batch in by_length(rows, MAX_ROWS):
             padded = [rows[row] for row in batch]
             padded += [padded[-1]] * (-len(batch) % ROWS_STEP)
-            values[batch] = session.run(None, {name: pad_tokens(padded)})[0][: len(batch)]
+            values[batch] = session(pad_tokens(padded))[: len(batch)]
         return values
 
     def digest(self, mol: Mol) -> str:
@@ -203,24 +213,35 @@ def build_engine(checkpoint: Checkpoint) -> Engine:
         This version has no such engine, or a part of the checkpoint that it needs is damaged.
     """
     found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
-    if isinstance(found, SequenceInput):
-        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
     try:
-        return FeatureEngine(found.featurizers, graphs)
+        engine = _make_engine(found, graphs)
     except RecipeError as error:
         problem = f"its metadata is damaged: input.featurizers: {error.problem}"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
+    except CheckpointError as error:
+        raise CheckpointError(error.problem, path=checkpoint.path, hint=error.hint) from error
+    _require_shapes(checkpoint, engine)
+    return engine
+
+
+def _make_engine(found: Input, graphs: Sequence[bytes]) -> Engine:
+    if isinstance(found, SequenceInput):
+        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
+    return FeatureEngine(found.featurizers, graphs)
+
+
+def _require_shapes(checkpoint: Checkpoint, engine: Engine) -> None:
+    """Require that the graphs read what the engine feeds them, and give a score for each target."""
+    for i, shape in enumerate(engine.shapes):
+        if isinstance(engine, SequenceEngine):
+            is_read = shape.n_tokens is not None and shape.n_tokens >= len(engine.tokenizer)
+        else:
+            is_read = isinstance(engine, FeatureEngine) and shape.n_features == len(engine.features)
+        if not is_read or shape.n_targets != len(checkpoint.targets):
+            problem = f"entry {graph_name(i)} does not fit the metadata"
+            raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
 
 
 def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) -> NDArray[np.float64]:
     values[[problem is not None for problem in problems]] = np.nan
     return values
-
-
-def _open_session(graph: bytes) -> ort.InferenceSession:
-    """Open a graph on one thread: with several, the rounding of a sum over trees depends on the batch."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.checkpoint.metadata import Sentinel
-from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all, parse_smiles
+from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows
 from servier.errors import CheckpointError
 from servier.features.feature_set import Features
 from servier.features.morgan import Environments
@@ -16,14 +15,7 @@ from servier.scoring.applicability_domain import DomainMeasures, find_environmen
 from servier.scoring.consensus import average_answers, average_bounds, join_targets, open_domains, open_ranks
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.scoring.predictions import Predictions, prediction_fields, rank_among
-
-SENTINELS = (
-    "CC(=O)Oc1ccccc1C(=O)O",
-    "CN1C=NC2=C1C(=O)N(C(=O)N2C)C",
-    "C[C@H](N)C(=O)N1CCC[C@H]1C(=O)O",
-    "O=C([O-])c1ccc(cc1)S(=O)(=O)NCC[NH3+].Cl",
-)
-SENTINEL_TOLERANCE = 1e-4
+from servier.scoring.sentinels import require_sentinels
 
 
 class Scorer:
@@ -66,7 +58,7 @@ class Scorer:
         self._domains = open_domains(self.checkpoints) if confidences else []
         self._ranks = open_ranks(self.checkpoints) if confidences else None
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
-            _check_sentinels(checkpoint, engine)
+            require_sentinels(checkpoint, engine)
             if n_smiles is not None and isinstance(engine, SequenceEngine):
                 engine.n_smiles = n_smiles
 
@@ -168,30 +160,3 @@ def _take_environments(
             is_chosen = is_scored[raw.is_scored]
             return [found for found, chosen in zip(raw.environments, is_chosen, strict=True) if chosen]
     return find_environments([mol for mol, chosen in zip(mols, is_scored, strict=True) if chosen])
-
-
-def make_sentinels(engine: Engine) -> list[Sentinel]:
-    """Score the sentinel molecules, for the metadata of a checkpoint."""
-    mols = parse_all(SENTINELS)
-    scores = engine(mols).values.tolist()
-    return [
-        Sentinel(smiles, engine.digest(mol), values)
-        for smiles, mol, values in zip(SENTINELS, mols, scores, strict=True)
-    ]
-
-
-def sentinel_errors(checkpoint: Checkpoint, engine: Engine) -> NDArray[np.float64]:
-    """Return how far the scores of each sentinel molecule are from those in the checkpoint."""
-    sentinels = checkpoint.metadata.sentinels
-    expected = np.array([sentinel.scores for sentinel in sentinels])
-    found = engine([parse_smiles(sentinel.smiles) for sentinel in sentinels]).values
-    return np.asarray(np.abs(found - expected).max(axis=1))
-
-
-def _check_sentinels(checkpoint: Checkpoint, engine: Engine) -> None:
-    if not np.all(sentinel_errors(checkpoint, engine) <= SENTINEL_TOLERANCE):
-        from rdkit import __version__ as here
-
-        there = checkpoint.metadata.versions.get("rdkit", "another version")
-        problem = f"molecules read differently here (RDKit {here}) from where it was trained (RDKit {there})"
-        raise CheckpointError(problem, path=checkpoint.path, hint="install that version, or train again")

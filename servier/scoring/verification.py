@@ -1,12 +1,22 @@
-"""Verification of a checkpoint: whether each part of it is intact."""
+"""Verification of a checkpoint: whether each part of it is intact.
 
-from collections.abc import Iterator
+Scoring verifies what it reads, with the same functions. This verifies all that any command may read.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.file import GRAPH_SUFFIX, Checkpoint
+from servier.checkpoint.graph_check import check_graph
+from servier.checkpoint.metadata import COPY
+from servier.checkpoint.native import native_names, require_native, split_gains
+from servier.checkpoint.reference import REFERENCE
+from servier.checkpoint.target import CONFIDENCES
 from servier.errors import CheckpointError
-from servier.scoring.engines import build_engine
-from servier.scoring.scorer import SENTINEL_TOLERANCE, sentinel_errors
+from servier.scoring.engines import FeatureEngine, build_engine
+from servier.scoring.scorer import Scorer
+from servier.scoring.sentinels import find_other_scores, name_sentinels
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Check:
 
 
 def verify(checkpoint: Checkpoint) -> list[Check]:
-    """Compare every entry of a checkpoint with its digest, and score the sentinel molecules anew.
+    """Compare every entry of a checkpoint with its digest, read it, and score the sentinel molecules anew.
 
     Parameters
     ----------
@@ -38,31 +48,68 @@ def verify(checkpoint: Checkpoint) -> list[Check]:
 
     Returns
     -------
-    A check for each entry and for each sentinel molecule.
+    A check for each entry and for each sentinel molecule; where all of them pass, and still the model cannot
+    answer, one more.
     """
-    return [*_check_entries(checkpoint), *_check_sentinels(checkpoint)]
+    checks = [*_check_entries(checkpoint), *_check_sentinels(checkpoint)]
+    if all(check.problem is None for check in checks):
+        problem = _problem_of(partial(_read_all, checkpoint))
+        checks += [Check("answers", problem)] if problem else []
+    return checks
+
+
+def require_intact(checkpoint: Checkpoint) -> None:
+    """Refuse a checkpoint of which a part is not intact.
+
+    Raises
+    ------
+    CheckpointError
+        It is damaged, or does not reproduce the sentinels' scores here.
+    """
+    Scorer([checkpoint])
+    for check in verify(checkpoint):
+        if check.problem is not None:
+            raise CheckpointError(f"{check.name}: {check.problem}", path=checkpoint.path, hint=COPY)
 
 
 def _check_entries(checkpoint: Checkpoint) -> Iterator[Check]:
+    needed = [name for name in native_names(checkpoint) if name not in set(checkpoint.entries)]
     for name in checkpoint.entries:
-        try:
-            checkpoint.entries[name]  # reading an entry compares it with its digest
-        except CheckpointError as error:
-            yield Check(f"entry {name}", error.problem)
-        else:
-            yield Check(f"entry {name}")
+        yield Check(f"entry {name}", _problem_of(partial(_read_entry, checkpoint, name)))
+    for name in needed:
+        yield Check(f"entry {name}", "it is missing")
+
+
+def _read_entry(checkpoint: Checkpoint, name: str) -> object:
+    """Read an entry, which compares it with its digest, and what is in it."""
+    content = checkpoint.entries[name]
+    if name == REFERENCE:
+        return checkpoint.reference
+    if name in native_names(checkpoint):
+        return require_native(checkpoint, name)
+    return check_graph(content, name) if name.endswith(GRAPH_SUFFIX) else content
 
 
 def _check_sentinels(checkpoint: Checkpoint) -> Iterator[Check]:
-    names = [f"sentinel {sentinel.smiles}" for sentinel in checkpoint.metadata.sentinels]
     try:
-        engine = build_engine(checkpoint)
+        for smiles, problem in find_other_scores(checkpoint, build_engine(checkpoint)):
+            yield Check(f"sentinel {smiles}", problem)
     except CheckpointError as error:
-        yield from (Check(name, f"cannot be scored: {error.problem}") for name in names)
-        return
-    errors = sentinel_errors(checkpoint, engine)
-    for name, difference in zip(names, errors.tolist(), strict=True):
-        is_equal = difference <= SENTINEL_TOLERANCE
-        yield Check(
-            name, None if is_equal else f"its score differs by {difference:.2g} from that of training"
-        )
+        for smiles in name_sentinels(checkpoint):
+            yield Check(f"sentinel {smiles}", f"cannot be scored: {error.problem}")
+
+
+def _read_all(checkpoint: Checkpoint) -> None:
+    """Do what any command does before it answers."""
+    (engine,) = Scorer([checkpoint], confidences=[str(level) for level in CONFIDENCES]).engines
+    if isinstance(engine, FeatureEngine):
+        for target in range(len(checkpoint.targets)):
+            split_gains(checkpoint, target, len(engine.features))
+
+
+def _problem_of(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except CheckpointError as error:
+        return error.problem
+    return None

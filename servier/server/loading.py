@@ -17,7 +17,7 @@ from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
 from servier.scoring.consensus import join_targets, open_domains, open_ranks
-from servier.scoring.scorer import Scorer
+from servier.scoring.verification import require_intact
 from servier.server.questions import CONFIDENCE, CONSENSUS
 
 logger = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def _read(path: Path, name: str) -> tuple[Checkpoint, bytes]:
     with _naming(path):
         opened = open_checkpoint(path, name).load()
         needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
-        Scorer([opened], confidences=[CONFIDENCE])
+        require_intact(opened)
         card = render_card(opened)
         kept = {entry: opened.entries[entry] for entry in sorted(needed)}
         checkpoint = replace(opened, entries=kept, path=path.name)

@@ -21,7 +21,8 @@ from servier.data.datasets import Dataset
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
-from servier.scoring.scorer import Scorer, make_sentinels
+from servier.scoring.scorer import Scorer
+from servier.scoring.sentinels import make_sentinels
 from servier.training.fitting import Fitted, fit_features, fit_sequences
 from servier.training.options import Options
 from servier.training.recipes import Recipe

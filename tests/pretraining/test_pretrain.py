@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from servier.checkpoint.archive import pack, pack_arrays
 from servier.data.simulation import simulate
 from servier.errors import RecipeError
 from servier.models.encoder import encode_encoder, read_encoder
@@ -101,6 +103,25 @@ def test_weights_survive_the_file(tmp_path):
     for found, expected in zip(read.weights, weights, strict=True):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("weights", [b"", b"\x93NUMPY\1\0\xff\xff", "objects", "doubles", "bomb"], ids=repr)
+def test_weights_that_are_none_are_one_clear_error(tmp_path, weights):
+    """No array, objects, other numbers, and 20 MiB of zeros in a few bytes."""
+    path, metadata = tmp_path / "e.zip", b'{"format": "servier encoder"}'
+    if weights == "bomb":
+        weights = pack_arrays({"00": np.zeros(20 * 2**19, np.float16)})
+    elif weights == "doubles":
+        weights = pack_arrays({"00": np.zeros(3)})
+    elif weights == "objects":
+        buffer = io.BytesIO()
+        np.savez(buffer, **{"00": np.array([{}], object)})
+        weights = buffer.getvalue()
+    else:
+        weights = pack({"00.npy": weights})
+    path.write_bytes(pack({"encoder.json": metadata, "weights.npz": weights}))
+    with pytest.raises(RecipeError, match=r"e\.zip: this is not an encoder, or it is damaged"):
+        read_encoder(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", None, "other"])
