@@ -73,6 +73,8 @@ class Checkpoint:
     @cached_property
     def reference(self) -> ReferenceArrays:
         """The molecules that the model was trained on, and what its answers are compared with."""
+        if REFERENCE not in set(self.entries):
+            raise CheckpointError(f"it has no entry {REFERENCE}", path=self.path, hint=COPY)
         return decode_reference(self.entries[REFERENCE], self.path)
 
     def load(self) -> "Checkpoint":

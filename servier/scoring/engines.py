@@ -12,6 +12,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY
@@ -24,6 +25,20 @@ from servier.scoring.inputs import FeatureInput, Input, SequenceInput, read_inpu
 
 ROWS_STEP = 8
 MAX_ROWS = 64
+
+GRAPH_ERRORS = (
+    states.EPFail,
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NotImplemented,
+    states.RuntimeException,
+    IndexError,
+    TypeError,
+    ValueError,
+)
+"""What ONNX Runtime, or the reading of what it returns, raises where a graph is not what an engine needs."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,9 @@ class Engine(Protocol):
     def digest(self, mol: Mol) -> str:
         """Return a sha256 of the graph's input for one molecule."""
 
+    def probe(self) -> NDArray[np.float64]:
+        """Return scores of the largest input that the specification allows, one row for each graph."""
+
 
 class FeatureEngine:
     """The engine of model 1, which scores features.
@@ -118,6 +136,10 @@ class FeatureEngine:
     def digest(self, mol: Mol) -> str:
         """Return a sha256 of the features of one molecule."""
         return hashlib.sha256(self.features([mol]).X.tobytes()).hexdigest()
+
+    def probe(self) -> NDArray[np.float64]:
+        """Return scores of features that are all 0, shape (1, n_targets)."""
+        return self._run(np.zeros((1, len(self.features)), np.float32))
 
 
 class SequenceEngine:
@@ -193,6 +215,11 @@ class SequenceEngine:
         """Return a sha256 of the tokens of one molecule."""
         return hashlib.sha256(repr(self._encode(mol)).encode()).hexdigest()
 
+    def probe(self) -> NDArray[np.float64]:
+        """Return the scores that each graph gives the last token, shape (n_graphs, n_targets)."""
+        last = [[len(self.tokenizer) - 1]]
+        return np.concatenate([self.score_tokens(last, i) for i in range(len(self._sessions))])
+
 
 def build_engine(checkpoint: Checkpoint) -> Engine:
     """Build the engine of a checkpoint.
@@ -203,13 +230,25 @@ def build_engine(checkpoint: Checkpoint) -> Engine:
         This version has no such engine, or a part of the checkpoint that it needs is damaged.
     """
     found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
-    if isinstance(found, SequenceInput):
-        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
     try:
-        return FeatureEngine(found.featurizers, graphs)
+        engine = _make_engine(found, graphs)
+        n_targets = engine.probe().shape[1]
     except RecipeError as error:
         problem = f"its metadata is damaged: input.featurizers: {error.problem}"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
+    except GRAPH_ERRORS as error:
+        problem = "its graph cannot be run on what its metadata says that it reads (input)"
+        raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
+    if n_targets != len(checkpoint.targets):
+        problem = f"its graph gives {n_targets} scores for its {len(checkpoint.targets)} targets"
+        raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
+    return engine
+
+
+def _make_engine(found: Input, graphs: Sequence[bytes]) -> Engine:
+    if isinstance(found, SequenceInput):
+        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
+    return FeatureEngine(found.featurizers, graphs)
 
 
 def _blank(values: NDArray[np.float64], problems: list[InvalidMolecule | None]) -> NDArray[np.float64]:
