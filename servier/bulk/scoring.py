@@ -74,8 +74,11 @@ def open_scoring(
         Something cannot be used.
     """
     check_target(target, source)
+    opened_models = [open_checkpoint(path) for path in checkpoints]
+    for checkpoint in opened_models if options.keys else ():
+        options.keys.require(checkpoint)
     scorer = Scorer(
-        [open_checkpoint(path) for path in checkpoints],
+        opened_models,
         n_smiles=options.n_smiles,
         confidences=options.confidences,
     )
@@ -143,7 +146,7 @@ def _make_work(
     names = [target.name for target in scorer.targets]
     return ScoringWork(
         method,
-        tuple(str(path) for path in checkpoints),
+        {str(path): model.digest for path, model in zip(checkpoints, scorer.checkpoints, strict=True)},
         options.max_atoms,
         options.n_smiles,
         output.text_header,

@@ -8,14 +8,20 @@ from typing import Any
 import click
 
 from servier import __version__
-from servier.cli import bulk, evaluation, models, scoring, tables, tuning
+from servier.cli import bulk, evaluation, models, scoring, signing, tables, tuning
 from servier.cli.extras import explain_missing
+from servier.cli.terminal import escaping
 from servier.errors import ServierError
 from servier.processes.workers import ONE_THREAD
 
 
 class ServierGroup(click.Group):
-    """A group whose errors are one line each."""
+    """A group whose errors are one line each, and whose words steer no terminal."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line."""
+        with escaping():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a `ServierError` ends with status 1 and its line, and so does a missing extra."""
@@ -58,6 +64,7 @@ for command in (
     evaluation.evaluate,
     evaluation.compare,
     models.inspect,
+    signing.sign,
     tuning.tune,
     tuning.pretrain,
     scoring.predict,

@@ -261,5 +261,5 @@ def _open_session(graph: bytes) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # lines of its own, which would name nodes of the graph as they are
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

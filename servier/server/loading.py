@@ -11,6 +11,7 @@ import numpy as np
 
 from servier.checkpoint.file import Checkpoint, graph_name, open_checkpoint
 from servier.checkpoint.reference import REFERENCE
+from servier.checkpoint.signatures import TrustedKeys
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
@@ -85,7 +86,9 @@ class Models:
         return {"success": True, "models": served, "problems": missing, "confidence": float(CONFIDENCE)}
 
 
-def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
+def load_models(
+    models_dir: str | Path, before: Models | None = None, *, keys: TrustedKeys | None = None
+) -> Models:
     """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log their problems.
 
     Parameters
@@ -95,6 +98,8 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
     before
         The models that were served until now. If a file is damaged, the earlier model is still served; if it
         is gone, the model is not served any more.
+    keys
+        Those of which one must have signed a checkpoint; None where it need not be signed.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
     for name in MODEL_NAMES:
         path = Path(models_dir) / f"model_{name}.servier"
         try:
-            checkpoints[name] = _read(path, name)
+            checkpoints[name] = _read(path, name, keys)
         except ServierError as error:
             problems[name] = error.problem
             if path.exists() and before is not None and name in before.checkpoints:
@@ -128,9 +133,11 @@ def load_models(models_dir: str | Path, before: Models | None = None) -> Models:
     return Models(checkpoints, problems, cards)
 
 
-def _read(path: Path, name: str) -> Checkpoint:
+def _read(path: Path, name: str, keys: TrustedKeys | None) -> Checkpoint:
     """Read all entries of a checkpoint, which compares their digests, and score its sentinels."""
     opened = open_checkpoint(path, name).load()
+    if keys is not None:
+        keys.require(opened)
     needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
     Scorer([opened])
     kept = {entry: opened.entries[entry] for entry in sorted(needed)}

@@ -16,6 +16,7 @@ import waitress
 from flask import Flask
 from waitress import wasyncore
 
+from servier.checkpoint.signatures import TrustedKeys
 from servier.errors import ServierError
 from servier.server.app import create_app
 from servier.server.loading import load_models
@@ -47,6 +48,8 @@ class ServeOptions:
         The limits of the processes that score.
     log_molecules
         Whether the log of requests names the molecules.
+    keys
+        Those of which one must have signed each checkpoint; None where none need be signed.
     """
 
     models_dir: str | Path
@@ -55,6 +58,7 @@ class ServeOptions:
     threads: int
     limits: Limits
     log_molecules: bool = False
+    keys: TrustedKeys | None = None
 
 
 def serve_models(options: ServeOptions) -> None:
@@ -73,7 +77,7 @@ def serve_models(options: ServeOptions) -> None:
     reloading = _Reloading(desk, options)
     sockets: dict[int, Any] = {}
     server = _listen(options, create_app(desk, log_molecules=options.log_molecules), sockets)
-    desk.replace(Service(load_models(options.models_dir), options.limits))
+    desk.replace(Service(load_models(options.models_dir, keys=options.keys), options.limits))
     with signals.caught():
         logger.info("serving on http://%s:%s", options.host, server.effective_port)
         while not signals.has_to_stop:
@@ -135,7 +139,7 @@ class _Reloading:
     def _reload(self) -> None:
         try:
             with self._desk.service() as service:
-                models = load_models(self._options.models_dir, service.models)
+                models = load_models(self._options.models_dir, service.models, keys=self._options.keys)
             self._desk.replace(Service(models, self._options.limits))
         except ServierError as error:
             logger.warning("the models are unchanged: %s", error)
