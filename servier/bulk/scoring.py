@@ -75,8 +75,9 @@ def open_scoring(
     """
     check_target(target, source)
     opened_models = [open_checkpoint(path) for path in checkpoints]
-    for checkpoint in opened_models if options.keys else ():
-        options.keys.require(checkpoint)
+    if options.keys is not None:
+        for checkpoint in opened_models:
+            options.keys.require(checkpoint)
     scorer = Scorer(
         opened_models,
         n_smiles=options.n_smiles,

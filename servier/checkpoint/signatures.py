@@ -158,9 +158,7 @@ def read_private_key(path: str | Path, ask: Callable[[], str]) -> "Ed25519Privat
     ServierError
         It cannot be read, others can read it, it is no key of Ed25519, or the passphrase is wrong.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
     try:
         with Path(path).open("rb") as file:
@@ -169,28 +167,31 @@ def read_private_key(path: str | Path, ask: Callable[[], str]) -> "Ed25519Privat
         raise ServierError(f"cannot read it: {error.strerror}", path=path) from error
     if mode & 0o077:
         raise ServierError("others can read this private key", path=path, hint="chmod 600 it")
-    load = load_ssh_private_key if b"BEGIN OPENSSH" in content[:100] else load_pem_private_key
-    try:
-        key = load(content, None)
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        try:
-            key = load(content, ask().encode()) if _has_passphrase(load, content) else None
-        except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-            raise ServierError("this passphrase does not open it", path=path, hint="try again") from error
+    key = _load_private(content, path, ask)
     if not isinstance(key, Ed25519PrivateKey):
         hint = "make one with --new_key, or with: ssh-keygen -t ed25519"
         raise ServierError("this is no private key of Ed25519", path=path, hint=hint)
     return key
 
 
-def _has_passphrase(load: Callable[[bytes, None], object], content: bytes) -> bool:
+def _load_private(content: bytes, path: str | Path, ask: Callable[[], str]) -> object:
+    """Return a private key of any kind, None where it is none."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+
+    load: Callable[..., object] = load_pem_private_key
+    if b"BEGIN OPENSSH" in content[:100]:
+        load = load_ssh_private_key
     try:
-        load(content, None)
-    except TypeError:
-        return True
-    except ValueError as error:
-        return "password" in str(error).casefold()
-    return False
+        return load(content, None)
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        has_passphrase = isinstance(error, TypeError) or "password" in str(error).casefold()
+        if not has_passphrase:
+            return None
+    try:
+        return load(content, ask().encode())
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise ServierError("this passphrase does not open it", path=path, hint="try again") from error
 
 
 def make_private_key(path: str | Path) -> None:

@@ -234,8 +234,9 @@ class ModelPaths:
         paths = {"1": self.model_1_path, "2": self.model_2_path}
         names = list(paths) if self.model_name == "consensus" else [self.model_name]
         opened = [open_checkpoint(paths[name], name) for name in names]
-        for checkpoint in opened if keys else ():
-            keys.require(checkpoint)
+        if keys is not None:
+            for checkpoint in opened:
+                keys.require(checkpoint)
         return opened
 
 

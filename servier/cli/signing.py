@@ -22,8 +22,9 @@ class SignOptions:
     key: str = field(
         metadata=option(
             decides=False,
-            required=True,
             type=click.Path(dir_okay=False),
+            default="servier.key",
+            show_default=True,
             metavar="KEY",
             help="Your private key (Ed25519), in PEM or as ssh-keygen writes it; only you may read it.",
         )

@@ -94,9 +94,17 @@ def test_keys_of_other_programs_sign(command, lab, predict, words):
 
 @pytest.mark.process
 @pytest.mark.parametrize("passphrase", ["secret", "wrong"])
-def test_a_key_with_a_passphrase_asks_for_it(command, lab, passphrase):
-    """Such a key of OpenSSL signs when the passphrase is given."""
-    run(["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out", lab / "k"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out"],
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f"],
+    ],
+    ids=["openssl", "ssh-keygen"],
+)
+def test_a_key_with_a_passphrase_asks_for_it(command, lab, words, passphrase):
+    """Such a key signs when the passphrase is given."""
+    run([*words, lab / "k"])
     status = 0 if passphrase == "secret" else 1
     done = command(
         "sign", "m.servier", "--key", "k", "--force", cwd=lab, stdin=f"{passphrase}\n", status=status
