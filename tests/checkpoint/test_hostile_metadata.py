@@ -24,6 +24,7 @@ from servier.scoring.scorer import Scorer
 
 MOLECULES = ["CCO", "c1ccccc1C(=O)N", "nope"]
 LONGEST_LINE = 1000
+JOINED = {"model_name", "targets", "domain", "reference"}
 
 
 def entries_of(path):
@@ -39,20 +40,20 @@ def document_of(path):
     return document
 
 
-def use(path):
-    """Open a checkpoint, score with all that answers may have, and describe it; returns what it answers."""
+def use(path, other=None):
+    """Open a checkpoint, perhaps beside another; score with all that answers may have, and describe it."""
     from servier.report.html.card import render_card
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opened = open_checkpoint(path)
-        predictions = Scorer([opened], confidences=list(map(str, CONFIDENCES))).score(MOLECULES)
+        models = [opened] if other is None else [open_checkpoint(other), opened]
+        predictions = Scorer(models, confidences=list(map(str, CONFIDENCES))).score(MOLECULES)
         describe_checkpoint(opened)
         render_card(opened)
     scored = [problem is None for problem in predictions.problems]
     assert np.isfinite(predictions.values[scored]).all()
     assert not any(np.isinf(bounds).any() for bounds in predictions.bounds.values())
-    return predictions.values
 
 
 def one_line(error, path):
@@ -64,13 +65,16 @@ def one_line(error, path):
 
 
 def attack(path, folder, n):
-    """Use a checkpoint with each of `n` changes; returns how many were refused."""
+    """Use a checkpoint with each of `n` changes, by itself and beside the other; returns how many were refused."""
     entries, refused = entries_of(path), 0
     target = folder / path.name
+    other = path.with_name("model_2.servier" if path.name == "model_1.servier" else "model_1.servier")
     for place, content in mutations(document_of(path), n):
         target.write_bytes(pack({**entries, METADATA: content}))
         try:
             use(target)
+            if place[0] in JOINED:
+                use(target, other)
         except ServierError as error:
             one_line(error, target)
             refused += 1
