@@ -105,9 +105,10 @@ def join(place: str, name: str) -> str:
     return f"{place}.{shown}" if place and shown == name else f"{place}{shown}"
 
 
-def show(name: str) -> str:
-    """Return a text in quotation marks, cut where it is long."""
-    return repr(name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}...")
+def show(value: Any) -> str:
+    """Return how Python writes a value, cut where that is long."""
+    shown = repr(value)
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}..."
 
 
 def write_document(value: Any) -> Any:

@@ -190,7 +190,10 @@ def _load_private(content: bytes, path: str | Path, ask: Callable[[], str]) -> o
             return None
     try:
         return load(content, ask().encode())
-    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+    except UnsupportedAlgorithm as error:
+        problem = "ssh-keygen has encrypted this key with bcrypt, which is not installed"
+        raise ServierError(problem, path=path, hint="install it with: pip install bcrypt") from error
+    except (TypeError, ValueError) as error:
         raise ServierError("this passphrase does not open it", path=path, hint="try again") from error
 
 

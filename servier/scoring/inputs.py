@@ -72,8 +72,8 @@ def read_input(spec: dict[str, Any], path: str | Path | None = None) -> Input:
     name = spec.get("kind")
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        problem = f"input.kind: no engine is called {show(str(name))}"
-        raise CheckpointError(problem, path=path, hint="a newer servier may read it")
+        hint = "a newer servier may read such an input.kind"
+        raise CheckpointError(f"no engine is called {show(name)}", path=path, hint=hint)
     try:
         found = read_document(kind, spec, "input")
     except DocumentError as error:

@@ -65,7 +65,7 @@ def one_line(error, path):
 
 
 def attack(path, folder, n):
-    """Use a checkpoint with each of `n` changes, by itself and beside the other; returns how many were refused."""
+    """Use a checkpoint with `n` changes, alone and beside the other; returns how many were refused."""
     entries, refused = entries_of(path), 0
     target = folder / path.name
     other = path.with_name("model_2.servier" if path.name == "model_1.servier" else "model_1.servier")

@@ -6,6 +6,7 @@ import stat
 import subprocess
 from base64 import b64decode, b64encode
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -94,23 +95,22 @@ def test_keys_of_other_programs_sign(command, lab, predict, words):
 
 @pytest.mark.process
 @pytest.mark.parametrize("passphrase", ["secret", "wrong"])
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out"],
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f"],
-    ],
-    ids=["openssl", "ssh-keygen"],
-)
-def test_a_key_with_a_passphrase_asks_for_it(command, lab, words, passphrase):
+def test_a_key_with_a_passphrase_asks_for_it(command, lab, passphrase):
     """Such a key signs when the passphrase is given."""
-    run([*words, lab / "k"])
-    status = 0 if passphrase == "secret" else 1
-    done = command(
-        "sign", "m.servier", "--key", "k", "--force", cwd=lab, stdin=f"{passphrase}\n", status=status
-    )
+    run(["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out", lab / "k"])
+    words, status = ["sign", "m.servier", "--key", "k", "--force"], int(passphrase == "wrong")
+    done = command(*words, cwd=lab, stdin=f"{passphrase}\n", status=status)
     assert ("this passphrase does not open it" in done.stderr) == bool(status)
     assert passphrase not in done.stderr + done.stdout
+
+
+@pytest.mark.process
+def test_a_passphrase_of_ssh_keygen_needs_bcrypt(command, lab):
+    """Where the package is installed the key signs; else the line says what to install."""
+    run([*BY_SSH[:4], "-N", "secret", "-f", lab / "k"])
+    status = int(find_spec("bcrypt") is None)
+    done = command("sign", "m.servier", "--key", "k", "--force", cwd=lab, stdin="secret\n", status=status)
+    assert ("install it with: pip install bcrypt" in done.stderr) == bool(status)
 
 
 @pytest.mark.process
