@@ -31,7 +31,8 @@ class ProgressReport:
         self._next = time.monotonic() + self._pause
         text = describe(counts, n_rows, resumed, seconds)
         if self._is_terminal:
-            sys.stderr.write(f"\r\x1b[K{text}")
+            _clear_line()
+            sys.stderr.write(text)
             sys.stderr.flush()
         else:
             logger.info("%s", text)
@@ -39,8 +40,13 @@ class ProgressReport:
     def close(self) -> None:
         """Clear the bar."""
         if self._is_terminal:
-            sys.stderr.write("\r\x1b[K")
+            _clear_line()
             sys.stderr.flush()
+
+
+def _clear_line() -> None:
+    """Steer the terminal, which a stream that escapes what others write has a way of its own for."""
+    getattr(sys.stderr, "write_control", sys.stderr.write)("\r\x1b[K")
 
 
 def describe(counts: Counter[str], n_rows: int | None, resumed: int, seconds: float) -> str:

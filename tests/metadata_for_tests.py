@@ -23,7 +23,7 @@ METADATA = Metadata(
     input={"kind": "features", "featurizers": [{"kind": "morgan_count", "radius": 2}]},
     dataset=DatasetFacts(
         file="assay.csv",
-        digest="5f0c",
+        digest="5f0c" * 16,
         rows=40,
         train_rows=30,
         test_rows=8,
@@ -46,9 +46,9 @@ METADATA = Metadata(
         test={"P1": {"auroc": 0.75}},
     ),
     domain=DomainLimits(similarity=0.3127, unseen=0.25, molecules=30),
-    sentinels=[Sentinel("CCO", "ab12", [-0.5]), Sentinel("c1ccccc1", "cd34", [1.25])],
+    sentinels=[Sentinel("CCO", "ab12" * 16, [-0.5]), Sentinel("c1ccccc1", "cd34" * 16, [1.25])],
     versions={"servier": "0.1.0", "rdkit": "2025.9.1"},
-    reference=ReferenceFacts("drugs.csv", "77aa", 3),
+    reference=ReferenceFacts("drugs.csv", "77aa" * 16, 3),
     targets=[Target("P1", "binary", 2.0, -1.0, 0.4, None, None, {"0.8": [0.6, 0.3]})],
 )
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from servier.checkpoint.signatures import TrustedKeys
 from servier.chem.molecules import MAX_ATOMS
 from servier.errors import ServierError
 from servier.processes.ordered_map import TIMEOUT
@@ -49,7 +50,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Options:
-    """How to go through a file. All but `workers` decide what the output holds.
+    """How to go through a file. All but `workers`, and `keys` of scoring, decide what the output holds.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ class Options:
         """Return what decides the output, for the journal."""
         values = asdict(self)
         values.pop("workers")
+        values.pop("keys", None)
         values["shard"] = None if self.shard is None else str(self.shard)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -100,6 +102,8 @@ class ScoringOptions(Options):
         Only the rows with the highest scores, or with at least this score, are written.
     rank_by
         The target that `top` and `threshold` look at; None for the first.
+    keys
+        Those of which one must have signed each checkpoint; None where none need be signed.
     """
 
     n_smiles: int | None = None
@@ -107,6 +111,7 @@ class ScoringOptions(Options):
     top: int | None = None
     threshold: float | None = None
     rank_by: str | None = None
+    keys: TrustedKeys | None = None
 
     @property
     def is_selecting(self) -> bool:

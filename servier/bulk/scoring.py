@@ -74,8 +74,12 @@ def open_scoring(
         Something cannot be used.
     """
     check_target(target, source)
+    opened_models = [open_checkpoint(path) for path in checkpoints]
+    if options.keys is not None:
+        for checkpoint in opened_models:
+            options.keys.require(checkpoint)
     scorer = Scorer(
-        [open_checkpoint(path) for path in checkpoints],
+        opened_models,
         n_smiles=options.n_smiles,
         confidences=options.confidences,
     )
@@ -143,7 +147,7 @@ def _make_work(
     names = [target.name for target in scorer.targets]
     return ScoringWork(
         method,
-        tuple(str(path) for path in checkpoints),
+        {str(path): model.digest for path, model in zip(checkpoints, scorer.checkpoints, strict=True)},
         options.max_atoms,
         options.n_smiles,
         output.text_header,

@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.file import Checkpoint, open_checkpoint
 from servier.chem.molecules import ANY_ROW, InvalidMolecule, Row, Status
-from servier.errors import DataError
+from servier.errors import CheckpointError, DataError
 from servier.processes.ordered_map import Work
 from servier.scoring.predictions import Predictions, empty_row, output_rows
 from servier.scoring.scorer import Scorer
@@ -115,8 +115,8 @@ class ScoringWork(Generic[Item]):
     ----------
     method
         How rows are scored: by their SMILES strings or by their features.
-    paths
-        Of the checkpoints.
+    digests
+        Of the checkpoints, by their paths.
     max_atoms, n_smiles
         As in `Options`.
     header
@@ -130,7 +130,7 @@ class ScoringWork(Generic[Item]):
     """
 
     method: ScoringMethod[Item]
-    paths: tuple[str, ...]
+    digests: Mapping[str, str]
     max_atoms: int
     n_smiles: int | None
     header: Header | None
@@ -140,7 +140,7 @@ class ScoringWork(Generic[Item]):
 
     def prepare(self) -> Callable[[Sequence[Item]], Results]:
         """Open the checkpoints; the function scores a block, and takes the time."""
-        checkpoints = [open_checkpoint(path) for path in self.paths]
+        checkpoints = [self._open(path) for path in self.digests]
         scorer = Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
         score = self.method.prepare(scorer)
 
@@ -150,6 +150,14 @@ class ScoringWork(Generic[Item]):
             return replace(scored, seconds=time.perf_counter() - started)
 
         return work
+
+    def _open(self, path: str) -> Checkpoint:
+        """Open the very checkpoint that was looked at when the run began."""
+        opened = open_checkpoint(path)
+        if opened.digest != self.digests[path]:
+            hint = "start the run again"
+            raise CheckpointError("it was replaced since the run began", path=path, hint=hint)
+        return opened
 
     def give_up(self, item: Item, status: str, reason: str) -> Results:  # noqa: ARG002 - as `Work` has it
         """Return a row without an answer; nothing is opened for it."""

@@ -7,9 +7,21 @@ dictionary: recipes, and the specification of what a model reads.
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from servier.checkpoint.documents import OPTIONAL, DocumentError, parse_json, read_document, write_document
+from servier.checkpoint.rules import (
+    NOT_EMPTY,
+    Count,
+    Digest,
+    Name,
+    Number,
+    Rule,
+    Seed,
+    Share,
+    at_least,
+    one_of,
+)
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError
 
@@ -20,7 +32,7 @@ COPY = "copy or train it again"
 _SINCE_VERSION_2 = {"views": "n_smiles", "members": "boosters"}
 """Keys of recipes and of what a model reads, by their names in format version 1."""
 
-Values = dict[str, dict[str, float]]
+Values = dict[Name, dict[Name, float]]
 """For each target numbers by name."""
 
 
@@ -39,14 +51,14 @@ class DatasetFacts:
         with labels that differ.
     """
 
-    file: str
-    digest: str
-    rows: int
-    train_rows: int
-    test_rows: int
-    left_out: int
-    duplicates: int
-    conflicts: int
+    file: Name
+    digest: Digest
+    rows: Count
+    train_rows: Count
+    test_rows: Count
+    left_out: Count
+    duplicates: Count
+    conflicts: Count
 
 
 @dataclass(frozen=True)
@@ -61,17 +73,17 @@ class SplitFacts:
         The share that was asked for.
     """
 
-    strategy: str
-    column: str | None
-    test_fraction: float
+    strategy: Name
+    column: Name | None
+    test_fraction: Share
 
 
 @dataclass(frozen=True)
 class DuplicateRules:
     """What became of molecules that the table has more than once, as in `servier.data.duplicates`."""
 
-    same_molecule: str
-    conflicts: str
+    same_molecule: Name
+    conflicts: Name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +102,7 @@ class TrainingNotes:
         Of model 2: the `library` that its encoder was pre-trained on, and the `versions` that did it.
     """
 
-    rounds: list[list[int]] | None = field(default=None, metadata=OPTIONAL)
+    rounds: list[list[Count]] | None = field(default=None, metadata=OPTIONAL)
     losses: list[float] | None = field(default=None, metadata=OPTIONAL)
     recipe: dict[str, Any]
     encoder: dict[str, Any] | None = field(default=None, metadata=OPTIONAL)
@@ -111,7 +123,7 @@ class Metrics:
     """
 
     held_out: Values
-    coverage: dict[str, Values]
+    coverage: dict[Name, Values]
     test: Values
 
 
@@ -127,9 +139,9 @@ class DomainLimits:
         How many molecules the similarity is taken to.
     """
 
-    similarity: float
-    unseen: float
-    molecules: int
+    similarity: Share
+    unseen: Share
+    molecules: Annotated[int, at_least(1)]
 
 
 @dataclass(frozen=True)
@@ -146,9 +158,9 @@ class Sentinel:
         Its raw scores, one for each target.
     """
 
-    smiles: str
-    input_sha256: str
-    scores: list[float]
+    smiles: Name
+    input_sha256: Digest
+    scores: list[Number]
 
 
 @dataclass(frozen=True)
@@ -163,9 +175,9 @@ class ReferenceFacts:
         How many can be read.
     """
 
-    file: str
-    digest: str
-    molecules: int
+    file: Name
+    digest: Digest
+    molecules: Annotated[int, at_least(1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,22 +211,33 @@ class Metadata:
     """
 
     format: str = FORMAT
-    format_version: int = FORMAT_VERSION
-    model_name: str
-    preset: str | None
+    format_version: Annotated[int, Rule("1 or 2", FORMAT_VERSION.__eq__)] = FORMAT_VERSION
+    model_name: Annotated[str, one_of("1", "2")]
+    preset: Name | None
     input: dict[str, Any]
     dataset: DatasetFacts
     split: SplitFacts
     duplicates: DuplicateRules
-    seed: int
+    seed: Seed
     training: TrainingNotes
     metrics: Metrics
     domain: DomainLimits
-    sentinels: list[Sentinel]
-    versions: dict[str, str]
+    sentinels: Annotated[list[Sentinel], NOT_EMPTY]
+    versions: dict[Name, Name]
     reference: ReferenceFacts | None = field(default=None, metadata=OPTIONAL)
-    targets: list[Target]
-    sha256: dict[str, str] = field(default_factory=dict)
+    targets: Annotated[list[Target], NOT_EMPTY]
+    sha256: dict[Name, Digest] = field(default_factory=dict)
+
+    def contradiction(self) -> str | None:
+        """Return which field does not fit the targets, or None."""
+        names = [target.name for target in self.targets]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                return f"targets[{i}].name is not the name of one target"
+        for i, sentinel in enumerate(self.sentinels):
+            if len(sentinel.scores) != len(names):
+                return f"sentinels[{i}].scores is not one number for each target"
+        return None
 
 
 def encode_metadata(metadata: Metadata) -> bytes:
@@ -235,12 +258,13 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
     Raises
     ------
     CheckpointError
-        It is damaged, not that of a checkpoint, of a newer format, or lacks a field.
+        It is damaged, not that of a checkpoint, of a newer format, or a field is missing or cannot be used.
     """
     try:
         document = parse_json(content)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError("its metadata is damaged", path=path, hint=COPY) from error
+        place = f": {error}" if isinstance(error, DocumentError) else ""
+        raise CheckpointError(f"its metadata is damaged{place}", path=path, hint=COPY) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointError("this is not a servier checkpoint", path=path)
     version = document.get("format_version")

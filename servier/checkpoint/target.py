@@ -6,11 +6,13 @@ threshold, and the conformal set or interval.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.documents import OPTIONAL
+from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Share, one_of
 
 LOG, MIRRORED_LOG = "log", "mirrored_log"
 CONFIDENCES = (0.8, 0.9, 0.95)
@@ -48,15 +50,43 @@ class Target:
         numbers.
     """
 
-    name: str
-    task: str
-    slope: float = 1.0
-    intercept: float = 0.0
-    threshold: float | None = None
-    transform: str | None = None
-    bound: float | None = None
-    conformal: dict[str, list[float]] = field(default_factory=dict)
-    words: list[str] | None = field(default=None, metadata=OPTIONAL)
+    name: Name
+    task: Annotated[str, one_of("binary", "regression")]
+    slope: Number = 1.0
+    intercept: Number = 0.0
+    threshold: Share | None = None
+    transform: Annotated[str, one_of(LOG, MIRRORED_LOG)] | None = None
+    bound: Number | None = None
+    conformal: dict[Level, list[Number]] = field(default_factory=dict)
+    words: Annotated[list[Name], UNLIKE] | None = field(default=None, metadata=OPTIONAL)
+
+    def contradiction(self) -> str | None:
+        """Return which field does not fit the task or another field, or None."""
+        is_binary = self.task == "binary"
+        if self.threshold is not None and not is_binary:
+            return "threshold is not null, as that of a regression target is"
+        if self.transform is not None and is_binary:
+            return "transform is not null, as that of a binary target is"
+        if (self.bound is None) == (self.transform == MIRRORED_LOG):
+            return f"bound is not that of the transform {self.transform}"
+        if self.words is not None and (len(self.words) != 2 or not is_binary):
+            return "words is not a word for each label"
+        return self._find_wrong_limits()
+
+    def _find_wrong_limits(self) -> str | None:
+        """Return the first conformal limits that cannot be, or are narrower than those of less confidence."""
+        previous = [0.0, 1.0] if self.task == "binary" else [0.0]
+        for level in sorted(self.conformal, key=float):
+            limits = self.conformal[level]
+            if len(limits) != len(previous):
+                return f"conformal[{level!r}] is not {len(previous)} numbers"
+            wider = zip(limits, previous, (1, -1), strict=False)
+            if not all(sign * (new - old) >= 0 for new, old, sign in wider):
+                return f"conformal[{level!r}] is not as wide as that of less confidence"
+            if self.task == "binary" and not all(0 <= limit <= 1 for limit in limits):
+                return f"conformal[{level!r}] is not made of probabilities"
+            previous = limits
+        return None
 
     @property
     def unit(self) -> str:

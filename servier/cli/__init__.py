@@ -8,21 +8,23 @@ from typing import Any
 import click
 
 from servier import __version__
-from servier.cli import bulk, evaluation, models, scoring, tables, tuning
+from servier.cli import bulk, evaluation, models, scoring, signing, tables, tuning
 from servier.cli.ending import describe_end, ending_by_signals, pass_on, prepare_standard_streams
 from servier.cli.extras import explain_missing
+from servier.cli.terminal import escaping
 from servier.errors import EndedError, ServierError
 from servier.processes.workers import ONE_THREAD
 
 
 class ServierGroup(click.Group):
-    """A group whose errors are one line each."""
+    """A group whose errors are one line each, and whose words steer no terminal."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line, if there is somewhere to say what it says."""
         try:
             prepare_standard_streams()
-            return super().main(*args, **extra)
+            with escaping():
+                return super().main(*args, **extra)
         except ServierError as error:
             _tell(error)
             sys.exit(1)
@@ -76,6 +78,7 @@ for command in (
     evaluation.evaluate,
     evaluation.compare,
     models.inspect,
+    signing.sign,
     tuning.tune,
     tuning.pretrain,
     scoring.predict,

@@ -12,9 +12,11 @@ from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     FORCE,
     PRESETS,
+    REQUIRE_SIGNATURE,
     SMILES_COLUMN,
     WORKERS,
     DetailOptions,
+    trusted_keys,
     worker_processes,
 )
 
@@ -88,6 +90,7 @@ class PredictFileOptions:
             f"  [default: {DEFAULT_MODEL_PATHS['1']}]",
         )
     )
+    require_signature: str | None = field(metadata=REQUIRE_SIGNATURE)
     file: FileOptions
     n_smiles: int | None = field(
         metadata=option(
@@ -126,6 +129,7 @@ class PredictFileOptions:
             top=self.top,
             threshold=self.threshold,
             rank_by=self.rank_by,
+            keys=trusted_keys(self.require_signature),
         )
 
 

@@ -15,6 +15,7 @@ EXTRAS = {
         "waitress": "waitress",
         "werkzeug": "werkzeug",
     },
+    "sign": {"cryptography": "cryptography"},
     "train": {
         "crepes": "crepes",
         "jinja2": "jinja2",
@@ -44,7 +45,7 @@ def require_extra(extra: str, what: str | None = None) -> None:
     Parameters
     ----------
     extra
-        `train` or `serve`.
+        One of `EXTRAS`.
     what
         What needs them; the command that is running where nothing is said.
 

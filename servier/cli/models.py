@@ -16,10 +16,12 @@ from servier.cli.options import (
     JSON,
     MODELS,
     PRESET,
+    REQUIRE_SIGNATURE,
     WORKERS,
     SplitOptions,
     TableOptions,
     training_options,
+    trusted_keys,
 )
 from servier.cli.outputs import Inputs, claim_outputs
 
@@ -122,6 +124,7 @@ class InspectOptions:
             help="Only check whether every part is intact; the exit status is 1 if one is not.",
         )
     )
+    require_signature: str | None = field(metadata=REQUIRE_SIGNATURE)
     html: str | None = field(metadata=HTML)
     force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
@@ -144,6 +147,8 @@ def inspect(given: InspectOptions) -> None:
     if given.html:
         require_extra("train", "inspect --html")
     opened = open_checkpoint(given.checkpoint)
+    if (keys := trusted_keys(given.require_signature)) is not None:
+        keys.require(opened)
     if given.verify and not _verify(opened, as_json=given.as_json):
         click.get_current_context().exit(1)
     opened = opened.load()

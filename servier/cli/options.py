@@ -10,10 +10,12 @@ import click
 
 from servier.cli.commands import option
 from servier.cli.dialects import DialectOptions
+from servier.cli.extras import require_extra
 from servier.errors import ServierError
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
+    from servier.checkpoint.signatures import TrustedKeys
     from servier.checkpoint.target import Target
     from servier.data.datasets import Dataset
     from servier.evaluation.bootstrap import Resampling
@@ -53,6 +55,12 @@ HTML = option(
     help="Also write the result to this file, as a web page.",
 )
 JSON = option("--json", decides=False, is_flag=True, help="Print JSON, for machines.")
+REQUIRE_SIGNATURE = option(
+    decides=False,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="KEYS",
+    help="A file of public keys: only a checkpoint that was signed with one of them is used.",
+)
 FORCE = option(
     decides=False,
     is_flag=True,
@@ -216,14 +224,20 @@ class ModelPaths:
             help="Model to ask; consensus is the mean of both, in which model 1 counts twice.",
         )
     )
+    require_signature: str | None = field(metadata=REQUIRE_SIGNATURE)
 
     def open(self) -> "list[Checkpoint]":
         """Open the checkpoint, or both of a consensus."""
         from servier.checkpoint.file import open_checkpoint
 
+        keys = trusted_keys(self.require_signature)
         paths = {"1": self.model_1_path, "2": self.model_2_path}
         names = list(paths) if self.model_name == "consensus" else [self.model_name]
-        return [open_checkpoint(paths[name], name) for name in names]
+        opened = [open_checkpoint(paths[name], name) for name in names]
+        if keys is not None:
+            for checkpoint in opened:
+                keys.require(checkpoint)
+        return opened
 
 
 def training_options(
@@ -262,6 +276,16 @@ def command_line() -> str:
     """Return the command that is running, as one would type it, each option on a line of its own."""
     words = ["servier", *map(shlex.quote, sys.argv[1:])]
     return " ".join(f"\\\n  {word}" if word.startswith("--") else word for word in words)
+
+
+def trusted_keys(path: str | None) -> "TrustedKeys | None":
+    """Return the keys of the file that --require_signature names; None where it was not given."""
+    if path is None:
+        return None
+    require_extra("sign", "--require_signature")
+    from servier.checkpoint.signatures import read_trusted_keys
+
+    return read_trusted_keys(path)
 
 
 def worker_processes(workers: int | None) -> int:

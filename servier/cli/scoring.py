@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from servier.cli.commands import argument, command, option
-from servier.cli.options import FORCE, JSON, WORKERS, DetailOptions, ModelPaths, worker_processes
+from servier.cli.options import (
+    FORCE,
+    JSON,
+    REQUIRE_SIGNATURE,
+    WORKERS,
+    DetailOptions,
+    ModelPaths,
+    trusted_keys,
+    worker_processes,
+)
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.errors import ServierError
 
@@ -152,6 +161,7 @@ class ServiceOptions:
             type=click.IntRange(1), default=16, show_default=True, help="Requests answered at a time."
         )
     )
+    require_signature: str | None = field(metadata=REQUIRE_SIGNATURE)
     workers: int | None = field(metadata=WORKERS)
     timeout: float = field(
         metadata=option(
@@ -220,6 +230,7 @@ def serve(given: ServiceOptions) -> None:
         port=given.port,
         threads=given.threads,
         limits=Limits(worker_processes(given.workers), given.timeout),
+        keys=trusted_keys(given.require_signature),
         log_molecules=given.log_molecules,
         required_models=given.required_models,
         allowed_hosts=",".join(given.allowed_hosts).split(",") if given.allowed_hosts else (),

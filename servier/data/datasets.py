@@ -83,7 +83,7 @@ class Dataset:
     @property
     def digest(self) -> str:
         """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
-        sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode())
+        sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode("utf-8", "surrogateescape"))
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
         return sha.hexdigest()
 

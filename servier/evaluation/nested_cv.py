@@ -12,7 +12,7 @@ from servier.checkpoint.file import Checkpoint
 from servier.data.datasets import Dataset
 from servier.evaluation.bootstrap import CONFIDENCE
 from servier.training.options import Options
-from servier.training.recipes import make_recipe
+from servier.training.recipes import make_recipe, sort_settings
 from servier.training.rows import TrainingRows, usable_rows
 from servier.training.train import train_on
 
@@ -106,7 +106,13 @@ def repeat_training(
         by time or predefined.
     workers
         The number of processes.
+
+    Raises
+    ------
+    RecipeError
+        The checkpoint names a recipe, or rules for its rows, that this version does not know.
     """
+    _check_notes(checkpoint)
     metrics: list[Metrics] = []
     shares = []
     strategy = ""
@@ -118,6 +124,14 @@ def repeat_training(
         strategy = rows.strategy
         logger.info("run %s of %s is done", len(metrics), n_folds * n_repeats)
     return NestedRuns(strategy, metrics, float(np.mean(shares)))
+
+
+def _check_notes(checkpoint: Checkpoint) -> None:
+    """Check what is read of a checkpoint only to train again."""
+    notes = checkpoint.metadata
+    said = {"preset": notes.preset, "split": notes.split.strategy, **vars(notes.duplicates)}
+    given = {name: value for name, value in said.items() if value is not None}
+    sort_settings(given | notes.training.recipe, checkpoint.model_name, checkpoint.path)
 
 
 def _runs(

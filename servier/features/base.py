@@ -1,7 +1,7 @@
 """The base classes of the featurizers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from servier.chem.molecules import Mol
 
 LIMIT = 1e9
+MAX_BINS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Featurizer(ABC):
     """Computes a block of numbers for a molecule.
 
     A subclass is a frozen dataclass. Its fields are its parameters; together with its `kind` they are all
-    that is stored. RDKit's generators do not pickle, so they are made on first use. A featurizer with
-    `constitution_only` also gives the right values for molecules of which nothing else was perceived.
+    that is stored, and `limits` has the lowest and the highest value of each. RDKit's generators do not
+    pickle, so they are made on first use. A featurizer with `constitution_only` also gives the right values
+    for molecules of which nothing else was perceived.
     """
 
     kind: ClassVar[str]
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
     is_count: ClassVar[bool] = False
     constitution_only: ClassVar[bool] = False
 
@@ -60,6 +63,7 @@ class CountFingerprint(Featurizer):
     """A count fingerprint, folded to `fp_size` bins, nearly all of which are 0."""
 
     is_count: ClassVar[bool] = True
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"fp_size": (1, MAX_BINS)}
     fp_size: int = 2048
 
     def __len__(self) -> int:

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from servier.features.base import Featurizer
+from servier.errors import DataError
+from servier.features.base import LIMIT, Featurizer
 from servier.features.feature_set import FeatureSet
 from servier.tables import STATUS_COLUMNS
 
@@ -43,13 +44,26 @@ def to_columns(X: NDArray[np.float32], features: FeatureSet) -> list[pa.Array]:
 
 
 def to_matrix(columns: Sequence[pa.Array], features: FeatureSet) -> NDArray[np.float32]:
-    """Convert the columns of all featurizers to a matrix, float32, shape (n_rows, n_features)."""
+    """Convert the columns of all featurizers to a matrix, float32, shape (n_rows, n_features).
+
+    Raises
+    ------
+    DataError
+        A column lacks a value, or holds one that no features have.
+    """
     X = np.zeros((len(columns[0]), len(features)), np.float32)
     for featurizer, place, column in zip(features.featurizers, features.slices, columns, strict=True):
+        values = column.flatten()
+        parts = values.flatten() if featurizer.is_count else [values]
+        if column.null_count or values.null_count or any(part.null_count for part in parts):
+            raise DataError("a value is missing", column=featurizer.kind)
+        block = X[:, place]
         if featurizer.is_count:
-            _decode_counts(column, X[:, place])
+            _decode_counts(column, parts, block, featurizer.kind)
         else:
-            X[:, place] = column.flatten().to_numpy().reshape(-1, len(featurizer))
+            block[:] = values.to_numpy().reshape(-1, len(featurizer))
+            if not (np.abs(block) <= LIMIT).all():
+                raise DataError("a value is no feature", column=featurizer.kind)
     return X
 
 
@@ -63,10 +77,12 @@ def _encode_counts(block: NDArray[np.float32]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(starts), pairs, type=COUNTS)
 
 
-def _decode_counts(column: Any, block: NDArray[np.float32]) -> None:
+def _decode_counts(column: Any, pairs: Any, block: NDArray[np.float32], kind: str) -> None:
     rows = np.repeat(np.arange(len(column)), np.diff(column.offsets.to_numpy()))
-    pairs = column.flatten()
-    block[rows, pairs.field("bin").to_numpy()] = pairs.field("count").to_numpy()
+    bins, counts = (part.to_numpy() for part in pairs)
+    if len(bins) and bins.max() >= block.shape[1]:
+        raise DataError("a bin is out of range", column=kind)
+    block[rows, bins] = counts
 
 
 def _encode_values(block: NDArray[np.float32]) -> pa.Array:

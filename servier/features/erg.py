@@ -1,5 +1,6 @@
 """Extended reduced graphs: pairs of pharmacophore points at each distance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ class ErG(Featurizer):
     """
 
     kind: ClassVar[str] = "erg"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"fuzz": (0, 1), "max_path": (1, 100)}
     fuzz: float = 0.3
     max_path: int = 15
 

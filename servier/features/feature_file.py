@@ -1,6 +1,5 @@
 """Read feature Parquet files."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,15 @@ from servier.features.columns import added_fields, to_matrix
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.registry import PRESETS
 from servier.tables import STATUS_COLUMNS
-from servier.tables.parquet import FEATURES_KEY, open_parquet
+from servier.tables.arrow_text import texts
+from servier.tables.parquet import (
+    find_features,
+    open_parquet,
+    refuse_repetitions,
+    refusing_damage,
+)
+
+AGAIN = "featurize again"
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,18 @@ class FeatureSpecification:
 
     @classmethod
     def find(cls, schema: pa.Schema, path: str | Path) -> "FeatureSpecification | None":
-        """Find the specification in the metadata of a Parquet schema; None where it holds no features."""
-        if FEATURES_KEY not in (schema.metadata or {}):
+        """Find the specification in the metadata of a Parquet schema; None where it holds no features.
+
+        Raises
+        ------
+        DataError
+            It cannot be read, or two columns have the same name.
+        """
+        notes = find_features(schema.metadata, path)
+        if notes is None:
             return None
-        found = json.loads(schema.metadata[FEATURES_KEY])
-        return cls(str(path), found["featurizers"], found["rdkit"], schema)
+        refuse_repetitions(schema, path)
+        return cls(str(path), notes.featurizers, notes.rdkit, schema)
 
     def check(self, wanted: list[dict[str, Any]]) -> None:
         """Check that these are the features that are needed.
@@ -62,13 +76,13 @@ class FeatureSpecification:
             raise DataError(problem, path=self.path, hint=f"featurize again with: {_name(wanted)}")
         if self.rdkit != rdkit_version:
             problem = f"made with RDKit {self.rdkit}, here is {rdkit_version}"
-            raise DataError(problem, path=self.path, hint="featurize again")
+            raise DataError(problem, path=self.path, hint=AGAIN)
         for field in added_fields(FeatureSet(wanted)):
             place = self.schema.get_field_index(field.name)
             if place < 0 or self.schema.types[place] != field.type:
                 state = "missing" if place < 0 else f"of another type, {self.schema.types[place]}"
                 problem = f"this file was changed after featurize: column {field.name!r} is {state}"
-                raise DataError(problem, path=self.path, hint="featurize again")
+                raise DataError(problem, path=self.path, hint=AGAIN)
 
 
 class FeatureFile:
@@ -76,8 +90,8 @@ class FeatureFile:
 
     Parameters
     ----------
-    file
-        The open file.
+    path, file
+        Its name, and the open file.
     featurizers
         Its features.
     others
@@ -85,9 +99,13 @@ class FeatureFile:
     """
 
     def __init__(
-        self, file: pq.ParquetFile, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
+        self,
+        path: str | Path,
+        file: pq.ParquetFile,
+        featurizers: list[dict[str, Any]],
+        others: Sequence[str] = (),
     ) -> None:
-        self._file, self._features = file, FeatureSet(featurizers)
+        self._path, self._file, self._features = path, file, FeatureSet(featurizers)
         kinds = [featurizer.kind for featurizer in self._features.featurizers]
         self._columns = [*kinds, *STATUS_COLUMNS, *others]
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
@@ -112,7 +130,7 @@ class FeatureFile:
         if specification is None:
             return None
         specification.check(FeatureSet(featurizers).specs)
-        return cls(file, featurizers, others)
+        return cls(path, file, featurizers, others)
 
     @property
     def n_rows(self) -> int:
@@ -125,7 +143,8 @@ class FeatureFile:
 
     def read_strings(self, column: str, start: int, stop: int) -> list[str]:
         """Return the values of another column in the same rows, empty where there is none."""
-        return [str(value or "") for value in self._read_rows(start, stop)[column].to_pylist()]
+        chunks = self._read_rows(start, stop)[column].chunks
+        return [value or "" for chunk in chunks for value in texts(chunk)]
 
     def _read_rows(self, start: int, stop: int) -> pa.Table:
         parts = []
@@ -139,7 +158,8 @@ class FeatureFile:
 
     def _read_group(self, group: int) -> pa.Table:
         if group != self._group:
-            self._table = self._file.read_row_group(group, columns=self._columns, use_threads=False)
+            with refusing_damage(self._path):
+                self._table = self._file.read_row_group(group, columns=self._columns, use_threads=False)
             self._group = group
         return self._table
 
@@ -147,8 +167,11 @@ class FeatureFile:
         blocks = [table[featurizer.kind].combine_chunks() for featurizer in self._features.featurizers]
         is_whole = np.all([block.is_valid().to_numpy(zero_copy_only=False) for block in blocks], axis=0)
         X = np.zeros((len(table), len(self._features)), np.float32)
-        X[is_whole] = to_matrix([block.filter(pa.array(is_whole)) for block in blocks], self._features)
-        told = zip(is_whole, *(table[name].to_pylist() for name in STATUS_COLUMNS), strict=True)
+        try:
+            X[is_whole] = to_matrix([block.filter(pa.array(is_whole)) for block in blocks], self._features)
+        except DataError as error:
+            raise DataError(error.problem, path=self._path, column=error.column, hint=AGAIN) from error
+        told = zip(is_whole, *(texts(table[name].combine_chunks()) for name in STATUS_COLUMNS), strict=True)
         return Features(X, [_read_problem(*row) for row in told])
 
 
@@ -158,7 +181,11 @@ def _read_problem(is_whole: bool, status: str | None, reason: str | None) -> Inv
         return None
     if status is None or status == "ok" or status not in set(Status):
         return InvalidMolecule(Status.INVALID, "this row has no features, or no status")
-    return InvalidMolecule(Status(status), reason or "")
+    return InvalidMolecule(Status(status), _as_unicode(reason or ""))
+
+
+def _as_unicode(reason: str) -> str:
+    return reason.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.molecules import MAX_REASON, InvalidMolecule, Mol, Status
+from servier.errors import RecipeError
 from servier.features.base import Featurizer
 from servier.features.morgan import RADIUS, Environments, MorganCount
 from servier.features.registry import build
@@ -40,11 +41,14 @@ class FeatureSet:
     Raises
     ------
     RecipeError
-        A kind or a parameter that does not exist.
+        A kind or a parameter that does not exist, an impossible value, or a kind that is there twice.
     """
 
     def __init__(self, specs: Sequence[dict[str, Any]]) -> None:
         self.featurizers = [build(spec) for spec in specs]
+        kinds = [featurizer.kind for featurizer in self.featurizers]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise RecipeError(f"{twice} is there twice", hint="leave out one of them")
         stops = np.cumsum([len(featurizer) for featurizer in self.featurizers])
         self.slices = [
             slice(int(stop) - len(featurizer), int(stop))

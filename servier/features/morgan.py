@@ -1,6 +1,6 @@
 """Morgan fingerprints (circular substructures), counted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -30,6 +30,7 @@ class MorganCount(GeneratedFingerprint):
 
     kind: ClassVar[str] = "morgan_count"
     constitution_only: ClassVar[bool] = True
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**GeneratedFingerprint.limits, "radius": (0, 10)}
     radius: int = RADIUS
 
     def compute(self, mol: Mol) -> Environments:

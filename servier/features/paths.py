@@ -1,5 +1,6 @@
 """Atom pairs and topological torsions, counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -19,6 +20,10 @@ class AtomPairCount(GeneratedFingerprint):
     """
 
     kind: ClassVar[str] = "atom_pair_count"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        **GeneratedFingerprint.limits,
+        "max_distance": (1, 30),
+    }
     fp_size: int = 1024
     max_distance: int = 6
 

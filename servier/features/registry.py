@@ -30,10 +30,16 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
 
 
 def build(spec: dict[str, Any]) -> Featurizer:
-    """Build one featurizer from its specification."""
+    """Build one featurizer from its specification.
+
+    Raises
+    ------
+    RecipeError
+        There is no such featurizer or parameter, or a parameter cannot have such a value.
+    """
     parameters = dict(spec)
     kind = parameters.pop("kind", None)
-    if kind not in FEATURIZERS:
+    if not isinstance(kind, str) or kind not in FEATURIZERS:
         known = ", ".join(sorted(FEATURIZERS))
         raise RecipeError(f"no featurizer is called {kind!r}", hint=f"choose among {known}")
     defaults = asdict(FEATURIZERS[kind]())
@@ -42,4 +48,7 @@ def build(spec: dict[str, Any]) -> Featurizer:
             raise RecipeError(f"{kind} has no parameter {name!r}", hint=f"there are {', '.join(defaults)}")
         if type(value) is not type(defaults[name]):
             raise RecipeError(f"{name} of {kind} is {value!r}", hint=f"the default is {defaults[name]!r}")
+        low, high = FEATURIZERS[kind].limits[name]
+        if not low <= value <= high:
+            raise RecipeError(f"{name} of {kind} is {value!r}", hint=f"between {low} and {high} is possible")
     return FEATURIZERS[kind](**parameters)

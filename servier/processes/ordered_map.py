@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
 
+from servier.errors import ServierError
 from servier.processes.workers import Preparation, WorkerProcess, start_failure
 
 Item = TypeVar("Item")
@@ -173,7 +174,7 @@ class _Crew(Generic[Item, Answer]):
         self._replace(worker, "timeout", f"no answer within {self._timeout:g} s")
 
     def _receive(self, worker: _Worker, kind: str, content: Any) -> None:
-        if kind == "error":
+        if isinstance(content, ServierError):  # it is not one item that is wrong
             raise content
         if kind == "ready":
             worker.is_ready, self._failed_starts = True, 0

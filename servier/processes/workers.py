@@ -151,8 +151,11 @@ def _serve(connection: Connection, work: Preparation[Any, Any]) -> None:
 
 
 def _answer(apply: Callable[[Any], Any], items: Any) -> tuple[str, Any]:
+    """Return an answer, or why there is none: a problem that the user can solve stays an error."""
     try:
         return "answer", apply(items)
+    except ServierError as error:
+        return "failed", error
     except Exception as error:  # noqa: BLE001 - one odd item never costs the run: it is found and named
         return "failed", f"{type(error).__name__}: {error}"
 

@@ -123,10 +123,10 @@ def require_same_targets(first: Checkpoint, second: Checkpoint) -> None:
 def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
     """Return a target with the means of the models' thresholds and conformal limits, without calibration."""
     first, *others = targets = [checkpoint.targets[i] for checkpoint in checkpoints]
-    thresholds = [target.threshold for target in targets if target.threshold is not None]
-    threshold = (
-        round(float(average_models(checkpoints, thresholds)), PROBABILITY_DIGITS) if thresholds else None
-    )
+    threshold = None
+    if any(target.threshold is not None for target in targets):
+        thresholds = [target.decision_threshold for target in targets]
+        threshold = round(float(average_models(checkpoints, thresholds)), PROBABILITY_DIGITS)
     levels = [level for level in first.conformal if all(level in target.conformal for target in others)]
     limits = {
         level: average_models(checkpoints, [target.conformal[level] for target in targets]).tolist()
@@ -152,17 +152,21 @@ def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:
 
 def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
     """Return the sorted answers for the reference molecules; None unless all models have the same ones."""
-    references = [checkpoint.metadata.reference for checkpoint in checkpoints]
-    digests = {None if reference is None else reference.digest for reference in references}
-    if len(digests) > 1 or None in digests:
+    references = {checkpoint.metadata.reference for checkpoint in checkpoints}
+    if len({reference and reference.digest for reference in references}) > 1 or None in references:
         return None
     answers = average_models(checkpoints, [_reference_answers(checkpoint) for checkpoint in checkpoints])
-    return np.sort(answers[~np.isnan(answers).any(axis=1)], axis=0)
+    known = answers[~np.isnan(answers).any(axis=1)]
+    return np.sort(known, axis=0) if len(known) else None
 
 
 def _reference_answers(checkpoint: Checkpoint) -> NDArray[np.float64]:
     answers = checkpoint.reference.reference_answers
     if answers is None:
         problem = f"entry {REFERENCE} lacks reference_answers"
+        raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
+    facts = checkpoint.metadata.reference
+    if facts is None or answers.shape != (facts.molecules, len(checkpoint.targets)):
+        problem = f"entry {REFERENCE} has other answers than reference.molecules says"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
     return answers

@@ -2,11 +2,14 @@
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from servier.checkpoint.documents import DocumentError, read_document
+from servier.checkpoint.documents import DocumentError, join, read_document, show
 from servier.checkpoint.metadata import COPY
+from servier.checkpoint.rules import NOT_EMPTY, UNLIKE, Name, Rule, Seed
 from servier.errors import CheckpointError
+
+MAX_SMILES = 1000
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class FeatureInput:
     """
 
     kind: ClassVar[str] = "features"
-    featurizers: list[dict[str, Any]]
+    featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,14 @@ class SequenceInput:
     vocabulary
         The tokens that the network knows.
     n_smiles, seed
-        How many SMILES strings of a molecule are scored, at least 1: the canonical one and randomized ones,
+        How many SMILES strings of a molecule are scored, 1 to 1,000: the canonical one and randomized ones,
         and the seed of the latter.
     """
 
     kind: ClassVar[str] = "smiles"
-    vocabulary: list[str]
-    n_smiles: int
-    seed: int
+    vocabulary: Annotated[list[Name], UNLIKE]
+    n_smiles: Annotated[int, Rule("above 0", (0).__lt__), Rule(f"at most {MAX_SMILES}", MAX_SMILES.__ge__)]
+    seed: Seed
 
 
 Input = FeatureInput | SequenceInput
@@ -66,16 +69,17 @@ def read_input(spec: dict[str, Any], path: str | Path | None = None) -> Input:
         This version knows no such kind, or a field is missing, unknown or of another type.
     """
     kinds: dict[Any, type[Input]] = {kind.kind: kind for kind in (FeatureInput, SequenceInput)}
-    kind = kinds.get(spec.get("kind")) if isinstance(spec.get("kind"), str) else None
+    name = spec.get("kind")
+    kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        hint = "a newer servier may read it"
-        raise CheckpointError(f"no engine is called {spec.get('kind')!r}", path=path, hint=hint)
+        hint = "a newer servier may read such an input.kind"
+        raise CheckpointError(f"no engine is called {show(name)}", path=path, hint=hint)
     try:
         found = read_document(kind, spec, "input")
     except DocumentError as error:
         raise CheckpointError(f"its metadata is damaged: {error}", path=path, hint=COPY) from error
     unknown = set(spec) - {"kind", *(field.name for field in fields(kind))}
-    if unknown or (isinstance(found, SequenceInput) and found.n_smiles < 1):
-        problem = f"input.{min(unknown)} is not known" if unknown else "input.n_smiles is not above 0"
+    if unknown:
+        problem = f"{join('input', min(unknown))} is not known"
         raise CheckpointError(f"its metadata is damaged: {problem}", path=path, hint=COPY)
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from servier.checkpoint.file import Checkpoint, graph_name, open_checkpoint
 from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
+from servier.checkpoint.signatures import TrustedKeys
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
@@ -89,7 +90,10 @@ class Models:
 
 
 def load_models(
-    models_dir: str | Path, before: Models | None = None, required: Collection[str] = ()
+    models_dir: str | Path,
+    before: Models | None = None,
+    required: Collection[str] = (),
+    keys: TrustedKeys | None = None,
 ) -> Models:
     """Read and verify `model_1.servier` and `model_2.servier` of a directory, and log their problems.
 
@@ -102,6 +106,8 @@ def load_models(
         is gone, the model is not served any more.
     required
         The names of models that must be served.
+    keys
+        Those of which one must have signed a checkpoint; None where it need not be signed.
 
     Raises
     ------
@@ -112,7 +118,7 @@ def load_models(
     for name in MODEL_NAMES:
         path = Path(models_dir) / f"model_{name}.servier"
         try:
-            checkpoints[name], cards[name] = _read(path, name)
+            checkpoints[name], cards[name] = _read(path, name, keys)
         except CheckpointError as error:
             problems[name] = error.problem
             if path.exists() and before is not None and name in before.checkpoints:
@@ -162,7 +168,7 @@ def _naming(path: Path) -> Iterator[None]:
         raise CheckpointError(f"it cannot be loaded: {reason}", path=path, hint=COPY) from error
 
 
-def _read(path: Path, name: str) -> tuple[Checkpoint, bytes]:
+def _read(path: Path, name: str, keys: TrustedKeys | None) -> tuple[Checkpoint, bytes]:
     """Read a checkpoint as it will be used; return what is kept of it, and its card.
 
     All entries are read, which compares their digests, and the sentinels are scored. What answers say beside
@@ -170,6 +176,8 @@ def _read(path: Path, name: str) -> tuple[Checkpoint, bytes]:
     """
     with _naming(path):
         opened = open_checkpoint(path, name).load()
+        if keys is not None:
+            keys.require(opened)
         needed = {graph_name(i) for i in range(len(opened.graphs))} | {REFERENCE}
         require_intact(opened)
         card = render_card(opened)

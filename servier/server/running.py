@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from waitress import wasyncore
 
+from servier.checkpoint.signatures import TrustedKeys
 from servier.errors import ServierError
 from servier.server.access_log import be_discreet
 from servier.server.app import create_app
@@ -54,6 +55,8 @@ class ServeOptions:
         The seconds within which a request has to come in.
     connections_per_client
         The number of connections that one client may have.
+    keys
+        Those of which one must have signed each checkpoint; None where none need be signed.
     """
 
     models_dir: str | Path
@@ -66,6 +69,7 @@ class ServeOptions:
     allowed_hosts: Sequence[str] = ()
     receive_timeout: float = 30.0
     connections_per_client: int = 100
+    keys: TrustedKeys | None = None
 
 
 def serve_models(options: ServeOptions) -> None:
@@ -85,7 +89,8 @@ def serve_models(options: ServeOptions) -> None:
     reloading = _Reloading(desk, options)
     sockets: dict[int, Any] = {}
     server = _listen(options, create_app(desk, log_molecules=options.log_molecules), sockets)
-    desk.replace(Service(load_models(options.models_dir, required=options.required_models), options.limits))
+    models = load_models(options.models_dir, required=options.required_models, keys=options.keys)
+    desk.replace(Service(models, options.limits))
     with signals.caught():
         shown = f"[{options.host}]" if ":" in options.host else options.host
         logger.info("serving on http://%s:%s", shown, server.effective_port)
@@ -149,7 +154,12 @@ class _Reloading:
     def _reload(self) -> None:
         try:
             with self._desk.service() as service:
-                models = load_models(self._options.models_dir, service.models, self._options.required_models)
+                models = load_models(
+                    self._options.models_dir,
+                    service.models,
+                    self._options.required_models,
+                    self._options.keys,
+                )
             self._desk.replace(Service(models, self._options.limits))
         except ServierError as error:
             logger.warning("the models are unchanged: %s", error)

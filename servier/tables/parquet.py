@@ -2,14 +2,18 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from servier.checkpoint.documents import DocumentError, parse_json, read_document
+from servier.checkpoint.rules import NOT_EMPTY, Name
 from servier.errors import DataError
 from servier.tables.arrow_text import texts
 from servier.tables.arrow_types import decode_categories, ordered_categories
@@ -21,6 +25,53 @@ FEATURES_KEY = b"servier.features"
 """The key of the metadata in the schema of a feature file."""
 PANDAS_KEY = b"pandas"
 """The key under which pandas notes which columns are the index."""
+
+
+@dataclass(frozen=True)
+class FeatureNotes:
+    """What the metadata of a feature file says of its features.
+
+    Parameters
+    ----------
+    featurizers
+        The specification of the feature set.
+    rdkit
+        The version of RDKit that computed them.
+    """
+
+    featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
+    rdkit: Name
+
+    def contradiction(self) -> str | None:
+        """Return which featurizer has no name of its own, or None."""
+        kinds = [spec.get("kind") for spec in self.featurizers]
+        for i, kind in enumerate(kinds):
+            if not isinstance(kind, str) or kind in kinds[:i]:
+                return f"featurizers[{i}].kind is not a name of its own"
+        return None
+
+    @property
+    def kinds(self) -> list[str]:
+        """The names of the columns that hold features."""
+        return [spec["kind"] for spec in self.featurizers]
+
+
+def find_features(metadata: Mapping[bytes, bytes] | None, path: str | Path) -> FeatureNotes | None:
+    """Find what the metadata of a schema says of features; None where it says nothing.
+
+    Raises
+    ------
+    DataError
+        It says something that cannot be read.
+    """
+    if metadata is None or FEATURES_KEY not in metadata:
+        return None
+    try:
+        return read_document(FeatureNotes, parse_json(metadata[FEATURES_KEY]))
+    except (ValueError, RecursionError) as error:
+        place = f": {error}" if isinstance(error, DocumentError) else ""
+        problem = f"its metadata {FEATURES_KEY.decode()} is damaged{place}"
+        raise DataError(problem, path=path, hint="featurize again") from error
 
 
 class ParquetTable:
@@ -44,19 +95,14 @@ class ParquetTable:
         self.full_schema = schema = self._file.schema_arrow
         """All columns, with the features too."""
         self.metadata: dict[bytes, bytes] = schema.metadata or {}
-        features = self._feature_columns()
+        notes = find_features(schema.metadata, path)
+        features = notes.kinds if notes else []
+        refuse_repetitions(schema, path)
         self.schema = pa.schema([field for field in schema if field.name not in features])
         names = self.schema.names
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise DataError(f"two columns are called {twice!r}", path=path, hint="rename one")
         # A name with a dot would choose a part of a column, so names are given only where it must be.
         self._columns = names if features else None
         self.header = Header(names, encode_row(names, Header(names, b"")))
-
-    def _feature_columns(self) -> set[str]:
-        if FEATURES_KEY not in self.metadata:
-            return set()
-        return {featurizer["kind"] for featurizer in json.loads(self.metadata[FEATURES_KEY])["featurizers"]}
 
     @property
     def n_rows(self) -> int:
@@ -118,7 +164,7 @@ class ParquetTable:
         starts = list(accumulate((footer.row_group(i).num_rows for i in range(n_groups)), initial=0))
         first = bisect_right(starts, rows.start) - 1
         skipped, left = rows.start - starts[first], min(rows.stop, self.n_rows) - rows.start
-        try:
+        with refusing_damage(self._path):
             for batch in group_batches(self._file, range(first, n_groups), self._columns):
                 part = batch.slice(skipped, left)
                 skipped -= min(skipped, len(batch))
@@ -127,11 +173,38 @@ class ParquetTable:
                     yield decode_categories(part)
                 if left <= 0:
                     return
-        except (pa.ArrowInvalid, OSError) as error:
-            hint = "write it again"
-            raise DataError("this Parquet file is damaged", path=self._path, hint=hint) from error
-        except pa.ArrowNotImplementedError as error:
-            raise DataError(f"Arrow cannot read this Parquet file: {error}", path=self._path) from error
+
+
+@contextmanager
+def refusing_damage(path: str | Path) -> Iterator[None]:
+    """Have what Arrow says of a file that it cannot read raised as an error that names the file.
+
+    Raises
+    ------
+    DataError
+        Arrow cannot read it.
+    """
+    try:
+        yield
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(f"Arrow cannot read this Parquet file: {error}", path=path) from error
+    except (pa.ArrowException, OSError) as error:
+        raise DataError("this Parquet file is damaged", path=path, hint="write it again") from error
+
+
+def refuse_repetitions(schema: pa.Schema, path: str | Path) -> None:
+    """Refuse two columns of one name.
+
+    Raises
+    ------
+    DataError
+        There are some.
+    """
+    known: set[str] = set()
+    for name in schema.names:
+        if name in known:
+            raise DataError(f"two columns are called {name!r}", path=path, hint="rename one")
+        known.add(name)
 
 
 def group_batches(
@@ -171,11 +244,14 @@ def open_parquet(path: str | Path, file: IO[bytes] | None = None) -> pq.ParquetF
     Raises
     ------
     DataError
-        The file is absent or not a complete Parquet file.
+        The file is absent or not a complete Parquet file, or the name of a column is no text.
     """
     try:
         return pq.ParquetFile(path if file is None else file)
     except FileNotFoundError as error:
         raise DataError("no such file", path=path) from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except UnicodeDecodeError as error:
+        problem = "the name of a column is not Unicode"
+        raise DataError(problem, path=path, hint="write it again") from error
+    except (pa.ArrowException, OSError) as error:
         raise DataError("this is not a complete Parquet file", path=path, hint="write it again") from error

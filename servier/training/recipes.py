@@ -12,6 +12,7 @@ from servier.errors import RecipeError
 from servier.features.registry import PRESETS
 from servier.models import boosting_recipe, fine_tuning_recipe
 from servier.models.architecture import make_architecture
+from servier.scoring.inputs import MAX_SMILES
 from servier.training.options import Options
 
 if TYPE_CHECKING:
@@ -95,6 +96,26 @@ def read_recipe(path: str | Path, model_name: str) -> RecipeFile:
         raise RecipeError(
             f"this is not a recipe for model {model_name}", path=path, hint="give the other --model_name"
         )
+    return sort_settings(content, model_name, path)
+
+
+def sort_settings(content: dict[str, Any], model_name: str, path: str | Path | None) -> RecipeFile:
+    """Check the options and the fields of a recipe, and part the ones from the others.
+
+    Parameters
+    ----------
+    content
+        Both, by their names.
+    model_name
+        `1` or `2`.
+    path
+        Where they come from, for messages.
+
+    Raises
+    ------
+    RecipeError
+        A key does not exist, or a value cannot be used.
+    """
     settings = {setting.name: setting.metadata[_ALLOWED] for setting in fields(Settings)}
     content = _check_fields(path, content, _recipe_fields(model_name), tuple(settings))
     for key, allowed in settings.items():
@@ -164,7 +185,7 @@ def _read_mapping(path: str | Path) -> dict[str, Any]:
 
 
 def _check_fields(
-    path: str | Path, content: dict[str, Any], known: dict[str, Any], settings: tuple[str, ...]
+    path: str | Path | None, content: dict[str, Any], known: dict[str, Any], settings: tuple[str, ...]
 ) -> dict[str, Any]:
     unknown = [key for key in content if key not in known and key not in settings]
     if unknown:
@@ -176,21 +197,21 @@ def _check_fields(
     return content
 
 
-def _check_architecture(path: str | Path, sizes: dict[str, Any]) -> None:
+def _check_architecture(path: str | Path | None, sizes: dict[str, Any]) -> None:
     try:
         make_architecture(sizes)
     except RecipeError as error:
         raise RecipeError(error.problem, path=path, hint=error.hint) from error
 
 
-def _check_setting(path: str | Path, key: str, value: Any, allowed: tuple[str, ...] | float) -> None:
+def _check_setting(path: str | Path | None, key: str, value: Any, allowed: tuple[str, ...] | float) -> None:
     if not isinstance(allowed, tuple):
         _check_value(path, key, value, allowed)
     elif value not in allowed:
         raise RecipeError(f"{key} is {value!r}", path=path, hint=f"known are {', '.join(allowed)}")
 
 
-def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
+def _check_value(path: str | Path | None, key: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the default, or one that trains nothing."""
     if not _is_like(value, default):
         problem = f"{key} is {value!r}, not a {_name_kind(default)}"
@@ -199,6 +220,8 @@ def _check_value(path: str | Path, key: str, value: Any, default: Any) -> None:
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, (int, float)) and number < least for number in numbers):
         raise RecipeError(f"{key} is {value!r}, the least is {least}", path=path)
+    if key == "n_smiles" and value > MAX_SMILES:
+        raise RecipeError(f"{key} is {value!r}, the most is {MAX_SMILES}", path=path)
 
 
 def _is_like(value: Any, default: Any) -> bool:

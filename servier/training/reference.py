@@ -61,4 +61,5 @@ def read_reference(path: str | Path) -> ReferenceMolecules:
     if not mols:
         raise DataError("no molecule can be read", path=path, hint="give --reference a table with SMILES")
     logger.info("%s reference molecules, %s rows left out", len(mols), len(smiles) - len(mols))
-    return ReferenceMolecules(Path(path).name, hashlib.sha256("\n".join(smiles).encode()).hexdigest(), mols)
+    digest = hashlib.sha256("\n".join(smiles).encode("utf-8", "surrogateescape")).hexdigest()
+    return ReferenceMolecules(Path(path).name, digest, mols)

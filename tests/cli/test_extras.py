@@ -35,6 +35,7 @@ REFUSED = {
     "compare": (["{model_1}", "{model_2}", "--dataset", "labelled.csv"], "train"),
     "check": (["labelled.csv"], "train"),
     "serve": (["--port", "0"], "serve"),
+    "sign": (["{model_1}", "--key", "lab.key"], "sign"),
 }
 HIDING = """
 import sys
@@ -142,6 +143,15 @@ def test_a_page_needs_an_extra_that_its_command_does_not(plain):
 
 
 @pytest.mark.process
+def test_a_required_signature_needs_its_extra(plain):
+    """It is never left out because there is nothing to check it with."""
+    done = plain("predict", "CCO", "--model_1_path", "{model_1}", "--require_signature", "in.csv")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "--require_signature needs packages that are not installed (cryptography)" in done.stderr
+    assert "pip install 'servier[sign]'" in done.stderr
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_help_needs_no_extra(plain, name):
     """What a command does can be read before it is installed."""
@@ -157,7 +167,10 @@ def test_packages_of_an_extra_are_those_of_the_project(extra):
     assert set(EXTRAS[extra]) == listed - {"tensorflow-cpu"}
 
 
-@pytest.mark.parametrize(("package", "module"), sorted({**EXTRAS["serve"], **EXTRAS["train"]}.items()))
+@pytest.mark.parametrize(
+    ("package", "module"),
+    sorted({name: module for packages in EXTRAS.values() for name, module in packages.items()}.items()),
+)
 def test_modules_are_those_of_the_packages(package, module):
     """Each package is looked for under the name that it has when it is imported."""
     assert package in {normal(owner).removesuffix("-cpu") for owner in packages_distributions()[module]}

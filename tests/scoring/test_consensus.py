@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from servier.checkpoint.metadata import ReferenceFacts
 from servier.checkpoint.target import Target
 from servier.errors import CheckpointError
 from servier.scoring.consensus import (
@@ -167,10 +168,12 @@ def test_equal_domains_are_opened_once(monkeypatch):
 
 
 def ranked(name, digest, answers=()):
-    reference = None if digest is None else SimpleNamespace(digest=digest)
+    reference = None if digest is None else ReferenceFacts("drugs.csv", digest, len(answers))
     return SimpleNamespace(
         model_name=name,
         metadata=SimpleNamespace(reference=reference),
+        path="m.servier",
+        targets=[None] * np.array(answers).shape[-1],
         reference=SimpleNamespace(reference_answers=np.array(answers, np.float64)),
     )
 
@@ -181,6 +184,19 @@ def test_ranks_are_those_of_the_mean():
     second = ranked("2", "r", [[6.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1.0, np.nan]])
     assert open_ranks([first, second]).tolist() == [[0.0, 0.0], [4.0, 2.0]]
     assert open_ranks([second]).tolist() == [[0.0, 0.0], [1.0, 0.0], [6.0, 1.0]]
+
+
+def test_answers_for_other_molecules_are_refused():
+    """There is one answer for each reference molecule and each target."""
+    first, second = ranked("1", "r", [[3.0], [1.0]]), ranked("2", "r", [[3.0]])
+    second.metadata.reference = first.metadata.reference
+    with pytest.raises(CheckpointError, match=r"m\.servier: entry reference\.npz has other answers"):
+        open_ranks([first, second])
+
+
+def test_no_answers_give_no_ranks():
+    """Among reference molecules without an answer there is no place."""
+    assert open_ranks([ranked("1", "r", [[np.nan], [np.nan]])]) is None
 
 
 @pytest.mark.parametrize("digests", [("r", "s"), ("r", None), (None, None), (None,)])

@@ -41,6 +41,7 @@ def test_the_settings_of_the_checkout_are_right(path):
         ({"libraries": [{**LIBRARY, "models": ["9"]}]}, "$.libraries[0].models[0]", "'9' is not one of"),
         ({"libraries": [{"shards": 3}]}, "$.libraries[0]", "'files' is a required property"),
         ({"sharding": {"rows_per_shard": 0, "max_shards": 8}}, "$.sharding.rows_per_shard", "minimum of 1"),
+        ({"signatures": {"private_key": "k"}}, "$.signatures", "'public_keys' is a required property"),
         ({"resources": {}}, "$.resources", "'simulate' is a required property"),
         ({"resamples": 5}, "$.resamples", "5 is less than the minimum of 20"),
     ],

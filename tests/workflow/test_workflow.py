@@ -136,6 +136,26 @@ def test_tuning_is_switched_on_in_the_config(finished):
     assert yaml.safe_load((finished / RESULTS / "recipes" / "model_1.yaml").read_text())["folds"] == 3
 
 
+def test_checkpoints_are_signed_where_the_config_has_keys(finished, servier):
+    """They are signed once, whatever scores requires it, and an exchanged model is not scored with."""
+    site = finished / SITE
+    model = RESULTS / "models" / "model_1.servier"
+    servier("sign", finished / model, "--key", site / "k", "--new_key")
+    keys = {"private_key": "k", "public_keys": "k.pub"}
+    change_settings(site, lambda settings: settings.update(signatures=keys))
+    assert planned(finished) == {"sign", "plan", "collect_plans", "predict", "merge", "provenance"}
+    assert "--require_signature k.pub" in snakemake(finished, "--dry-run", "--printshellcmds")
+    snakemake(finished)
+    assert {path.name for path in (finished / RESULTS / "models").glob("*.sig")} == {
+        "model_1.servier.sig", "model_2.servier.sig",
+    }  # fmt: skip
+    shutil.copy(finished / RESULTS / "models" / "model_2.servier", finished / model)
+    (finished / RESULTS / "predictions" / "library.model_1.csv").unlink()
+    snakemake(finished, "--rerun-triggers", "params", status=1)
+    logs = (finished / RESULTS / "logs").rglob("*library_1*.log")
+    assert any("its signature is that of another checkpoint" in path.read_text() for path in logs)
+
+
 def test_changing_one_input_reruns_what_depends_on_it(finished):
     """A new recipe of model 2 leaves model 1 alone; a new library is scored, and nothing else is."""
     with (finished / ".test" / "config" / "model_2.yaml").open("a") as recipe:

@@ -141,8 +141,21 @@ def scoring_models(wildcards):
     ]
 
 
+def scoring_signatures(wildcards):
+    """The signatures of the checkpoints that score, and the keys that are trusted; none where none are asked for."""
+    if "signatures" not in config:
+        return []
+    signatures = [f"{path}.sig" for path in scoring_models(wildcards)]
+    return [config["signatures"]["public_keys"], *signatures]
+
+
 def model_options(wildcards, input):
-    return options(("model_path", path) for path in input.models)
+    return options(
+        [
+            *(("model_path", path) for path in input.models),
+            ("require_signature", input.signatures[0] if input.signatures else None),
+        ]
+    )
 
 
 def library_columns(wildcards):

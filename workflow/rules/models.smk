@@ -62,6 +62,29 @@ rule train:
         " --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
+if "signatures" in config:
+
+    # The private key is no input, for an input may be copied to where other jobs read it.
+    rule sign:
+        input:
+            f"{RESULTS}/models/model_{{model}}.servier",
+        output:
+            f"{RESULTS}/models/model_{{model}}.servier.sig",
+        log:
+            f"{RESULTS}/logs/sign_{{model}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/sign_{{model}}.tsv"
+        wildcard_constraints:
+            model="[12]",
+        localrule: True
+        conda:
+            "../../environment.yml"
+        params:
+            key=config["signatures"]["private_key"],
+        shell:
+            "servier sign {input:q} --key {params.key:q} > {log:q} 2>&1"
+
+
 rule evaluate:
     input:
         table=DATASET,

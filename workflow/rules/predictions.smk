@@ -10,6 +10,7 @@ rule plan:
     input:
         table=scored_table,
         models=scoring_models,
+        signatures=scoring_signatures,
     output:
         f"{RESULTS}/plans/{{library}}.model_{{model}}.json",
     log:
@@ -49,6 +50,7 @@ rule predict:
     input:
         table=scored_table,
         models=scoring_models,
+        signatures=scoring_signatures,
         plan=ancient(f"{RESULTS}/plan.json"),
     output:
         temp(
