@@ -138,15 +138,16 @@ def load_models(
             problems[CONSENSUS] = error.problem
             logger.warning("consensus is not served: %s", error.problem)
     models = Models(checkpoints, problems, cards)
-    for name in required:
-        if name not in models.parts:
-            hint = "mend it, or start without --require_model"
-            raise ServierError(f"{_describe(name)} cannot be served", path=models_dir, hint=hint)
+    _require(models, required, models_dir)
     return models
 
 
-def _describe(name: str) -> str:
-    return name if name == CONSENSUS else f"model {name}"
+def _require(models: Models, names: Collection[str], models_dir: str | Path) -> None:
+    for name in names:
+        if name not in models.parts:
+            shown = name if name == CONSENSUS else f"model {name}"
+            hint = "mend it, or start without --require_model"
+            raise ServierError(f"{shown} cannot be served", path=models_dir, hint=hint)
 
 
 @contextmanager
