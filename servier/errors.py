@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+MAX_MESSAGE = 10_000
+
 
 class ServierError(Exception):
     """A problem that the user can solve, shown as one line.
@@ -84,7 +86,12 @@ class EndedError(BaseException):
 
 
 def _in_one_line(text: str) -> str:
-    """Return a text that any terminal prints as one line: names may hold line breaks and any bytes."""
+    """Return a text that any terminal prints as one line: names may hold line breaks and any bytes.
+
+    Of a very long one, such as a whole file that was taken for a name, the middle is left out.
+    """
+    if len(text) > MAX_MESSAGE:
+        text = f"{text[: MAX_MESSAGE // 2]} ... {text[-MAX_MESSAGE // 2 :]}"
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 

@@ -52,12 +52,15 @@ def command(*arguments, site=SITE):
     return [sys.executable, "-m", "snakemake", "--directory", site, *arguments]
 
 
-def snakemake(folder, *arguments, status=0, site=SITE):
+def snakemake(folder, *arguments, status=0, site=SITE, first_in_path=None):
     """Run the workflow, the tiny configuration where no other site is named; return what was printed."""
+    environment = dict(ENVIRONMENT)
+    if first_in_path is not None:
+        environment["PATH"] = f"{first_in_path}:{ENVIRONMENT['PATH']}"
     arguments = arguments if "--cores" in arguments else ("--cores", "2", *arguments)
     finished = subprocess.run(
         command(*arguments, site=site),
-        cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=1800,
+        cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=1800,
     )  # fmt: skip
     assert (finished.returncode != 0) == bool(status), finished.stdout + finished.stderr
     return finished.stdout + finished.stderr

@@ -1,10 +1,10 @@
 """Blocks of rows, on their way from a table to the workers and to the output."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from servier.errors import DataError
 from servier.tables import (
@@ -19,10 +19,13 @@ from servier.tables import (
     find_column,
     require_smiles_column,
 )
-from servier.tables.lines import decode
 
 BLOCK_ROWS = 512
+BLOCK_BYTES = 1 << 22
+"""At this size of text a block ends, for some are under way at a time; few have as much."""
 FEATURE_BLOCK_ROWS = 8 * BLOCK_ROWS
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Reader:
             return
         records = islice(self._table, rows.start, rows.stop)
         start = rows.start
-        while batch := list(islice(records, self.block_rows)):
+        while batch := take_block(records, self._room(start), _text_size):
             yield Block(self._items(batch, start), self._carry(batch))
             start += len(batch)
 
@@ -110,20 +113,35 @@ class Reader:
         """Read delimited text without cutting it into fields, where that is possible."""
         delimiter, is_plain = self.header.delimiter.encode(), self.header.quotes is Quotes.PLAIN
         n_delimiters, position = len(table.header.columns) - 1, self._position
-        records = islice(table.raw_records(), rows.start, rows.stop)
-        while batch := list(islice(records, BLOCK_ROWS)):
+        records, start = islice(table.raw_records(), rows.start, rows.stop), rows.start
+        while True:
             items: list[tuple[str, str | None]] = []
             carried: list[bytes] = []
-            for line, raw in batch:
+            size = 0
+            for line, raw in islice(records, self._room(start)):
                 if (is_plain or b'"' not in raw) and raw.count(delimiter) == n_delimiters:
                     field = raw.split(delimiter, position + 1)[position]
-                    items.append((decode(field), None))
+                    items.append((field.decode("utf-8", "surrogateescape"), None))
                     carried.append(raw)
+                    size += len(raw)
                 else:
                     record = table.parse(line, raw)
                     items.append((record.fields[position], record.problem))
                     carried.append(record.raw)
+                    size += len(record.raw)
+                if size >= BLOCK_BYTES:
+                    break
+            if not items:
+                return
             yield Block(items, carried)
+            start += len(items)
+
+    def _room(self, start: int) -> int:
+        """Return how many rows a block has at most that begins with this row of the table.
+
+        All blocks end at multiples of `block_rows`, so that they depend neither on shards nor on resuming.
+        """
+        return self.block_rows - start % self.block_rows
 
     def _items(self, batch: list[Record], start: int) -> Sequence[Any]:
         if self._by_number:
@@ -137,6 +155,22 @@ class Reader:
         from servier.bulk.parquet_blocks import text_batch
 
         return text_batch(rows, self.header.columns)
+
+
+def take_block(records: Iterator[Entry], n_rows: int, size_of: Callable[[Entry], int]) -> list[Entry]:
+    """Take so many records, or fewer that together have `BLOCK_BYTES`."""
+    taken: list[Entry] = []
+    size = 0
+    for record in islice(records, n_rows):
+        taken.append(record)
+        size += size_of(record)
+        if size >= BLOCK_BYTES:
+            break
+    return taken
+
+
+def _text_size(record: Record) -> int:
+    return len(record.raw) or len("".join(record.fields))
 
 
 def _find(names: Sequence[str], name: str) -> int:

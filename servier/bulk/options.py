@@ -83,6 +83,7 @@ class Options:
         values = asdict(self)
         values.pop("workers")
         values.pop("keys", None)
+        values["dialect"].pop("max_line")  # what was refused with one limit goes on with another
         values["shard"] = None if self.shard is None else str(self.shard)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

@@ -3,11 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from servier.bulk.blocks import BLOCK_ROWS
+from servier.bulk.blocks import BLOCK_ROWS, take_block
 from servier.bulk.spools import BEGINNING, Mark, Seal, Spool, StandardOutput, TextSpool, packer
 from servier.errors import DataError
 from servier.tables import (
@@ -99,7 +99,7 @@ class TextOutput:
         header, position = self.text_header, self.columns.index(column)
         with open_binary(path) as stream:
             written = read_written(stream, path, header)
-            while block := list(islice(written, BLOCK_ROWS)):
+            while block := take_block(written, BLOCK_ROWS, lambda row: len(row[0])):
                 yield [raw + header.newline for raw, _ in block], [float(row[position]) for _, row in block]
 
     def join(self, parts: Sequence[list[bytes]]) -> list[bytes]:

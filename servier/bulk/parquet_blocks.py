@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from servier.bulk.blocks import Block, Reader
+from servier.bulk.blocks import BLOCK_BYTES, Block, Reader
 from servier.errors import DataError
 from servier.tables import encode_rows
 from servier.tables.arrow_text import is_text, texts
@@ -34,7 +34,8 @@ class ParquetReader(Reader):
     def blocks(self, rows: range) -> Iterator[Block]:
         """Read the rows with these numbers, counted from 0; those before them are passed over quickly."""
         start = rows.start
-        for batch in self._parquet.batches(rows, self.block_rows):
+        room = self._room(start)
+        for batch in self._parquet.batches(rows, self.block_rows, BLOCK_BYTES, room):
             stop = start + len(batch)
             items = range(start, stop) if self._by_number else self._strings(batch)
             yield Block(items, self._kept(batch))

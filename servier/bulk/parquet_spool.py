@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from servier.bulk.blocks import FEATURE_BLOCK_ROWS
 from servier.bulk.spools import BEGINNING, Mark, Seal, SpoolFile, sync_folder
+from servier.tables.arrow_batches import group_batches, regroup
 from servier.tables.arrow_types import (
     decode_categories,
     encode_categories,
@@ -18,7 +19,7 @@ from servier.tables.arrow_types import (
     spelt_out_schema,
 )
 from servier.tables.files import removing
-from servier.tables.parquet import FEATURES_KEY, group_batches, regroup
+from servier.tables.parquet import FEATURES_KEY
 
 ROW_GROUP = 65_536
 

@@ -1,10 +1,11 @@
-"""The options that say how a delimited text is written."""
+"""The options that say how a text is written."""
 
 from dataclasses import dataclass, field
 
 import click
 
 from servier.cli.commands import option
+from servier.tables.lines import MAX_LINE
 from servier.tables.quoting import Dialect, Quotes
 from servier.tables.titles import BAR
 from servier.tables.titles import DELIMITERS as COMMON
@@ -12,11 +13,12 @@ from servier.tables.titles import DELIMITERS as COMMON
 NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";"}
 DELIMITERS = {delimiter: delimiter for delimiter in (*COMMON, BAR)} | NAMES
 """The delimiter for each way to name it."""
+SHORTEST_LIMIT = 1_000
 
 
 @dataclass(frozen=True)
 class DialectOptions:
-    """How the fields of a delimited text are separated and quoted; None where that is detected."""
+    """How fields are separated and quoted, None where that is detected, and how long a line may be."""
 
     delimiter: str | None = field(
         metadata=option(
@@ -33,7 +35,18 @@ class DialectOptions:
         )
     )
 
+    max_line: int = field(
+        metadata=option(
+            decides=False,
+            type=click.IntRange(SHORTEST_LIMIT),
+            metavar="BYTES",
+            default=MAX_LINE,
+            show_default="16 MiB",
+            help="Longest line accepted, or record of several lines, or value of a Parquet file.",
+        )
+    )
+
     def dialect(self) -> Dialect:
         """Return what was said."""
         delimiter = None if self.delimiter is None else DELIMITERS[self.delimiter]
-        return Dialect(delimiter, None if self.quotes is None else Quotes(self.quotes))
+        return Dialect(delimiter, None if self.quotes is None else Quotes(self.quotes), self.max_line)

@@ -124,9 +124,8 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
     if not keep_ragged:
         problems = ((record.line, record.problem) for record in filled if record.problem)
         warn_of_rows(path, list(problems), "rows that cannot be used")
-    positions = {
-        name: names.index(name) for name in (smiles, identifier, split, *targets) if name is not None
-    }
+    places = {name: i for i, name in reversed(list(enumerate(names)))}
+    positions = {name: places[name] for name in (smiles, identifier, split, *targets) if name is not None}
     return LabelledTable(
         path=str(path),
         names=names,

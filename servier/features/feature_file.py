@@ -1,5 +1,6 @@
 """Read feature Parquet files."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from servier.features.columns import added_fields, to_matrix
 from servier.features.feature_set import Features, FeatureSet
 from servier.features.registry import PRESETS
 from servier.tables import STATUS_COLUMNS
+from servier.tables.arrow_batches import regroup
 from servier.tables.arrow_text import texts
 from servier.tables.parquet import (
     find_features,
@@ -23,8 +25,11 @@ from servier.tables.parquet import (
     refuse_repetitions,
     refusing_damage,
 )
+from servier.tables.parquet_pages import rows_of_batch
 
 AGAIN = "featurize again"
+PART_ROWS = 4096
+"""As many rows of a file are in memory at a time, and as many are a row group where servier wrote it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,8 @@ class FeatureFile:
         self._columns = [*kinds, *STATUS_COLUMNS, *others]
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         self._starts = np.cumsum([0, *sizes])
-        self._group, self._table = -1, None
+        self._group = self._part = -1
+        self._table, self._parts = None, iter(())
 
     @classmethod
     def open(
@@ -150,18 +156,29 @@ class FeatureFile:
         parts = []
         group = int(np.searchsorted(self._starts, start, side="right")) - 1
         while start < stop:
-            end = min(stop, int(self._starts[group + 1]))
-            offset = start - int(self._starts[group])
-            parts.append(self._read_group(group).slice(offset, end - start))
-            start, group = end, group + 1
+            part, offset = divmod(start - int(self._starts[group]), PART_ROWS)
+            found = self._read_part(group, part).slice(offset, stop - start)
+            parts.append(found)
+            start += len(found)
+            group += start == self._starts[group + 1]
         return pa.concat_tables(parts)
 
-    def _read_group(self, group: int) -> pa.Table:
-        if group != self._group:
-            with refusing_damage(self._path):
-                self._table = self._file.read_row_group(group, columns=self._columns, use_threads=False)
-            self._group = group
+    def _read_part(self, group: int, part: int) -> pa.Table:
+        """Return so many rows of a row group, which others may have written with any number of them."""
+        if group != self._group or part < self._part:
+            self._open_group(group)
+        with refusing_damage(self._path):
+            while self._part < part:
+                self._table = next(self._parts)
+                self._part += 1
         return self._table
+
+    def _open_group(self, group: int) -> None:
+        with Path(self._path).open("rb") as stream:
+            size = rows_of_batch(stream, self._file.metadata, group, self._path, n_rows=PART_ROWS)
+        batches = self._file.iter_batches(size, row_groups=[group], columns=self._columns, use_threads=False)
+        self._parts = regroup(batches, PART_ROWS, sys.maxsize)
+        self._group, self._part = group, -1
 
     def _decode(self, table: pa.Table) -> Features:
         blocks = [table[featurizer.kind].combine_chunks() for featurizer in self._features.featurizers]

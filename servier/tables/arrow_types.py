@@ -1,10 +1,13 @@
 """Arrow's dictionary types, which stand for categories: spelt out on the way, and restored at its end."""
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from servier.errors import DataError
+from servier.tables.arrow_batches import BATCH_ROWS, group_batches
 
 
 def without_categories(kind: pa.DataType) -> pa.DataType:
@@ -79,15 +82,26 @@ def encode_categories(table: pa.Table, schema: pa.Schema, ordered: dict[str, pa.
     return pa.Table.from_arrays(encoded, schema=schema)
 
 
-def ordered_categories(file: pq.ParquetFile) -> dict[str, pa.Array]:
-    """Return the categories of each column of a file where their order means something."""
+def ordered_categories(
+    file: pq.ParquetFile, rows_of: Callable[[int], int] = lambda _: BATCH_ROWS
+) -> dict[str, pa.Array]:
+    """Return the categories of each column of a file where their order means something.
+
+    Parameters
+    ----------
+    file, rows_of
+        As for `servier.tables.arrow_batches.group_batches`.
+    """
     found = {}
     for field in file.schema_arrow:
         if pa.types.is_dictionary(field.type) and field.type.ordered:
             # A name with a dot would choose a part of another column.
-            column = file.read([field.name])[field.name]
-            parts = [chunk.dictionary for chunk in column.chunks]
-            found[field.name] = pa.chunked_array(parts, field.type.value_type).unique()
+            categories = last = pa.array([], field.type.value_type)
+            for batch in group_batches(file, range(file.num_row_groups), [field.name], rows_of):
+                dictionary = batch.column(field.name).dictionary
+                if not dictionary.equals(last):
+                    categories, last = pa.concat_arrays([categories, dictionary]).unique(), dictionary
+            found[field.name] = categories
     return found
 
 

@@ -1,7 +1,7 @@
 """How a delimited text begins: its header, and how fields are separated and quoted."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from servier.chem.smiles_text import trim
 from servier.errors import DataError
 from servier.tables.columns import find_molecules, is_named, is_usual, names_smiles
 from servier.tables.foreign import AS_UTF_8, UTF_16, refuse_foreign
-from servier.tables.lines import decode
+from servier.tables.lines import decode, too_long
 from servier.tables.quoting import (
     Dialect,
     Quotes,
@@ -27,6 +27,7 @@ from servier.tables.writing import encode_row
 SAMPLE_LINES = 500
 NEVER_CLOSES = "a quotation mark opens here and never closes"
 CLOSE_IT = "close it, or double it if it belongs to the text; --quotes plain takes it as a character"
+MAX_COLUMNS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def read_beginning(
     delimiter = delimiter or detect_delimiter(rest, path)
     quotes, said = choose_quotes(rest, delimiter, dialect, is_whole=is_whole, first=start + 1)
     header, n_lines = cut_header(rest, delimiter, quotes)
-    if not n_lines:
-        raise DataError(NEVER_CLOSES, path=path, row=start + 1, hint=CLOSE_IT)
+    if not n_lines or len(header.raw) > dialect.max_line:
+        raise never_closes(rest[: n_lines or None], path, start + 1, dialect.max_line)
     header, ending, found = _judge_header(lines, header, start, start + n_lines)
     if ending > start:
         _check_header(header, lines[ending:], path, start + 1, dialect)
@@ -112,6 +113,15 @@ def _judge_header(
         return header, ending, []
     notice = f"line {start + 1}, {columns[0]!r}, is taken for the header of the only column"
     return header, ending, [notice]
+
+
+def never_closes(lines: Iterable[bytes], path: str | Path, row: int, max_line: int) -> DataError:
+    """Return what refuses a quotation mark that does not close in the lines from its own on."""
+    if sum(map(len, lines)) > max_line:
+        error = too_long(max_line, row, "record in quotation marks")
+        error.path, error.hint = str(path), f"{CLOSE_IT}; {error.hint}"
+        return error
+    return DataError(NEVER_CLOSES, path=path, row=row, hint=CLOSE_IT)
 
 
 def cut_header(lines: Sequence[bytes], delimiter: str, quotes: Quotes) -> tuple[Header, int]:
@@ -197,6 +207,8 @@ def _check_header(
 ) -> None:
     """Refuse a header that cannot be that of the rows after it, or that names a column twice."""
     columns, delimiter = header.columns, header.delimiter
+    if len(columns) > MAX_COLUMNS:
+        raise DataError(f"more than {MAX_COLUMNS:,} columns", path=path, row=line, hint="is it a table?")
     text = decode(header.raw)
     if "\x00" in text:
         raise DataError("this is not a text", path=path, row=line)
@@ -204,7 +216,8 @@ def _check_header(
         hint = "leave --delimiter out" if dialect.delimiter else "say which one with --delimiter"
         raise DataError(f"no {delimiter!r} in the header line", path=path, row=line, hint=hint)
     named = [name for name in columns if is_named(name)]
-    if twice := next((name for name in named if named.count(name) > 1), None):
+    counts = Counter(named)
+    if twice := next((name for name in named if counts[name] > 1), None):
         raise DataError(f"two columns are called {twice!r}", path=path, row=line, hint="rename one")
     filled = [decode(row).strip() for row in rows[:N_SAMPLED] if row.strip(BLANK)]
     if len(columns) > 1 or not filled or any("|" in row for row in filled):

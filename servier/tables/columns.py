@@ -20,6 +20,7 @@ ID_NAMES = (
     "molecule_chembl_id",
     "cid",
 )
+MAX_LISTED = 100
 _NAMELESS = re.compile(r"(Unnamed: \d+(_level_\d+)?|__index_level_\d+__)?")
 _LIKE_SMILES = re.compile(
     r"(?=.*[A-Za-z])(?=.{5})(?=.*[]0-9()=#@/\\[])"
@@ -116,19 +117,21 @@ def is_usual(column: str) -> bool:
 
 
 def list_names(columns: Sequence[str]) -> str:
-    """Return the names of columns for a message."""
-    named = [readable(column) for column in columns if column]
-    n_nameless = len(columns) - len(named)
-    return ", ".join([*named, *([f"{n_nameless} without a name"] if n_nameless else [])])
+    """Return the names of columns for a message, of many the first ones."""
+    named = [column for column in columns if column]
+    n_nameless, n_left = len(columns) - len(named), len(named) - MAX_LISTED
+    listed = [readable(column) for column in named[:MAX_LISTED]]
+    listed += [f"{n_left:,} more"] if n_left > 0 else []
+    return ", ".join([*listed, *([f"{n_nameless:,} without a name"] if n_nameless else [])])
 
 
 def name_all(columns: Sequence[str]) -> list[str]:
     """Return names of which none is empty, for a format that needs them, as pandas does: `Unnamed: 0`."""
-    names = list(columns)
+    names, taken = list(columns), set(columns)
     for i, column in enumerate(columns):
         if not column:
             names[i] = f"Unnamed: {i}"
-            while names[i] in columns:
+            while names[i] in taken:
                 names[i] += "_"
     return names
 

@@ -107,15 +107,15 @@ def _read(file: IO[bytes], path: str | Path, dialect: Dialect) -> Iterator[Table
         if kind == "parquet":
             from servier.tables.parquet import ParquetTable
 
-            yield ParquetTable(file, path)
+            yield ParquetTable(file, path, dialect.max_line)
             return
         with decompress(file, path) as stream:
             if kind == "smi":
-                yield SmiText(stream)
+                yield SmiText(stream, dialect.max_line)
             elif kind == "sdf":
                 from servier.tables.sdf import SdFile
 
-                yield SdFile(stream, _survey(file, path))
+                yield SdFile(stream, _survey(file, path, dialect.max_line), dialect.max_line)
             else:
                 yield DelimitedText(stream, path, dialect)
     except DataError as error:
@@ -176,12 +176,12 @@ def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED
 
         return ParquetTable(file, path).n_rows
     if kind == "sdf":
-        return _survey(file, path).n_records
+        return _survey(file, path, dialect.max_line).n_records
     with _read(reread(file), path, dialect) as table:
         if isinstance(table, DelimitedText | SmiText):
             is_plain = isinstance(table, SmiText) or table.header.quotes is Quotes.PLAIN
             with decompress(reread(file), path) as stream:
-                n_lines = count_lines(stream, unless=None if is_plain else b'"')
+                n_lines = count_lines(stream, dialect.max_line, unless=None if is_plain else b'"')
             if n_lines is not None:
                 return n_lines - table.n_lines_before
         rows: Iterable[object] = (
@@ -190,9 +190,9 @@ def count_rows_of(file: IO[bytes], path: str | Path, dialect: Dialect = DETECTED
         return sum(1 for _ in rows)
 
 
-def _survey(file: IO[bytes], path: str | Path) -> "Survey":
+def _survey(file: IO[bytes], path: str | Path, max_record: int) -> "Survey":
     """Read an SD file once for its data fields, without disturbing those who read it already."""
     from servier.tables.sd_records import survey
 
     with decompress(reread(file), path) as stream:
-        return survey(stream)
+        return survey(stream, max_record)

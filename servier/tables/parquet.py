@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 from servier.checkpoint.documents import DocumentError, parse_json, read_document
 from servier.checkpoint.rules import NOT_EMPTY, Name
 from servier.errors import DataError
+from servier.tables.arrow_batches import BATCH_ROWS, GROUP_BYTES, group_batches, refuse_long, regroup
 from servier.tables.arrow_text import texts
 from servier.tables.arrow_types import decode_categories, ordered_categories
+from servier.tables.lines import MAX_LINE
+from servier.tables.parquet_pages import STREAM_BYTES, rows_of_batch
 from servier.tables.records import Header, Record
 from servier.tables.writing import encode_row
 
-BATCH_ROWS = 1024
 FEATURES_KEY = b"servier.features"
 """The key of the metadata in the schema of a feature file."""
 PANDAS_KEY = b"pandas"
@@ -83,6 +85,8 @@ class ParquetTable:
         The open file.
     path
         Its name, for messages.
+    max_value
+        The longest text in a row and column, in bytes.
 
     Raises
     ------
@@ -90,8 +94,9 @@ class ParquetTable:
         The file is not a complete Parquet file, or two columns have the same name.
     """
 
-    def __init__(self, file: IO[bytes], path: str | Path) -> None:
+    def __init__(self, file: IO[bytes], path: str | Path, max_value: int = MAX_LINE) -> None:
         self._file, self._path = open_parquet(path, file), path
+        self._stream, self._max_value = file, max_value
         self.full_schema = schema = self._file.schema_arrow
         """All columns, with the features too."""
         self.metadata: dict[bytes, bytes] = schema.metadata or {}
@@ -101,8 +106,12 @@ class ParquetTable:
         self.schema = pa.schema([field for field in schema if field.name not in features])
         names = self.schema.names
         # A name with a dot would choose a part of a column, so names are given only where it must be.
-        self._columns = names if features else None
+        self._columns, self._features = names if features else None, features
         self.header = Header(names, encode_row(names, Header(names, b"")))
+
+    def _rows_of(self, group: int) -> int:
+        """Return how many rows of a row group are read at a time."""
+        return rows_of_batch(self._stream, self._file.metadata, group, self._path, self._features)
 
     @property
     def n_rows(self) -> int:
@@ -128,7 +137,7 @@ class ParquetTable:
 
     def ordered_categories(self) -> dict[str, pa.Array]:
         """Return the categories of each column where their order means something."""
-        return ordered_categories(self._file)
+        return ordered_categories(self._file, self._rows_of)
 
     def __iter__(self) -> Iterator[Record]:
         row = 0
@@ -137,8 +146,10 @@ class ParquetTable:
                 row += 1
                 yield Record(row, list(values))
 
-    def batches(self, rows: range, size: int) -> Iterator[pa.RecordBatch]:
-        """Iterate over rows in batches of a fixed size, the last one perhaps smaller.
+    def batches(
+        self, rows: range, size: int, n_bytes: int = GROUP_BYTES, first: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Iterate over rows in batches of a size, smaller ones where they hold much text and at the end.
 
         Values are as in the file, but categories are spelt out: batches that hold them in dictionaries
         cannot be joined and cut.
@@ -147,15 +158,15 @@ class ParquetTable:
         ----------
         rows
             The numbers of the rows, counted from 0. Row groups before them are passed over.
-        size
-            The number of rows of a batch.
+        size, n_bytes, first
+            Where batches end, as for `servier.tables.arrow_batches.regroup`.
 
         Raises
         ------
         DataError
-            The file is damaged.
+            The file is damaged, a page needs too much memory, or a text is too long.
         """
-        for table in regroup(self._read(rows), size):
+        for table in regroup(self._read(rows), size, n_bytes, first):
             yield from table.combine_chunks().to_batches()
 
     def _read(self, rows: range) -> Iterator[pa.RecordBatch]:
@@ -164,13 +175,16 @@ class ParquetTable:
         starts = list(accumulate((footer.row_group(i).num_rows for i in range(n_groups)), initial=0))
         first = bisect_right(starts, rows.start) - 1
         skipped, left = rows.start - starts[first], min(rows.stop, self.n_rows) - rows.start
+        groups = range(first, n_groups)
         with refusing_damage(self._path):
-            for batch in group_batches(self._file, range(first, n_groups), self._columns):
+            for batch in group_batches(self._file, groups, self._columns, self._rows_of):
                 part = batch.slice(skipped, left)
                 skipped -= min(skipped, len(batch))
-                left -= len(part)
                 if len(part):
-                    yield decode_categories(part)
+                    decoded = decode_categories(part)
+                    refuse_long(decoded, rows.stop - left, self._max_value, self._path)
+                    yield decoded
+                left -= len(part)
                 if left <= 0:
                     return
 
@@ -207,30 +221,6 @@ def refuse_repetitions(schema: pa.Schema, path: str | Path) -> None:
         known.add(name)
 
 
-def group_batches(
-    file: pq.ParquetFile, groups: Iterable[int], columns: list[str] | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Iterate over the batches of row groups one by one, for Arrow cannot read some types across them."""
-    for group in groups:
-        yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns)
-
-
-def regroup(batches: Iterable[pa.RecordBatch], n_rows: int) -> Iterator[pa.Table]:
-    """Join and cut record batches into tables of a fixed number of rows, the last one perhaps smaller."""
-    waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    for batch in batches:
-        waiting.append(batch)
-        n_waiting += len(batch)
-        while n_waiting >= n_rows:
-            table = pa.Table.from_batches(waiting)
-            yield table.slice(0, n_rows)
-            waiting = table.slice(n_rows).to_batches()
-            n_waiting -= n_rows
-    if n_waiting:
-        yield pa.Table.from_batches(waiting)
-
-
 def open_parquet(path: str | Path, file: IO[bytes] | None = None) -> pq.ParquetFile:
     """Open a Parquet file.
 
@@ -247,7 +237,7 @@ def open_parquet(path: str | Path, file: IO[bytes] | None = None) -> pq.ParquetF
         The file is absent or not a complete Parquet file, or the name of a column is no text.
     """
     try:
-        return pq.ParquetFile(path if file is None else file)
+        return pq.ParquetFile(path if file is None else file, buffer_size=STREAM_BYTES)
     except FileNotFoundError as error:
         raise DataError("no such file", path=path) from error
     except UnicodeDecodeError as error:

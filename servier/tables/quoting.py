@@ -3,13 +3,14 @@
 import csv
 import io
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from servier.tables.lines import decode
+from servier.tables.lines import MAX_LINE, decode
 
 MAX_RECORD_LINES = 1_000
 
@@ -31,7 +32,7 @@ class Quotes(StrEnum):
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the user says of delimited text; None where it is to be detected.
+    """What the user says of a text; None where it is to be detected.
 
     Parameters
     ----------
@@ -39,10 +40,13 @@ class Dialect:
         The separator of fields.
     quotes
         Whether quotation marks quote.
+    max_line
+        The longest line that is accepted, and the longest record of several lines, in bytes.
     """
 
     delimiter: str | None = None
     quotes: Quotes | None = None
+    max_line: int = MAX_LINE
 
 
 DETECTED = Dialect()
@@ -92,7 +96,12 @@ def closed_record(delimiter: str) -> Callable[[bytes], object]:
 
 
 def count_record_lines(
-    ahead: deque[bytes], more: Iterator[bytes], delimiter: str, quotes: Quotes, width: int | None
+    ahead: deque[bytes],
+    more: Iterator[bytes],
+    delimiter: str,
+    quotes: Quotes,
+    width: int | None,
+    max_bytes: int = sys.maxsize,
 ) -> int:
     """Return of how many lines a record consists; 0 where a quotation mark opens in it that does not close.
 
@@ -106,6 +115,8 @@ def count_record_lines(
         How fields are separated and quoted.
     width
         The number of columns; None for the header.
+    max_bytes
+        How long a record of several lines may be.
 
     Notes
     -----
@@ -116,47 +127,82 @@ def count_record_lines(
     With `Quotes.QUOTED` a field that goes on in the next line and is followed by text does not close: where
     quotation marks inside a field are written as `\\"`, it would take in other rows.
     """
-    raw, n_lines, separator = ahead[0], 1, delimiter.encode()
     if quotes is Quotes.PLAIN:
         return 1
-    while (start := _find_open_quote(raw, separator)) >= 0:
-        if n_lines == MAX_RECORD_LINES:
-            return 0
-        if n_lines == len(ahead):
-            line = next(more, b"")
-            if not line:
-                return 0
-            ahead.append(line)
-        raw += ahead[n_lines]
-        n_lines += 1
-        is_other = _holds_delimiter if quotes is Quotes.CLOSED else _goes_on
-        if is_other(raw, start, separator):
-            return 0
+    raw = bytearray(ahead[0])
+    n_lines = _add_lines(raw, ahead, more, delimiter.encode(), quotes, max_bytes)
     if quotes is Quotes.CLOSED and n_lines > 1:
-        text = decode(raw.rstrip(b"\r\n"))
-        n_fields = len(split_fields(text, delimiter, Quotes.QUOTED))
-        fits = n_fields > 1 and width in (None, n_fields) and text.count(delimiter) == n_fields - 1
-        return n_lines if fits and is_well_quoted(text, delimiter) else 0
+        return n_lines if _is_one_row(bytes(raw), delimiter, width) else 0
     return n_lines
 
 
-def _holds_delimiter(raw: bytes, start: int, separator: bytes) -> bool:
-    """Return whether the field in quotes that starts at a position holds a delimiter."""
-    end = _find_closing_quote(raw, start + 1)
-    return raw.find(separator, start, len(raw) if end < 0 else end) >= 0
+def _add_lines(
+    raw: bytearray,
+    ahead: deque[bytes],
+    more: Iterator[bytes],
+    separator: bytes,
+    quotes: Quotes,
+    max_bytes: int,
+) -> int:
+    """Add lines to the first one until no quotation mark is open; return how many they are, or 0.
+
+    Each byte is looked at once, however many lines there are.
+    """
+    n_lines = 1
+    unseen = start = _find_open_quote(raw, separator, 0)
+    while start >= 0:
+        if n_lines == MAX_RECORD_LINES or not _look_ahead(ahead, more, n_lines):
+            return 0
+        looked_at = len(raw)
+        raw += ahead[n_lines]
+        n_lines += 1
+        end = _find_closing_quote(raw, looked_at)
+        if quotes is Quotes.CLOSED:
+            is_other = raw.find(separator, unseen, len(raw) if end < 0 else end) >= 0
+        else:
+            is_other = end >= 0 and _goes_on(raw, end, separator)
+        if is_other or len(raw) > max_bytes:
+            return 0
+        unseen = len(raw)
+        if end >= 0:
+            following = raw.find(separator, end)
+            start = -1 if following < 0 else _find_open_quote(raw, separator, following + len(separator))
+            unseen = start
+    return n_lines
 
 
-def _goes_on(raw: bytes, start: int, separator: bytes) -> bool:
-    """Return whether text follows the field in quotes that starts at a position."""
-    end = _find_closing_quote(raw, start + 1)
-    if end < 0 or raw[end + 1 : end + 2] in (separator, b"\r", b"\n"):
+def _goes_on(raw: bytearray, end: int, separator: bytes) -> bool:
+    """Return whether text follows the field in quotes that ends at a position."""
+    if raw[end + 1 : end + 2] in (separator, b"\r", b"\n"):
         return False
     return raw[end + 1 :].lstrip(b" ")[:1] not in (b"", b"\r", b"\n", separator)
 
 
-def _find_open_quote(raw: bytes, separator: bytes) -> int:
-    """Return where a field in quotes starts that does not end, or -1; only a quote at its start counts."""
-    position = 0
+def _is_one_row(raw: bytes, delimiter: str, width: int | None) -> bool:
+    """Return whether lines have together as many fields as a row, and as many delimiters."""
+    text = decode(raw.rstrip(b"\r\n"))
+    n_fields = len(split_fields(text, delimiter, Quotes.QUOTED))
+    fits = n_fields > 1 and width in (None, n_fields) and text.count(delimiter) == n_fields - 1
+    return fits and is_well_quoted(text, delimiter)
+
+
+def _look_ahead(ahead: deque[bytes], more: Iterator[bytes], place: int) -> bool:
+    """Say whether there is a line at a place; the next one is added for it where that is needed."""
+    if place == len(ahead) and (line := next(more, b"")):
+        ahead.append(line)
+    return place < len(ahead)
+
+
+def _find_open_quote(raw: bytearray, separator: bytes, position: int) -> int:
+    """Return where a field in quotes starts that does not end, or -1; only a quote at its start counts.
+
+    Parameters
+    ----------
+    raw, separator
+        A record, and what separates its fields.
+    position
+        The start of the first field to look at.
+    """
     while True:
         start = position
         if raw[position : position + 1] == b'"':
@@ -169,7 +215,7 @@ def _find_open_quote(raw: bytes, separator: bytes) -> int:
         position += len(separator)
 
 
-def _find_closing_quote(raw: bytes, position: int) -> int:
+def _find_closing_quote(raw: bytearray, position: int) -> int:
     while True:
         position = raw.find(b'"', position)
         if position < 0 or raw[position + 1 : position + 2] != b'"':

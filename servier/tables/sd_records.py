@@ -12,11 +12,11 @@ from itertools import chain
 from typing import IO
 
 from servier.errors import DataError
-from servier.tables.lines import decode, read_lines
+from servier.tables.lines import MAX_LINE, decode, read_lines, too_long
 
 END_OF_BLOCK = b"M  END"
 END_OF_RECORD = b"$$$$"
-MAX_RECORD = 1 << 26
+MAX_RECORD_LINES = 1_000_000
 MAX_FIELDS = 5_000
 
 _BOM = b"\xef\xbb\xbf"
@@ -70,17 +70,22 @@ class Survey:
     n_records: int
 
 
-def survey(stream: IO[bytes]) -> Survey:
+def survey(stream: IO[bytes], max_record: int = MAX_LINE) -> Survey:
     """Read an SD file once for the names of its data fields and the number of its records.
+
+    Parameters
+    ----------
+    stream, max_record
+        As for `read_records`.
 
     Raises
     ------
     DataError
-        It is empty, no SD file, or has more than `MAX_FIELDS` fields.
+        It is empty, no SD file, or has more than `MAX_FIELDS` fields; or as `read_records`.
     """
     fields: dict[str, None] = {}
     n_records, has_block = 0, False
-    for record in read_records(stream):
+    for record in read_records(stream, max_record):
         n_records += 1
         fields.update(dict.fromkeys(record.data))
         has_block = has_block or bool(record.block and record.block[-1].startswith(END_OF_BLOCK))
@@ -93,7 +98,7 @@ def survey(stream: IO[bytes]) -> Survey:
     return Survey(list(fields), n_records)
 
 
-def read_records(stream: IO[bytes]) -> Iterator[SdRecord]:
+def read_records(stream: IO[bytes], max_record: int = MAX_LINE) -> Iterator[SdRecord]:
     """Iterate over the records of an SD file.
 
     A record ends with a line `$$$$`. Where that is missing, the next record begins with the mol block after
@@ -103,24 +108,30 @@ def read_records(stream: IO[bytes]) -> Iterator[SdRecord]:
     ----------
     stream
         Bytes, uncompressed.
+    max_record
+        The longest record, in bytes.
 
     Raises
     ------
     DataError
-        A record is longer than `MAX_RECORD` bytes, or the text is in UTF-16.
+        A record is longer, or has more than `MAX_RECORD_LINES` lines, or the text is in UTF-16.
     """
     lines: list[bytes] = []
-    size = 0
-    for raw in _without_mark(read_lines(stream)):
+    size, start = 0, 1
+    for raw in _without_mark(read_lines(stream, max_record)):
         line = raw.rstrip(b"\r\n")
         if line.startswith(END_OF_RECORD):
             yield from _split(lines)
+            start += len(lines) + 1
             lines, size = [], 0
             continue
         lines.append(line)
         size += len(raw)
-        if size > MAX_RECORD:
-            raise DataError(f"a record of more than {MAX_RECORD:,} bytes", hint="is a line $$$$ missing?")
+        if size > max_record:
+            raise too_long(max_record, start, "record")
+        if len(lines) > MAX_RECORD_LINES:
+            problem = f"this record has more than {MAX_RECORD_LINES:,} lines"
+            raise DataError(problem, row=start, hint="is a line $$$$ missing?")
     if any(line.strip() for line in lines):
         yield from _split(lines)
 
@@ -225,11 +236,10 @@ class _DataItems:
 
     def joined(self) -> dict[str, str]:
         """Return the values by the names of their fields; those of equal names are joined by line breaks."""
-        values: dict[str, str] = {}
+        values: dict[str, list[bytes]] = {}
         for header, lines in self._items:
-            name, value = _field_name(header), decode(b"\n".join(lines))
-            values[name] = f"{values[name]}\n{value}" if name in values else value
-        return values
+            values.setdefault(_field_name(header), []).append(b"\n".join(lines))
+        return {name: decode(b"\n".join(found)) for name, found in values.items()}
 
 
 def _field_name(header: bytes) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import IO
 
 from servier.chem.mol_blocks import smiles_of_block
+from servier.tables.lines import MAX_LINE
 from servier.tables.records import Header, Record
 from servier.tables.sd_records import SdRecord, Survey, read_records
 from servier.tables.writing import encode_row
@@ -21,17 +22,19 @@ class SdFile:
         Bytes, uncompressed.
     surveyed
         What a first reading of them found.
+    max_record
+        The longest record, in bytes.
     """
 
-    def __init__(self, stream: IO[bytes], surveyed: Survey) -> None:
-        self._stream, self.n_rows = stream, surveyed.n_records
+    def __init__(self, stream: IO[bytes], surveyed: Survey, max_record: int = MAX_LINE) -> None:
+        self._stream, self._max_record, self.n_rows = stream, max_record, surveyed.n_records
         own = [_free_name(name, surveyed.fields) for name in ("smiles", "name")]
         columns = [*own, *surveyed.fields]
         header = Header(columns, b"", molecules=own[0])
         self.header = Header(columns, encode_row(columns, header), molecules=own[0])
 
     def __iter__(self) -> Iterator[Record]:
-        for row, record in enumerate(read_records(self._stream), start=1):
+        for row, record in enumerate(read_records(self._stream, self._max_record), start=1):
             yield self._read(row, record)
 
     def _read(self, row: int, record: SdRecord) -> Record:

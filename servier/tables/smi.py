@@ -7,7 +7,7 @@ from typing import IO
 
 from servier.errors import DataError
 from servier.tables.foreign import N_LINES, refuse_foreign
-from servier.tables.lines import cut_marks, decode, read_lines
+from servier.tables.lines import MAX_LINE, cut_marks, decode, read_lines
 from servier.tables.records import Header, Record
 
 _BLANKS = " \t\r\n"
@@ -26,6 +26,8 @@ class SmiText:
     ----------
     stream
         Bytes, uncompressed.
+    max_line
+        The longest line, in bytes.
 
     Raises
     ------
@@ -33,8 +35,8 @@ class SmiText:
         It begins like a file of another kind.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        lines = read_lines(stream)
+    def __init__(self, stream: IO[bytes], max_line: int = MAX_LINE) -> None:
+        lines = read_lines(stream, max_line)
         first = list(islice(lines, N_LINES))
         if first:
             first[0] = cut_marks(first[0])[1]

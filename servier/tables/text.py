@@ -5,6 +5,7 @@ or `1e5` are written as they were read.
 """
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,8 +14,16 @@ from pathlib import Path
 from typing import IO
 
 from servier.errors import DataError
-from servier.tables.beginning import CLOSE_IT, NEVER_CLOSES, SAMPLE_LINES, cut_header, read_beginning
-from servier.tables.lines import cut_endings, cut_marks, decode, read_blocks, read_lines, split_lines
+from servier.tables.beginning import SAMPLE_LINES, cut_header, never_closes, read_beginning
+from servier.tables.lines import (
+    PIECE,
+    cut_endings,
+    cut_marks,
+    decode,
+    read_blocks,
+    read_lines,
+    split_lines,
+)
 from servier.tables.quoting import (
     DETECTED,
     MAX_RECORD_LINES,
@@ -53,9 +62,9 @@ class DelimitedText:
     """
 
     def __init__(self, stream: IO[bytes], path: str | Path, dialect: Dialect = DETECTED) -> None:
-        self.path = path
-        blocks = read_blocks(stream)
-        first, is_whole = _take_lines(blocks, SAMPLE_LINES)
+        self.path, self._max_line = path, dialect.max_line
+        blocks = read_blocks(stream, dialect.max_line)
+        first, is_whole = _take_lines(blocks, SAMPLE_LINES, max(PIECE, dialect.max_line))
         mark, first = cut_marks(first)
         lines = split_lines(first)
         sample, is_whole = lines[:SAMPLE_LINES], is_whole and len(lines) <= SAMPLE_LINES
@@ -76,7 +85,8 @@ class DelimitedText:
         quietly
             Whether nothing is said of quotation marks that do not close.
         """
-        return _cut_records(self._blocks, self.header, self.path, self.n_lines_before + 1, quietly=quietly)
+        first = self.n_lines_before + 1
+        return _cut_records(self._blocks, self.header, self.path, first, self._max_line, quietly=quietly)
 
     def parse(self, line: int, raw: bytes) -> Record:
         """Split a record into one field for each column."""
@@ -99,25 +109,26 @@ class DelimitedText:
         return Record(line, fields, encode_row(fields, self.header), problem)
 
 
-def _take_lines(blocks: Iterator[bytes], n_lines: int) -> tuple[bytes, bool]:
-    """Take blocks with at least so many lines, and say whether they are all blocks."""
-    taken, n_taken = [], 0
+def _take_lines(blocks: Iterator[bytes], n_lines: int, n_bytes: int) -> tuple[bytes, bool]:
+    """Take blocks with at least so many lines or bytes, and say whether they are all blocks."""
+    taken, n_taken, size = [], 0, 0
     for block in blocks:
         taken.append(block)
         n_taken += len(split_lines(block))
-        if n_taken >= n_lines:
+        size += len(block)
+        if n_taken >= n_lines or size >= n_bytes:
             return b"".join(taken), False
     return b"".join(taken), True
 
 
 def _cut_records(
-    blocks: Iterator[bytes], header: Header, path: str | Path, line: int, *, quietly: bool
+    blocks: Iterator[bytes], header: Header, path: str | Path, line: int, max_line: int, *, quietly: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Cut blocks of lines into records; `line` is the number of the first line."""
     for block in blocks:
         if b'"' in block and header.quotes is not Quotes.PLAIN:
             lines = chain.from_iterable(map(split_lines, chain([block], blocks)))
-            yield from _cut_quoted(lines, header, path, line, quietly=quietly)
+            yield from _cut_quoted(lines, header, path, line, max_line, quietly=quietly)
             return
         rows = cut_endings(block)
         yield from zip(range(line, line + len(rows)), rows, strict=True)
@@ -125,7 +136,7 @@ def _cut_records(
 
 
 def _cut_quoted(
-    lines: Iterator[bytes], header: Header, path: str | Path, line: int, *, quietly: bool
+    lines: Iterator[bytes], header: Header, path: str | Path, line: int, max_line: int, *, quietly: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Cut lines into records of which some may span several lines."""
     quotes, delimiter, width, has_said = header.quotes, header.delimiter, len(header.columns), quietly
@@ -137,9 +148,9 @@ def _cut_quoted(
             continue
         ahead = deque([first])
         while ahead:
-            n_lines = count_record_lines(ahead, lines, delimiter, quotes, width)
+            n_lines = count_record_lines(ahead, lines, delimiter, quotes, width, max_line)
             if not n_lines and quotes is Quotes.QUOTED:
-                raise DataError(NEVER_CLOSES, path=path, row=line, hint=CLOSE_IT)
+                raise never_closes(ahead, path, line, max_line)
             if not n_lines and not has_said:
                 has_said = True
                 problem = "a quotation mark opens here and does not close: the line is a row by itself"
@@ -151,15 +162,16 @@ def _cut_quoted(
 
 def read_written(stream: IO[bytes], path: str | Path, header: Header) -> Iterator[tuple[bytes, list[str]]]:
     """Iterate over the records of a text that was written with this header, and over their fields."""
-    blocks = read_blocks(stream)
+    blocks = read_blocks(stream, sys.maxsize)
     blocks = chain([cut_marks(next(blocks, b""))[1]], blocks)
-    for _, raw in islice(_cut_records(blocks, header, path, 1, quietly=True), 1, None):
+    records = _cut_records(blocks, header, path, 1, sys.maxsize, quietly=True)
+    for _, raw in islice(records, 1, None):
         yield raw, split_fields(decode(raw), header.delimiter, header.quotes, len(header.columns))
 
 
 def read_header(stream: IO[bytes], delimiter: str, quotes: Quotes) -> Header:
     """Read the header of a text that was written with this delimiter and these quotation marks."""
-    lines = list(islice(read_lines(stream), MAX_RECORD_LINES))
+    lines = list(islice(read_lines(stream, sys.maxsize), MAX_RECORD_LINES))
     mark, first = cut_marks(lines[0])
     header, _ = cut_header([first, *lines[1:]], delimiter, quotes)
     return replace(header, raw=mark + header.raw)

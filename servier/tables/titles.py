@@ -17,7 +17,7 @@ BAR = "|"
 BLANK = b" \t\r\n,;"
 
 _MAX_TITLES = 50
-_SEPARATOR = re.compile(rb'"?sep=([\t!-~])"?[,;\t]*\s*', re.IGNORECASE)
+_SEPARATOR = re.compile(rb'"?sep=([\t!-~])"?[,;\t]*+\s*+', re.IGNORECASE)
 
 
 def detect_delimiter(lines: Sequence[bytes], path: str | Path = "") -> str:

@@ -140,6 +140,16 @@ EXAMPLES = {
             "line 1: this is not a table: it is a web page",
         ),
         "nothing, or blank lines only": ("t.csv", b"\n,\n", "this file is empty"),
+        "a line of more than 16 MiB, or a record in quotes": (
+            "t.csv",
+            b"smiles\nC\n" + b"a" * ((1 << 24) + 1),
+            "line 3: this line has more than 16,777,216 bytes; --max_line",
+        ),
+        "more than 1,000,000 columns": (
+            "t.csv",
+            b"smiles" + b"," * 10**6 + b"\n",
+            "more than 1,000,000 columns",
+        ),
     },
     "SMI": {
         "a SMILES string, blanks or tabs, a name": ("t.smi", b"C  a  b,\tc\n", [["C", "a  b,\tc"]]),
@@ -160,6 +170,11 @@ EXAMPLES = {
         ),
         "lines that end in CR": ("t.smi", b"C a\rCC b\r", [["C", "a"], ["CC", "b"]]),
         "bytes that are not UTF-8": ("t.smi", b"C \xe9\n", [["C", "\udce9"]]),
+        "a line of more than 16 MiB": (
+            "t.smi",
+            b"C " + b"a" * (1 << 24),
+            "line 1: this line has more than 16,777,216 bytes; --max_line",
+        ),
     },
     "SD files": {
         "a mol block, V2000 or V3000": (
@@ -242,10 +257,10 @@ EXAMPLES = {
         ),
         "no `$$$$` at the end": ("t.sdf", BLOCK + VALUE, [["CO", "", "1"]]),
         "nothing between two `$$$$`": ("t.sdf", BLOCK + END + END, [["CO", ""], ["", "", "no mol block"]]),
-        "a record of more than 64 MB": (
+        "a record of more than 16 MiB, or of more than 1,000,000 lines": (
             "t.sdf",
-            BLOCK + b"> <x>\n" + (b"1" * (1 << 20) + b"\n") * 65,
-            "a record of more than 67,108,864 bytes",
+            BLOCK + b"> <x>\n" + (b"1" * (1 << 20) + b"\n") * 16,
+            "line 1: this record has more than 16,777,216 bytes; --max_line",
         ),
         "lines that end in CR, or in CR and LF": (
             "t.sdf",
@@ -301,6 +316,11 @@ ELSEWHERE = {
     "what the file says of itself (metadata of the schema), into Parquet": "tests/bulk/test_parquet_files.py",
     "more categories than their type can count, from unlike row groups": "tests/bulk/test_parquet_files.py",
     "two columns of one name": "tests/tables/test_parquet.py",
+    "row groups of any size": "tests/bulk/test_limits.py",
+    "a text of more than 16 MiB": "tests/bulk/test_limits.py",
+    "a page that needs more than 256 MiB, or pages of all columns that need more than 2 GiB together": (
+        "tests/bulk/test_limits.py"
+    ),
 }
 """By line: where it is held, for an example is more than one row."""
 

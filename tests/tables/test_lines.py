@@ -4,12 +4,12 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from servier.errors import DataError
 from servier.tables import lines
-from servier.tables.lines import decode, encode, read_lines
+from servier.tables.lines import count_lines, decode, encode, read_lines
 
 TEXT = st.lists(st.sampled_from([b"a", b",", b'"', b"\r", b"\n", b"\r\n", b"\xe9", b"bcd"])).map(b"".join)
 
@@ -49,13 +49,32 @@ def test_many_blank_lines_take_no_time():
     assert lines.count_lines(io.BytesIO(text)) == n_lines + 2
 
 
-@pytest.mark.parametrize("text", [b"x" * 100, b"a\n" + b"x" * 100, b"a\r" + b"x" * 100])
-def test_an_endless_line_is_refused(monkeypatch, text):
-    """What is not a text does not fill the memory."""
-    monkeypatch.setattr(lines, "PIECE", 8)
-    monkeypatch.setattr(lines, "MAX_LINE", 64)
-    with pytest.raises(DataError, match="a line of more than 64 bytes"):
-        read(text)
+@given(TEXT, st.integers(1, 7), st.integers(1, 9))
+def test_no_line_is_longer_than_the_limit(text, piece, limit):
+    """The first line that is longer without its ending is refused, by its number, read or only counted."""
+    assume(b"\r" * limit not in text)  # which may be an ending, but is not held without end either
+    found = [re.sub(rb"\r*\n$|\r$", b"", line) for line in read(text)]
+    long = next((number for number, line in enumerate(found, start=1) if len(line) > limit), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "PIECE", piece)
+        for consume in (
+            lambda stream: list(read_lines(stream, limit)),
+            lambda stream: count_lines(stream, limit),
+        ):
+            if long is None:
+                assert consume(io.BytesIO(text)) in (read(text), len(found))
+                continue
+            with pytest.raises(DataError, match=f"line {long}: this line has more than {limit} bytes"):
+                consume(io.BytesIO(text))
+
+
+@pytest.mark.parametrize(
+    "consume", [lambda stream: list(read_lines(stream, 9)), lambda stream: count_lines(stream, 9)]
+)
+def test_carriage_returns_are_not_held_without_end(consume):
+    """A line feed may make them one ending, but not a million of them."""
+    with pytest.raises(DataError, match="line 2: this line has more than 9 bytes"):
+        consume(io.BytesIO(b"a\n" + b"\r" * 1_000_000))
 
 
 @given(st.binary())

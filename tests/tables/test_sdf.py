@@ -452,10 +452,14 @@ def test_what_rdkit_would_lose_is_kept(reading, data, theirs, ours):
 
 
 def test_a_record_without_an_end_is_refused(reading, monkeypatch):
-    """No more than a record of a size is held in memory."""
-    monkeypatch.setattr(sd_records, "MAX_RECORD", 1000)
-    with pytest.raises(DataError, match="a record of more than 1,000 bytes"):
-        reading(block() + b"> <a>\n" + b"1\n" * 1000)
+    """No more than a record of a size is held in memory; the line is that where the record begins."""
+    content = block() + b"$$$$\n" + block() + b"> <a>\n" + b"1\n" * 1000
+    line = block().count(b"\n") + 2
+    with pytest.raises(DataError, match=f"line {line}: this record has more than 1,000 bytes; --max_line"):
+        list(sd_records.read_records(io.BytesIO(content), 1000))
+    monkeypatch.setattr(sd_records, "MAX_RECORD_LINES", 1000)
+    with pytest.raises(DataError, match=f"line {line}: this record has more than 1,000 lines"):
+        reading(content)
 
 
 WHOLE = b"".join(

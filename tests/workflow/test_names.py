@@ -1,22 +1,35 @@
 """The workflow and names that mean something to a shell: what a file or a column is called is one word."""
 
 import csv
+import os
+import re
 import shlex
 import shutil
+import subprocess
 
 import pytest
 import yaml
+from snakemake.target_jobs import parse_target_jobs_cli_args
+from snakemake_interface_executor_plugins.utils import (
+    TargetSpec,
+    encode_target_jobs_cli_args,
+    format_cli_arg,
+)
 from workflow_for_tests import RESULTS, ROOT, SITE, change_settings, planned, snakemake
 
 from servier.cli import main
 from servier.data.simulation import simulate
 from servier.report.html.document import name_reports
 
-LIBRARY = """ChEMBL 33 (sub&set) [v1.0] $HOME `id` 'q' "d";#!~*?.csv"""
-TABLE = "data/my table [1] & $x.csv"
-TARGETS = ["P 1", "it's $2 & [more]"]
-SMILES = "Canonical SMILES"
-ODD_RESULTS = "my results [x] & $HOME"
+PRINTABLE = "".join(map(chr, range(32, 127)))
+COMMANDS = "$(touch P)`id`;id -u;' ;id -u;'\"$(id)\"|id>PWNED&id\\"
+OF_FILES = COMMANDS + "".join(sorted(set(PRINTABLE) - set(COMMANDS) - set("./{}")))
+LIBRARY = f"-{OF_FILES}.csv"
+RESULTS_NAME = re.sub(r"[$`\"'\\\\,%]", "_", LIBRARY.removesuffix(".csv"))
+TABLE = f"data/-{OF_FILES} 2.csv"
+TARGETS = ["-P 1", f"it's $2 & [more] {PRINTABLE}{COMMANDS}"]
+SMILES = f"Canonical {PRINTABLE}{COMMANDS} SMILES"
+ODD_RESULTS = f"-my results {OF_FILES}."
 
 
 def set_names(settings):
@@ -42,6 +55,28 @@ def odd(fresh):
     return fresh
 
 
+@pytest.fixture
+def watched(tmp_path):
+    """A folder of programs that no rule starts, and a function that says how they were started."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("touch", "id"):
+        (folder / name).write_text(
+            f'#!/bin/sh\necho {name} "$@" >> {shlex.quote(str(tmp_path / "started"))}\n'
+        )
+        (folder / name).chmod(0o755)
+    subprocess.run(["touch", "canary"], env={"PATH": f"{folder}:{os.environ['PATH']}"}, check=True)
+
+    def started():
+        return (tmp_path / "started").read_text().splitlines()[1:]
+
+    return str(folder), started
+
+
+def files_below(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if ".snakemake" not in path.parts}
+
+
 def read_commands(said):
     """The options of each command in a dry run, as a shell and then click read them."""
     for line in said.splitlines():
@@ -63,7 +98,7 @@ def test_every_command_gets_odd_names_whole(odd):
         "tune", "train", "evaluate", "compare", "featurize", "predict-file", "merge",
     }  # fmt: skip
     library = f"data/{LIBRARY}"
-    features = f"{ODD_RESULTS}/library_features/{LIBRARY.removesuffix('.csv')}.fast.parquet"
+    features = f"{ODD_RESULTS}/library_features/{RESULTS_NAME}.fast.parquet"
     for name, given in commands:
         if "dataset" in given:
             assert given["dataset"] in (TABLE, f"{ODD_RESULTS}/features/fast.parquet")
@@ -77,12 +112,18 @@ def test_every_command_gets_odd_names_whole(odd):
 
 
 @pytest.mark.slow
-def test_a_whole_run_with_odd_names(odd):
-    """Every rule runs, the library is scored row by row, and nothing is made under another name."""
-    snakemake(odd)
+def test_a_whole_run_with_odd_names(odd, watched):
+    """Every rule runs, the library is scored row by row, nothing is made elsewhere, and no name is run."""
+    programs, started = watched
+    before = files_below(odd)
+    snakemake(odd, first_in_path=programs)
+    assert started() == []
     site = odd / SITE
+    made = files_below(odd) - before
+    assert {path.parts[:2] for path in made} == {(SITE, ODD_RESULTS)}
+    assert not [path for path in made if path.name.startswith("PWNED")]
     for model in ("1", "2", "consensus"):
-        path = site / ODD_RESULTS / "predictions" / f"{LIBRARY.removesuffix('.csv')}.model_{model}.csv"
+        path = site / ODD_RESULTS / "predictions" / f"{RESULTS_NAME}.model_{model}.csv"
         with path.open(newline="") as scored, (site / "data" / LIBRARY).open(newline="") as source:
             rows = list(csv.DictReader(scored))
             assert [row["id"] for row in rows] == [row["id"] for row in csv.DictReader(source)]
@@ -123,6 +164,33 @@ def test_a_brace_in_a_name_is_refused(fresh, change):
     (fresh / SITE / "data" / "a{b}.csv").write_text("smiles\nCCO\n")
     change_settings(fresh / SITE, lambda settings: settings.update(change))
     assert "data/a{b}.csv has a brace in its name" in snakemake(fresh, "--dry-run", status=1)
+
+
+@pytest.mark.parametrize("name", ["data/a\nb.csv", "data/a\tb.csv", "data/a\x1b[31mb.csv"])
+@pytest.mark.parametrize("key", ["results", "libraries"])
+def test_a_line_break_in_a_name_is_refused(fresh, key, name):
+    """In one line, in which it is visible."""
+    (fresh / SITE / name).write_text("smiles\nCCO\n")
+    change_settings(
+        fresh / SITE, lambda settings: settings.update({key: name if key == "results" else [name]})
+    )
+    said = snakemake(fresh, "--dry-run", status=1)
+    assert f"{name!r} has a line break or another control character in its name: rename it" in said
+
+
+@pytest.mark.process
+def test_names_of_results_reach_jobs_whole():
+    """What Snakemake sends to a job through Slurm's sbatch is read by two shells, and names what it named."""
+    spec = TargetSpec("predict", {"library": RESULTS_NAME, "model": "1"})
+    sent = format_cli_arg("--target-jobs", encode_target_jobs_cli_args([spec])).replace('"', '\\"')
+    wrapped = subprocess.run(["sh", "-c", f'printf %s "{sent}"'], capture_output=True, text=True, check=True)
+    words = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {wrapped.stdout}"], capture_output=True, text=True, check=True
+    )
+    flag, *targets = words.stdout.splitlines()
+    assert flag == "--target-jobs"
+    assert parse_target_jobs_cli_args(targets) == [spec]
+    assert set(RESULTS_NAME) == set(PRINTABLE) - set("./{}$`\"'\\,%") | {"_"}
 
 
 def test_libraries_that_differ_behind_a_point_have_their_own_results(fresh):

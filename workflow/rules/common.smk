@@ -19,12 +19,16 @@ def dataset_path():
     return path
 
 
-def refuse_braces(*paths):
-    """Names with braces are patterns for Snakemake, wherever they stand."""
+def refuse_names(*paths):
+    """Names with braces are patterns for Snakemake, wherever they stand; its logs and jobs are lines."""
     for path in paths:
         if set(path) & set("{}"):
             raise WorkflowError(
                 f"{path} has a brace in its name, which Snakemake takes for a pattern: rename it"
+            )
+        if not path.isprintable():
+            raise WorkflowError(
+                f"{path!r} has a line break or another control character in its name: rename it"
             )
 
 
@@ -84,7 +88,7 @@ def report_names():
 
 SIMULATED = f"{RESULTS}/simulated/dataset_single.csv"
 DATASET = dataset_path()
-refuse_braces(RESULTS, DATASET)
+refuse_names(RESULTS, DATASET)
 TARGETS = options(("target", target) for target in config["targets"])
 COLUMNS = options(
     (name, config.get(name)) for name in ("smiles_column", "split_column")

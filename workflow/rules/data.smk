@@ -15,7 +15,7 @@ rule simulate:
         rows=lambda wildcards: config["simulation"]["rows"],
         seed=lambda wildcards: config["simulation"]["seed"],
     shell:
-        "servier simulate {output:q} --rows {params.rows:q} --seed {params.seed:q} > {log:q} 2>&1"
+        "servier simulate --rows {params.rows:q} --seed {params.seed:q} -- {output:q} > {log:q} 2>&1"
 
 
 rule featurize:
@@ -34,10 +34,10 @@ rule featurize:
         mem_mb=more_each_time("featurize", "mem_mb"),
         runtime=more_each_time("featurize", "runtime"),
     params:
-        smiles_column=SMILES_COLUMN,
+        smiles_column=lambda wildcards: SMILES_COLUMN,
     shell:
-        "servier featurize {input:q} {output:q} --preset {wildcards.preset:q} {params.smiles_column:q}"
-        " --workers {threads:q} > {log:q} 2>&1"
+        "servier featurize --preset {wildcards.preset:q} {params.smiles_column:q} --workers {threads:q}"
+        " -- {input:q} {output:q} > {log:q} 2>&1"
 
 
 use rule featurize as featurize_library with:

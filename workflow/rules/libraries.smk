@@ -6,6 +6,9 @@ from glob import glob, has_magic
 SAMPLE = 1 << 20
 PACKED_ROW = 25  # bytes that a row of a library takes in a Parquet or zstd file, about
 SUFFIXES = r"(\.(csv|tsv|txt|smi|sdf|parquet))?(\.(gz|zst))?$"
+# Snakemake sends the names of results to jobs through several shells, between quotation marks that these characters
+# leave, or as a list with commas; Slurm replaces some words with a percent sign.
+UNSAFE = r"[$`\"'\\,%]"
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Library:
 
 
 def find_libraries():
-    """The files to score, by the name of each without its suffixes."""
+    """The files to score, by the names of their results: those of the files, without suffixes."""
     found = [
         (path, settings)
         for settings in map(library_settings, config["libraries"])
@@ -28,15 +31,20 @@ def find_libraries():
     if not found:
         logger.warning("there is no file to score: the labelled table is scored")
     paths = dict(found) or {DATASET: {}}
-    refuse_braces(*paths)
+    refuse_names(*paths)
     libraries = {
-        re.sub(SUFFIXES, "", Path(path).name): open_library(path, settings)
+        name_results(path): open_library(path, settings)
         for path, settings in paths.items()
     }
     if len(libraries) < len(paths):
         names = ", ".join(paths)
         raise WorkflowError(f"of {names} two have the same file name: rename one")
     return libraries
+
+
+def name_results(path):
+    """The name of a file without its suffixes, and with _ in place of what a shell could take for its own."""
+    return re.sub(UNSAFE, "_", re.sub(SUFFIXES, "", Path(path).name))
 
 
 def find_files(pattern):

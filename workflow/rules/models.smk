@@ -17,8 +17,8 @@ rule tune:
         mem_mb=more_each_time("tune", "mem_mb"),
         runtime=more_each_time("tune", "runtime"),
     params:
-        targets=TARGETS,
-        columns=COLUMNS,
+        targets=lambda wildcards: TARGETS,
+        columns=lambda wildcards: COLUMNS,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -50,8 +50,8 @@ rule train:
         mem_mb=more_each_time("train", "mem_mb"),
         runtime=more_each_time("train", "runtime"),
     params:
-        targets=TARGETS,
-        columns=COLUMNS,
+        targets=lambda wildcards: TARGETS,
+        columns=lambda wildcards: COLUMNS,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -111,8 +111,8 @@ rule evaluate:
         mem_mb=more_each_time("evaluate", "mem_mb"),
         runtime=more_each_time("evaluate", "runtime"),
     params:
-        targets=TARGETS,
-        columns=COLUMNS,
+        targets=lambda wildcards: TARGETS,
+        columns=lambda wildcards: COLUMNS,
         resamples=config["resamples"],
         folder=lambda wildcards, output: Path(output[0]).parent,
     # Of the target `all` nobody knows beforehand which pages there will be, to remove those of before.
@@ -145,10 +145,10 @@ rule compare:
         mem_mb=more_each_time("compare", "mem_mb"),
         runtime=more_each_time("compare", "runtime"),
     params:
-        targets=TARGETS,
-        columns=COLUMNS,
+        targets=lambda wildcards: TARGETS,
+        columns=lambda wildcards: COLUMNS,
         resamples=config["resamples"],
     shell:
-        "servier compare {input.models:q} --dataset {input.table:q} {params.targets:q} {params.columns:q}"
+        "servier compare --dataset {input.table:q} {params.targets:q} {params.columns:q}"
         " --resamples {params.resamples:q} --workers {threads:q} --html {output.page:q} --json"
-        " > {output.document:q} 2> {log:q}"
+        " -- {input.models:q} > {output.document:q} 2> {log:q}"

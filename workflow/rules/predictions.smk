@@ -24,8 +24,8 @@ rule plan:
         columns=library_columns,
         scored=f"{RESULTS}/predictions/{{library}}.model_{{model}}.csv",
     shell:
-        "servier predict-file {input.table:q} {params.scored:q} {params.models:q} {params.columns:q}"
-        " --dry_run --summary {output:q} --workers {threads:q} > {log:q} 2>&1"
+        "servier predict-file {params.models:q} {params.columns:q} --dry_run --summary {output:q}"
+        " --workers {threads:q} -- {input.table:q} {params.scored:q} > {log:q} 2>&1"
 
 
 rule collect_plans:
@@ -73,8 +73,8 @@ rule predict:
         models=model_options,
         columns=library_columns,
     shell:
-        "servier predict-file {input.table:q} {output:q} {params.models:q} {params.columns:q}"
-        " --shard {wildcards.shard:q}/{wildcards.shards:q} --workers {threads:q} > {log:q} 2>&1"
+        "servier predict-file {params.models:q} {params.columns:q} --shard {wildcards.shard:q}/{wildcards.shards:q}"
+        " --workers {threads:q} -- {input.table:q} {output:q} > {log:q} 2>&1"
 
 
 rule merge:
@@ -98,7 +98,7 @@ rule merge:
         mem_mb=more_each_time("merge", "mem_mb"),
         runtime=more_each_time("merge", "runtime"),
     shell:
-        "servier merge {output:q} {input:q} > {log:q} 2>&1"
+        "servier merge -- {output:q} {input:q} > {log:q} 2>&1"
 
 
 rule provenance:
