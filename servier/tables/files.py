@@ -114,7 +114,8 @@ def decompress(file: IO[bytes], path: str | Path) -> Iterator[IO[bytes]]:
         with gzip.open(file) as packed:
             yield io.BufferedReader(packed, BUFFER)
     elif start == ZSTD_FRAME or (start[1:] == SKIPPABLE_FRAME and start[0] >> 4 == 5):
-        yield io.BufferedReader(_Unpacking(file, path), BUFFER)
+        # Arrow closes what it has read, and others still ask the open file whether it has changed.
+        yield io.BufferedReader(_Unpacking(reread(file), path), BUFFER)
     else:
         yield file
 
