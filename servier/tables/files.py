@@ -28,6 +28,9 @@ class _Rereading(io.RawIOBase):
         self._descriptor = file.fileno()
         self._position = 0
 
+    def fileno(self) -> int:
+        return self._descriptor
+
     def readable(self) -> bool:
         return True
 
