@@ -49,6 +49,24 @@ class PooledWork(TimedWork):
         return lambda questions: [self.do(*item) for question in questions for item in question]
 
 
+class Asked(list):
+    """A question to timed work."""
+
+    size = 1
+
+
+class LargeWork:
+    """Work that is as large as it is said to be, and answers how large it is; it dies if it has no size."""
+
+    def __init__(self, size):
+        self._content, self._dies = b"x" * size, size < 0
+
+    def prepare(self):
+        if self._dies:
+            os._exit(1)
+        return lambda _: len(self._content)
+
+
 @dataclass(frozen=True)
 class EnvironmentWork:
     """Says which settings of the environment a worker has."""

@@ -156,9 +156,13 @@ class ServiceOptions:
             help="Port to listen on; 0: any.",
         )
     )
-    threads: int = field(
+    queue: int = field(
         metadata=option(
-            type=click.IntRange(1), default=16, show_default=True, help="Requests answered at a time."
+            type=click.IntRange(1),
+            default=64,
+            show_default=True,
+            help="Requests under way at a time, a quarter of them lists and a quarter explanations; more are"
+            " refused at once.",
         )
     )
     require_signature: str | None = field(metadata=REQUIRE_SIGNATURE)
@@ -169,6 +173,22 @@ class ServiceOptions:
             default=60.0,
             show_default=True,
             help="Seconds of processor time that one molecule may take.",
+        )
+    )
+    request_timeout: float = field(
+        metadata=option(
+            type=click.FloatRange(0.1),
+            default=60.0,
+            show_default=True,
+            help="Seconds that a request may take; a list is then answered as far as it is scored.",
+        )
+    )
+    reload_timeout: float = field(
+        metadata=option(
+            type=click.FloatRange(1),
+            default=120.0,
+            show_default=True,
+            help="Seconds after which a reload is given up, and the models stay as they are.",
         )
     )
     log_molecules: bool = field(
@@ -213,8 +233,8 @@ class ServiceOptions:
 def serve(given: ServiceOptions) -> None:
     """Answer requests for single molecules over HTTP, and show a page at /.
 
-    Each request is a line on stderr. SIGTERM ends the service when it has answered; SIGHUP loads the models
-    again, while the old ones go on answering.
+    Each request is a line on stderr. SIGTERM ends the service when it has answered, and in any case within 30
+    seconds; SIGHUP loads the models again, while the old ones go on answering.
 
     \b
     Example:
@@ -228,7 +248,9 @@ def serve(given: ServiceOptions) -> None:
         models_dir=given.models_dir,
         host=given.host,
         port=given.port,
-        threads=given.threads,
+        queue=given.queue,
+        request_timeout=given.request_timeout,
+        reload_timeout=given.reload_timeout,
         limits=Limits(worker_processes(given.workers), given.timeout),
         keys=trusted_keys(given.require_signature),
         log_molecules=given.log_molecules,

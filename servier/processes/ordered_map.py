@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 from typing import Any, Generic, Protocol, TypeVar
 
 from servier.errors import ServierError
+from servier.processes.parcels import Parcel
 from servier.processes.workers import Preparation, WorkerProcess, start_failure
 
 Item = TypeVar("Item")
@@ -28,6 +29,8 @@ SECONDS_PER_ITEM = 0.02
 PIECES = 16
 AHEAD_PER_WORKER = 4
 START_ATTEMPTS = 3
+SECONDS_TO_START = 600.0
+"""The time after which a worker that is not ready is replaced: even a busy network drive needs less."""
 SINGLE_ATTEMPTS = 2
 
 
@@ -95,11 +98,10 @@ class _Job(Generic[Item, Answer]):
 class _Worker(WorkerProcess):
     """A process and its job."""
 
-    def __init__(self, work: Work[Any, Any]) -> None:
-        super().__init__(work)
+    def __init__(self, parcel: Parcel) -> None:
+        super().__init__(parcel, SECONDS_TO_START)
         self.is_ready = False
         self.job: _Job[Any, Any] | None = None
-        self.deadline = float("inf")
 
     def take(self, job: _Job[Any, Any], timeout: float) -> None:
         self.job = job
@@ -107,7 +109,7 @@ class _Worker(WorkerProcess):
         n_items = len(job.items)
         limit = timeout if n_items == 1 else SHARE_OF_A_CHUNK * timeout + SECONDS_PER_ITEM * n_items
         with suppress(OSError):  # it has just died, as the next wait will notice
-            self.deadline = time.monotonic() + self.ask(job.items, limit)
+            self.ask(job.items, limit)
 
 
 class _Crew(Generic[Item, Answer]):
@@ -115,7 +117,8 @@ class _Crew(Generic[Item, Answer]):
 
     def __init__(self, work: Work[Item, Answer], workers: int, timeout: float) -> None:
         self._work, self._timeout = work, timeout
-        self._workers = [_Worker(work) for _ in range(workers)]
+        self._parcel = Parcel(work)
+        self._workers = [_Worker(self._parcel) for _ in range(workers)]
         self._waiting: deque[_Job[Item, Answer]] = deque()
         self._failed_starts = 0
 
@@ -141,6 +144,7 @@ class _Crew(Generic[Item, Answer]):
     def dismiss(self) -> None:
         for worker in self._workers:
             worker.stop()
+        self._parcel.close()
 
     def _assign(self) -> None:
         for worker in self._workers:
@@ -156,7 +160,7 @@ class _Crew(Generic[Item, Answer]):
         for connection in wait([worker.connection for worker in self._workers], patience):
             worker = by_connection[connection]
             try:
-                kind, content = worker.connection.recv()
+                kind, content = worker.receive()
             except (EOFError, OSError):
                 if worker.has_run_out_of_time():
                     self._give_up(worker)
@@ -180,7 +184,7 @@ class _Crew(Generic[Item, Answer]):
             worker.is_ready, self._failed_starts = True, 0
             return
         assert worker.job is not None
-        job, worker.job, worker.deadline = worker.job, None, float("inf")
+        job, worker.job = worker.job, None
         if kind == "answer":
             self._finish(job, content)
         else:
@@ -194,7 +198,7 @@ class _Crew(Generic[Item, Answer]):
             if self._failed_starts >= START_ATTEMPTS:
                 raise start_failure()
         worker.stop()
-        self._workers[self._workers.index(worker)] = _Worker(self._work)
+        self._workers[self._workers.index(worker)] = _Worker(self._parcel)
         if job is not None:
             self._retry(job, status, reason)
 

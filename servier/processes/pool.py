@@ -1,23 +1,24 @@
 """Worker processes that answer the questions of many threads, and are replaced when they hang or die."""
 
 import logging
-import queue
+import math
 import threading
 import time
-from contextlib import suppress
 from typing import Any, Protocol
 
 from servier.chem.molecules import Status
-from servier.errors import ServierError
-from servier.processes.workers import Preparation, WorkerProcess, start_failure
+from servier.processes.budgets import Budget
+from servier.processes.keeper import Keeper
+from servier.processes.turns import Lane
+from servier.processes.workers import Preparation, WorkerProcess
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 SECONDS_PER_ITEM = 0.1
-SECONDS_TO_START = 120.0
-SECONDS_BETWEEN_STARTS = 1.0
-PATIENCE = 30.0
+SECONDS_BETWEEN_LOOKS = 0.25
+SECONDS_TO_START = 300.0
+UNLIMITED = Budget(math.inf)
 
 
 class Question(Protocol):
@@ -44,10 +45,6 @@ class UnansweredError(Exception):
         self.status, self.reason = status, reason
 
 
-class BusyError(Exception):
-    """No worker was free in time."""
-
-
 class WorkerPool:
     """A number of worker processes, each of which has one question at a time.
 
@@ -62,50 +59,68 @@ class WorkerPool:
     """
 
     def __init__(self, work: Preparation[Any, Any], workers: int, timeout: float) -> None:
-        self._work, self._size, self._timeout = work, workers, timeout
-        self._idle: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
-        self._lost: queue.SimpleQueue[WorkerProcess | None] = queue.SimpleQueue()
-        self._has_started = threading.Event()
-        self._problem: ServierError | None = None
-        # Linux ends a worker when the thread that started it ends, so one thread starts all of them.
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper, self._timeout = Keeper(work, workers), timeout
+        self._turns = self._keeper.turns
 
-    def start(self) -> None:
-        """Start the workers.
+    def start(self, seconds: float = SECONDS_TO_START) -> None:
+        """Start the workers, and wait until all are ready.
+
+        Parameters
+        ----------
+        seconds
+            How long to wait.
 
         Raises
         ------
         ServierError
-            The workers cannot be prepared for their work.
+            The workers cannot be prepared for their work, or not in time.
         """
-        self._keeper.start()
-        self._has_started.wait()
-        if self._problem is not None:
-            raise self._problem
+        self._keeper.start(seconds)
 
     def close(self) -> None:
-        """End the workers, none of which may be working on a question."""
-        self._lost.put(None)
-        self._keeper.join()
+        """End the workers, whatever they are doing; questions are not answered any more."""
+        self._keeper.close()
 
-    def ask(self, question: Question) -> Any:
-        """Have a question answered.
+    def problem(self) -> str | None:
+        """Return why no question can be answered now; None if one can."""
+        return self._keeper.problem()
+
+    def ask(self, question: Question, budget: Budget = UNLIMITED, lane: Lane = Lane.SINGLE) -> Any:
+        """Have a question answered, as `measure` does, which says more."""
+        return self.measure(question, budget, lane)[0]
+
+    def measure(self, question: Question, budget: Budget, lane: Lane) -> tuple[Any, float]:
+        """Have a question answered; return the answer, and the seconds that the worker took.
 
         A worker that hangs or dies is replaced. One that died may have been killed by something else, so the
         question is asked again; after one that hung, it is not.
+
+        Parameters
+        ----------
+        question
+            The question.
+        budget
+            How long the answer is wanted. A worker that is busy with a question whose budget is used up gets
+            the next one when it has answered.
+        lane
+            What kind of question it is.
 
         Raises
         ------
         UnansweredError
             The question hangs or kills the process that works on it, or raises an error there.
         BusyError
-            No worker was free in time.
+            There was no answer within the budget, or there are no workers any more.
+        AbandonedError
+            Nobody waits for the answer any more.
         """
         limit = self._timeout + SECONDS_PER_ITEM * (question.size - 1)
         for _ in range(ATTEMPTS):
-            kind, content = self._put(question, limit)
+            worker = self._turns.take(lane, budget)
+            started = time.monotonic()
+            kind, content = self._put(worker, question, limit, budget)
             if kind == "answer":
-                return content
+                return content, time.monotonic() - started
             if kind == "late":
                 raise UnansweredError(Status.TIMEOUT, f"no answer within {limit:g} s")
             if kind == "failed":
@@ -113,73 +128,34 @@ class WorkerPool:
                 break
         raise UnansweredError(Status.CRASHED, "it crashes what reads it")
 
-    def _put(self, question: Question, limit: float) -> tuple[str, Any]:
+    def _put(
+        self, worker: WorkerProcess, question: Question, limit: float, budget: Budget
+    ) -> tuple[str, Any]:
         """Put a question to a worker; return its reply, or `late` or `lost` for a worker that is replaced."""
-        worker = self._take()
-        kind = "late"
         try:
-            if worker.connection.poll(worker.ask([question], limit)):
-                reply: tuple[str, Any] = worker.connection.recv()
-                self._idle.put(worker)
-                return reply
+            worker.ask([question], limit)
+            while not worker.connection.poll(SECONDS_BETWEEN_LOOKS):
+                self._check(worker, budget)
+            reply = worker.receive()
         except (EOFError, OSError):
-            kind = "late" if worker.has_run_out_of_time() else "lost"
-        self._lost.put(worker)
-        return kind, None
+            is_late = worker.has_run_out_of_time() or time.monotonic() >= worker.deadline
+            self._keeper.lose(worker)
+            return ("late" if is_late else "lost"), None
+        self._turns.give_back(worker)
+        return reply
 
-    def _take(self) -> WorkerProcess:
-        """Return a worker that is alive."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                worker = self._idle.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise BusyError from None
-            if worker.process.is_alive():
-                return worker
-            self._lost.put(worker)
-
-    def _keep(self) -> None:
-        """Start the workers, replace those that are lost, and end them all when the pool is closed."""
+    def _check(self, worker: WorkerProcess, budget: Budget) -> None:
+        """Leave a worker whose answer is not wanted any more: another thread will hear it."""
         try:
-            workers = [WorkerProcess(self._work) for _ in range(self._size)]
-            for worker in workers:
-                self._welcome(worker)
-        except ServierError as error:
-            self._problem = error
-            return
-        finally:
-            self._has_started.set()
-        while (lost := self._lost.get()) is not None:
-            logger.warning("a worker process hung or died, and is replaced")
-            lost.stop()
-            self._replace()
-        while True:
-            try:
-                self._idle.get_nowait().stop()
-            except queue.Empty:
-                return
+            budget.check()
+        except Exception:
+            threading.Thread(target=self._hear, args=(worker,), daemon=True).start()
+            raise
 
-    def _replace(self) -> None:
-        while True:
-            try:
-                self._welcome(WorkerProcess(self._work))
-            except ServierError as error:
-                logger.exception("a worker process does not start: %s", error.problem)
-                time.sleep(SECONDS_BETWEEN_STARTS)
-            else:
-                return
-
-    def _welcome(self, worker: WorkerProcess) -> None:
-        """Wait until a worker is ready, then make it available."""
-        kind, content = None, None
-        with suppress(EOFError, OSError):
-            if worker.connection.poll(SECONDS_TO_START):
-                kind, content = worker.connection.recv()
-        if kind == "ready":
-            self._idle.put(worker)
-            return
-        worker.stop()
-        if isinstance(content, ServierError):
-            raise content
-        raise start_failure()
+    def _hear(self, worker: WorkerProcess) -> None:
+        try:
+            worker.receive()
+        except (EOFError, OSError):
+            self._keeper.lose(worker)
+        else:
+            self._turns.give_back(worker)

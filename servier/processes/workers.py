@@ -6,13 +6,16 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
 
 from servier.errors import ServierError
+from servier.processes.parcels import InheritedParcel, Parcel
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -23,6 +26,10 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_M
 """Settings of the linear algebra under NumPy, which reads them when it is loaded."""
 WALL_FACTOR = 20.0
 """How much longer than its processor time a worker may take, on a machine that is busy with other things."""
+SECONDS_TO_DIE = 5.0
+"""How long a killed process is waited for: only the kernel can keep it, as while a disk does not answer."""
+
+_is_starting = threading.Lock()
 
 
 class Preparation(Protocol[Item_contra, Answer_co]):
@@ -43,22 +50,36 @@ class WorkerProcess:
     processor time (`ITIMER_PROF`, which Linux and macOS have), and is ended by it, even inside native code.
     So what else the machine is doing does not count.
 
+    Starting one takes milliseconds, and never waits for the process.
+
     Parameters
     ----------
-    work
-        The work of the process.
+    parcel
+        The work of the process, a `Preparation`.
+    seconds_to_start
+        The time after which a process that is not ready is taken for lost.
+    deaf_to
+        The signals that never reach it: its parent decides when it ends.
     """
 
-    def __init__(self, work: Preparation[Any, Any]) -> None:
+    def __init__(
+        self,
+        parcel: Parcel,
+        seconds_to_start: float,
+        deaf_to: Collection[signal.Signals] = (signal.SIGINT,),
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _holding_interrupts(), _environment():
+        self.process = context.Process(target=_serve, args=(theirs, parcel), daemon=True)
+        resource_tracker.ensure_running()  # else it starts now, and unblocks signals
+        with _is_starting, _blocking(deaf_to), _environment():
             self.process.start()
         theirs.close()
+        self.deadline = time.monotonic() + seconds_to_start
+        """The moment from which it is taken for lost, by the clock of `time.monotonic`."""
 
-    def ask(self, items: Any, seconds: float) -> float:
-        """Send a chunk.
+    def ask(self, items: Any, seconds: float) -> None:
+        """Send a chunk, and set the deadline of a process that does not even use its processor time.
 
         Parameters
         ----------
@@ -67,27 +88,35 @@ class WorkerProcess:
         seconds
             The processor time that it may take, perhaps infinite.
 
-        Returns
-        -------
-        The wall time after which a process that does not even use its processor time is taken for lost.
-
         Raises
         ------
         OSError
             The process has died.
         """
+        self.deadline = time.monotonic() + WALL_FACTOR * seconds
         self.connection.send((seconds, items))
-        return WALL_FACTOR * seconds
+
+    def receive(self) -> tuple[str, Any]:
+        """Wait for what it says, after which it has no deadline until it is asked again.
+
+        Raises
+        ------
+        EOFError, OSError
+            The process has died.
+        """
+        said: tuple[str, Any] = self.connection.recv()
+        self.deadline = math.inf
+        return said
 
     def has_run_out_of_time(self) -> bool:
         """Say whether a process that has died, or is about to, was ended by its timer."""
-        self.process.join()
+        self.process.join(SECONDS_TO_DIE)
         return self.process.exitcode == -signal.SIGPROF
 
     def stop(self) -> None:
         """Kill the process, whatever it is doing."""
         self.process.kill()
-        self.process.join()
+        self.process.join(SECONDS_TO_DIE)
         self.connection.close()
 
 
@@ -97,13 +126,9 @@ def start_failure() -> ServierError:
 
 
 @contextmanager
-def _holding_interrupts() -> Iterator[None]:
-    """Let processes started here never notice Ctrl-C; their parent, which does afterwards, ends them.
-
-    A signal that is held back when a program starts stays so in that program.
-    """
-    resource_tracker.ensure_running()  # which would let signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _blocking(signals: Collection[signal.Signals]) -> Iterator[None]:
+    """Let processes started here never receive these signals: they inherit what their parent blocks."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
@@ -131,12 +156,13 @@ def _environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(connection: Connection, work: Preparation[Any, Any]) -> None:
+def _serve(connection: Connection, parcel: InheritedParcel) -> None:
     """Answer chunks until the other side is gone; runs in the worker process."""
     _die_with_parent()
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with suppress(EOFError, ConnectionError):
         try:
+            work: Preparation[Any, Any] = parcel.unpack()
             apply = work.prepare()
         except ServierError as error:
             connection.send(("error", error))

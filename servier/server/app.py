@@ -7,9 +7,11 @@ from flask.json.provider import DefaultJSONProvider
 
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import ServierError
+from servier.processes.budgets import Budget, BusyError
 from servier.server.access_log import log_access, note_molecules
+from servier.server.admission import Gate, Kind
 from servier.server.openapi import describe_api
-from servier.server.page import fill_page
+from servier.server.page import answer_page, fill_page
 from servier.server.reading import (
     MAX_BODY,
     TOO_MUCH,
@@ -26,13 +28,15 @@ SVG = "image/svg+xml"
 PLUS = "; in a form a + is written %2B"
 
 
-def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
+def create_app(desk: Desk, gate: Gate, *, log_molecules: bool = False) -> Flask:
     """Create the app.
 
     Parameters
     ----------
     desk
         Provides the current service.
+    gate
+        Admits the requests that need worker processes.
     log_molecules
         Whether the log of requests names the molecules.
     """
@@ -46,19 +50,21 @@ def create_app(desk: Desk, *, log_molecules: bool = False) -> Flask:
     app.json.sort_keys = False
     log_access(app, log_molecules=log_molecules)
     protect(app, TOO_MUCH)
-    _add_predictions(app, desk)
-    _add_pictures(app, desk)
+    _add_predictions(app, desk, gate)
+    _add_pictures(app, desk, gate)
     _add_descriptions(app, desk)
+    _add_readiness(app, desk, gate)
     return app
 
 
-def _add_predictions(app: Flask, desk: Desk) -> None:
+def _add_predictions(app: Flask, desk: Desk, gate: Gate) -> None:
     @app.post("/predict")
     def predict() -> Response:
         asked = read_prediction()
         note_molecules(asked.smiles)
-        with desk.service() as service:
-            return _predict(service, asked)
+        kind = Kind.LIST if asked.is_list else Kind.SINGLE
+        with desk.service() as service, gate.admit(kind) as budget:
+            return _predict(service, asked, budget)
 
     @app.get("/")
     def page() -> str:
@@ -67,29 +73,34 @@ def _add_predictions(app: Flask, desk: Desk) -> None:
         with desk.service() as service:
             name = fields.get("model_name", next(iter(service.models.parts)))
             _require(service, name, fields.get("target"))
-            content = fill_page(service, fields.get("smile"), name, fields.get("target"), request.host_url)
+            content = fill_page(
+                service.models, fields.get("smile"), name, fields.get("target"), request.host_url
+            )
+            if "smile" in fields:
+                with gate.admit(Kind.SINGLE) as budget:
+                    content = answer_page(service, content, budget)
         return render_template("page.html", **content)
 
 
-def _predict(service: Service, asked: Asked) -> Response:
+def _predict(service: Service, asked: Asked, budget: Budget) -> Response:
     _require(service, asked.model_name)
-    rows = service.predict(asked.model_name, asked.smiles)
     model = {"model_name": asked.model_name, "checkpoints": service.models.digests(asked.model_name)}
     if asked.is_list:
+        rows = service.predict_list(asked.model_name, asked.smiles, budget)
         return jsonify({"success": True, **model, "predictions": rows})
-    row = rows[0]
+    row = service.predict(asked.model_name, asked.smiles[0], budget)
     if row["status"] != Status.OK:
         hint = PLUS if " " in asked.smiles[0].strip() and not request.is_json else ""
         raise RequestError(f"{row['status']}: {row['reason']}{hint}", 422, {**model, **row})
     return jsonify({"success": True, **model, **row})
 
 
-def _add_pictures(app: Flask, desk: Desk) -> None:
+def _add_pictures(app: Flask, desk: Desk, gate: Gate) -> None:
     @app.post("/draw")
     def draw() -> Response:
         smiles = _require_smiles(read_body({"smile"}))
-        with desk.service() as service:
-            drawn = service.draw(smiles)
+        with desk.service() as service, gate.admit(Kind.SINGLE) as budget:
+            drawn = service.draw(smiles, budget)
         if isinstance(drawn, InvalidMolecule):
             return jsonify({"success": False, "status": drawn.status, "reason": drawn.reason})
         return jsonify({"success": True, "svg": drawn})
@@ -98,9 +109,9 @@ def _add_pictures(app: Flask, desk: Desk) -> None:
     def explanation() -> Response:
         fields = read_query({"smile", "model_name", "target"})
         smiles, name = _require_smiles(fields), read_model_name(fields)
-        with desk.service() as service:
+        with desk.service() as service, gate.admit(Kind.EXPLANATION) as budget:
             _require(service, name, fields.get("target"))
-            drawn = service.explain(name, smiles, fields.get("target"))
+            drawn = service.explain(name, smiles, fields.get("target"), budget)
         if isinstance(drawn, InvalidMolecule):
             raise RequestError(f"{drawn.status}: {drawn.reason}", 422)
         if isinstance(drawn, ServierError):
@@ -139,6 +150,17 @@ def _add_descriptions(app: Flask, desk: Desk) -> None:
         read_query(())
         with desk.service() as service:
             return jsonify(describe_api(service.models))
+
+
+def _add_readiness(app: Flask, desk: Desk, gate: Gate) -> None:
+    @app.get("/ready")
+    def ready() -> Response:
+        read_query(())
+        with desk.service() as service:
+            problem = "too many requests are under way" if gate.is_full() else service.problem()
+            if problem is not None:
+                raise BusyError(problem)
+            return jsonify({"success": True, "models": list(service.models.parts)})
 
 
 def _require(service: Service, model_name: str, target: str | None = None) -> None:

@@ -74,6 +74,21 @@ class Channel(HTTPChannel):
         """Whether all has been said, and the client is only awaited to hang up."""
         return self._lingers_until is not None
 
+    def check_client_disconnected(self) -> bool:
+        """Say whether the client has hung up, while its request is worked on and nobody reads from it.
+
+        The `waitress.client_disconnected` of a request asks this. With `channel_request_lookahead` waitress
+        would know too, at the price of a third more processor time for every request.
+        """
+        if not self.connected:
+            return True
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK) == b"")
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def received(self, data: bytes) -> Any:
         """Take what has come in, of which no more than some requests are answered in a row.
 

@@ -19,7 +19,7 @@ PROBLEMS = {
     "415": "The body is neither a form nor JSON.",
     "421": "The service does not answer to this host.",
     "422": "The molecule cannot be scored; `status` and `reason` say why.",
-    "503": "All workers are busy.",
+    "503": "There is no answer now; `Retry-After` says when to try again.",
 }
 ANYWHERE = ("400", "408", "421")
 """The problems that a request may have wherever it goes."""
@@ -46,6 +46,9 @@ def describe_api(models: Models) -> Schema:
             },
             "/models/{model_name}/card": {"get": _describe_card(list(models.cards))},
             "/health": {"get": _get("Whether the service answers, and with which models.", "Health")},
+            "/ready": {
+                "get": _get("Whether molecules can be scored now, and by which models.", "Ready", "503")
+            },
             "/openapi.json": {"get": _get("This document.", "Document")},
             "/": {"get": _describe_page(names)},
         },
@@ -136,11 +139,11 @@ def _parameter(name: str, *, required: bool = False) -> Schema:
     return {"name": name, "in": "query", "required": required, "schema": {"type": "string"}}
 
 
-def _get(summary: str, schema: str) -> Schema:
+def _get(summary: str, schema: str, *problems: str) -> Schema:
     return {
         "summary": summary,
         "operationId": schema.lower(),
-        "responses": {"200": _json(summary, _refer(schema)), **_problems("400")},
+        "responses": {"200": _json(summary, _refer(schema)), **_problems("400", *problems)},
     }
 
 
@@ -153,6 +156,7 @@ def _describe_schemas(models: Models) -> Schema:
     row = {"smile": text, "canonical_smiles": text, **_describe_fields(models)}
     why = {name: row[name] for name in ("status", "reason")}
     listed = {"type": "array", "items": _refer("Row")}
+    names = {"type": "array", "items": text}
     named = {"type": "array", "items": {"type": "object"}}
     return {
         "Row": _object(row, ["smile", "status"]),
@@ -170,9 +174,8 @@ def _describe_schemas(models: Models) -> Schema:
             {"success": is_true, "models": named, "problems": named, "confidence": {"type": "number"}},
             ["success", "models", "problems", "confidence"],
         ),
-        "Health": _object(
-            {"success": is_true, "models": {"type": "array", "items": text}}, ["success", "models"]
-        ),
+        "Health": _object({"success": is_true, "models": names}, ["success", "models"]),
+        "Ready": _object({"success": is_true, "models": names}, ["success", "models"]),
         "Document": {"type": "object"},
         "Problem": _object({"success": is_false, "error": text, **asked, **row}, ["success", "error"]),
     }

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule, Status
+from servier.processes.budgets import Budget
 from servier.report.html.pages import number, percent
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE, Row
@@ -76,14 +77,14 @@ class Answered:
 
 
 def fill_page(
-    service: Service, smiles: str | None, model_name: str, target: str | None, address: str
+    models: Models, smiles: str | None, model_name: str, target: str | None, address: str
 ) -> dict[str, Any]:
-    """Return the content of the template.
+    """Return the content of the template, without the answer.
 
     Parameters
     ----------
-    service
-        The service that answers.
+    models
+        The models that are served.
     smiles
         The SMILES that was entered; None if there was none.
     model_name
@@ -93,9 +94,8 @@ def fill_page(
     address
         The address of the service, as the browser sees it.
     """
-    models = service.models
     targets = [known.name for known in models.targets(model_name)]
-    content = {
+    return {
         "smiles": smiles or "",
         "model_name": model_name,
         "models": {name: _describe(models, name) for name in models.parts},
@@ -107,14 +107,30 @@ def fill_page(
         "error": None,
         "answer": None,
     }
-    if smiles is None:
-        return content
-    row = service.predict(model_name, [smiles])[0]
+
+
+def answer_page(service: Service, content: dict[str, Any], budget: Budget) -> dict[str, Any]:
+    """Return the content of the template with the answer for its molecule.
+
+    Parameters
+    ----------
+    service
+        The service that answers.
+    content
+        What `fill_page` returned.
+    budget
+        How long the answer may take.
+    """
+    smiles, model_name = content["smiles"], content["model_name"]
+    row = service.predict(model_name, smiles, budget)
     if row["status"] != Status.OK:
         return content | {"error": row["reason"]}
-    answer = _fill_answer(service, model_name, target or targets[0], row)
-    answer["command"] = _command(smiles, model_name, address)
-    return content | {"answer": answer, "drawing": _draw(service, smiles)}
+    answer = _fill_answer(service.models, model_name, content["explained"], row)
+    answer["command"] = _command(smiles, model_name, content["address"])
+    answer["neighbours"] = [
+        {**found, "svg": _picture(found["svg"])} for found in service.compare(model_name, smiles, budget)
+    ]
+    return content | {"answer": answer, "drawing": _draw(service, smiles, budget)}
 
 
 def _command(smiles: str, model_name: str, address: str) -> str:
@@ -128,17 +144,14 @@ def _picture(svg: str) -> str:
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
-def _fill_answer(service: Service, model_name: str, explained: str, row: Row) -> dict[str, Any]:
-    models, smiles = service.models, row["smile"]
+def _fill_answer(models: Models, model_name: str, explained: str, row: Row) -> dict[str, Any]:
+    smiles = row["smile"]
     query = {"smile": smiles, "model_name": model_name, "target": explained}
     return {
         "canonical_smiles": row["canonical_smiles"],
         "targets": [_describe_target(models, model_name, t, row) for t in models.targets(model_name)],
         "domain": _describe_domain(row),
         "is_inside": bool(row["in_domain"]),
-        "neighbours": [
-            {**found, "svg": _picture(found["svg"])} for found in service.compare(model_name, smiles)
-        ],
         "explanation": f"/explanation.svg?{urlencode(query, quote_via=quote)}",
         "link": _link(smiles, model_name),
         "digests": models.digests(model_name),
@@ -149,8 +162,8 @@ def _link(smiles: str, model_name: str) -> str:
     return f"/?{urlencode({'smile': smiles, 'model_name': model_name}, quote_via=quote)}"
 
 
-def _draw(service: Service, smiles: str) -> str | None:
-    drawn = service.draw(smiles)
+def _draw(service: Service, smiles: str, budget: Budget) -> str | None:
+    drawn = service.draw(smiles, budget)
     return None if isinstance(drawn, InvalidMolecule) else _picture(drawn)
 
 

@@ -1,6 +1,5 @@
 """Questions to worker processes: to score, draw and explain molecules, and to find their neighbours."""
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +38,7 @@ class Work:
     parts: Mapping[str, Sequence[str]]
 
     def prepare(self) -> Callable[[Sequence[Any]], Any]:
-        """Load the models, and return the function that answers the single question of a list.
-
-        A worker ends with its parent, and not by signals that are sent to a whole process group.
-        """
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        """Load the models, and return the function that answers the single question of a list."""
         scorers = {
             name: Scorer([self.checkpoints[part] for part in parts], confidences=[CONFIDENCE])
             for name, parts in self.parts.items()

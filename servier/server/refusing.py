@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from servier.processes.pool import BusyError
+from servier.processes.budgets import AbandonedError, BusyError
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,9 @@ def protect(app: Flask, too_much: str) -> None:
         return _answer(str(error), error.status, error.more)
 
     @app.errorhandler(BusyError)
-    def postpone(_: BusyError) -> Response:
-        answer = _answer("all workers are busy; try again", HTTPStatus.SERVICE_UNAVAILABLE, {})
+    @app.errorhandler(AbandonedError)
+    def postpone(error: BusyError | AbandonedError) -> Response:
+        answer = _answer(str(error), HTTPStatus.SERVICE_UNAVAILABLE, {})
         answer.headers["Retry-After"] = str(SECONDS_WHEN_BUSY)
         return answer
 

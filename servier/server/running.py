@@ -1,13 +1,14 @@
 """The server: waitress in front of the app, and the handling of signals."""
 
 import logging
+import multiprocessing
 import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,17 +19,24 @@ from waitress import wasyncore
 from servier.checkpoint.signatures import TrustedKeys
 from servier.errors import ServierError
 from servier.server.access_log import be_discreet
+from servier.server.admission import Gate
 from servier.server.app import create_app
 from servier.server.channel import ClientLimits
 from servier.server.connections import Server, create_server
 from servier.server.hosts import allow_hosts
 from servier.server.loading import load_models
+from servier.server.reloading import Reloader
 from servier.server.service import Desk, Limits, Service
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.25
-SECONDS_TO_FINISH = 30.0
+SECONDS_TO_FINISH = 20.0
+SECONDS_TO_SAY_SO = 2.0
+SECONDS_TO_END = 28
+"""After which the process is ended from outside of Python, whatever it waits for."""
+SPARE_THREADS = 8
+"""They answer what needs no worker process, and refuse what is too much."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,12 @@ class ServeOptions:
         The folder of `model_1.servier` and `model_2.servier`.
     host, port
         The address; port 0 for any free port.
-    threads
-        The number of requests that are answered at a time.
+    queue
+        The number of requests that may be under way: worked on, or waiting for a worker process.
+    request_timeout
+        The seconds that a request may take.
+    reload_timeout
+        The seconds after which a reload of the models is given up.
     limits
         The limits of the processes that score.
     log_molecules
@@ -62,7 +74,9 @@ class ServeOptions:
     models_dir: str | Path
     host: str
     port: int
-    threads: int
+    queue: int
+    request_timeout: float
+    reload_timeout: float
     limits: Limits
     log_molecules: bool = False
     required_models: Sequence[str] = ()
@@ -75,7 +89,8 @@ class ServeOptions:
 def serve_models(options: ServeOptions) -> None:
     """Load the models and answer requests until SIGTERM or SIGINT; SIGHUP reloads the models.
 
-    Requests that have been received are answered before the service stops.
+    Requests that have been received are answered before the service stops, if that takes no longer than
+    `SECONDS_TO_FINISH`.
 
     Raises
     ------
@@ -86,11 +101,14 @@ def serve_models(options: ServeOptions) -> None:
     """
     be_discreet()
     signals, desk = _Signals(), Desk()
-    reloading = _Reloading(desk, options)
+    gate = Gate(options.queue, options.request_timeout)
     sockets: dict[int, Any] = {}
-    server = _listen(options, create_app(desk, log_molecules=options.log_molecules), sockets)
-    models = load_models(options.models_dir, required=options.required_models, keys=options.keys)
-    desk.replace(Service(models, options.limits))
+    server = _listen(options, create_app(desk, gate, log_molecules=options.log_molecules), sockets)
+    load = partial(load_models, options.models_dir, required=options.required_models, keys=options.keys)
+    service = Service(load(), options.limits)
+    service.start()
+    desk.replace(service)
+    reloader = Reloader(desk, load, options.limits, options.reload_timeout)
     with signals.caught():
         shown = f"[{options.host}]" if ":" in options.host else options.host
         logger.info("serving on http://%s:%s", shown, server.effective_port)
@@ -98,10 +116,8 @@ def serve_models(options: ServeOptions) -> None:
             wasyncore.loop(SECONDS_BETWEEN_LOOKS, use_poll=True, map=sockets, count=1)
             server.supervise()
             if signals.take_reload():
-                reloading.begin()
-        _finish(server, sockets)
-    reloading.finish()
-    desk.close()
+                reloader.begin()
+        _end(server, sockets, desk, reloader)
     logger.info("stopped")
     if signals.was_interrupted:
         raise KeyboardInterrupt
@@ -138,37 +154,6 @@ class _Signals:
             self.has_to_stop, self.was_interrupted = True, number == signal.SIGINT
 
 
-class _Reloading:
-    """Reloads the models, one reload at a time, while the current models go on answering."""
-
-    def __init__(self, desk: Desk, options: ServeOptions) -> None:
-        self._desk, self._options = desk, options
-        self._threads = ThreadPoolExecutor(1)
-
-    def begin(self) -> None:
-        self._threads.submit(self._reload)
-
-    def finish(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
-
-    def _reload(self) -> None:
-        try:
-            with self._desk.service() as service:
-                models = load_models(
-                    self._options.models_dir,
-                    service.models,
-                    self._options.required_models,
-                    self._options.keys,
-                )
-            self._desk.replace(Service(models, self._options.limits))
-        except ServierError as error:
-            logger.warning("the models are unchanged: %s", error)
-        except Exception:
-            logger.exception("the models are unchanged")
-        else:
-            logger.info("the models have been reloaded")
-
-
 def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Server:
     """Listen on the address with waitress."""
     try:
@@ -181,17 +166,33 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Serve
         raise ServierError(f"cannot listen on {place}: {error.strerror}", hint=hint) from error
     hosts = allow_hosts(options.host, listening.getsockname()[0], options.allowed_hosts)
     limits = ClientLimits(options.receive_timeout, options.connections_per_client, hosts)
-    return create_server(app, listening, limits, sockets, options.threads)
+    return create_server(app, listening, limits, sockets, options.queue + SPARE_THREADS)
 
 
-def _finish(server: Any, sockets: dict[int, Any]) -> None:
-    """Accept no more connections, and answer the requests that have been received."""
+def _end(server: Any, sockets: dict[int, Any], desk: Desk, reloader: Reloader) -> None:
+    """Accept no more connections, answer the requests that have been received, and end all processes.
+
+    What is not answered in time is given up. No step waits without a limit; should one do so all the same, an
+    alarm ends this process.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(SECONDS_TO_END)
+    reloader.end()
     server.del_channel()
     server.socket.close()
-    deadline = time.monotonic() + SECONDS_TO_FINISH
-    while time.monotonic() < deadline and any(map(_is_busy, server.active_channels.values())):
+    _answer(server, sockets, SECONDS_TO_FINISH)
+    desk.close()
+    _answer(server, sockets, SECONDS_TO_SAY_SO)
+    server.task_dispatcher.shutdown(timeout=1)
+    if not multiprocessing.active_children():
+        signal.alarm(0)
+
+
+def _answer(server: Any, sockets: dict[int, Any], seconds: float) -> None:
+    """Go on until all requests that have been received are answered, but not for longer than a time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(map(_is_busy, list(server.active_channels.values()))):
         wasyncore.loop(SECONDS_BETWEEN_LOOKS, use_poll=True, map=sockets, count=1)
-    server.task_dispatcher.shutdown()
 
 
 def _is_busy(channel: Any) -> bool:

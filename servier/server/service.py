@@ -1,22 +1,18 @@
 """The service behind the requests: the models, and the worker processes that have loaded them."""
 
-import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from servier.chem.molecules import InvalidMolecule
-from servier.processes.pool import UnansweredError, WorkerPool
+from servier.processes.budgets import Budget
+from servier.processes.pool import SECONDS_TO_START, UnansweredError, WorkerPool
+from servier.server.lists import ListScoring, score_one
 from servier.server.loading import Models
-from servier.server.questions import Compare, Draw, Explain, Row, Score, Work
-
-logger = logging.getLogger(__name__)
-
-CHUNK = 32
-PIECES = 8
+from servier.server.questions import Compare, Draw, Explain, Row, Work
 
 
 @dataclass(frozen=True)
@@ -44,66 +40,72 @@ class Service:
     ----------
     models, limits
         The models, and the limits of their processes.
-
-    Raises
-    ------
-    ServierError
-        The processes do not start.
     """
 
     def __init__(self, models: Models, limits: Limits) -> None:
         self.models = models
         # The processes get copies, without the cached properties of the checkpoints.
         work = Work({name: replace(found) for name, found in models.checkpoints.items()}, models.parts)
+        self._n_workers = limits.workers
         self._scoring = WorkerPool(work, limits.workers, limits.timeout)
         self._explaining = WorkerPool(work, 1, limits.timeout)
-        self._threads = ThreadPoolExecutor(limits.workers)
-        self._scoring.start()
-        self._explaining.start()
 
-    def predict(self, model_name: str, smiles: Sequence[str]) -> list[Row]:
-        """Return a row for each molecule, in order: its SMILES, canonical SMILES and predictions."""
-        if len(smiles) == 1:
-            return self._score(model_name, smiles)
-        chunks = [smiles[start : start + CHUNK] for start in range(0, len(smiles), CHUNK)]
-        parts = self._threads.map(lambda chunk: self._score(model_name, chunk), chunks)
-        return [row for part in parts for row in part]
+    def start(self, seconds: float = SECONDS_TO_START) -> None:
+        """Start the processes, and wait until they are ready.
 
-    def _score(self, model_name: str, smiles: Sequence[str]) -> list[Row]:
-        """Score some molecules; if that fails, find the one responsible and give up only that one."""
+        Parameters
+        ----------
+        seconds
+            How long to wait.
+
+        Raises
+        ------
+        ServierError
+            The processes do not start, or not in time.
+        """
+        deadline = time.monotonic() + seconds
         try:
-            return list(self._scoring.ask(Score(model_name, tuple(smiles))))
-        except UnansweredError as error:
-            if len(smiles) == 1:
-                return [{"smile": smiles[0], "status": str(error.status), "reason": error.reason}]
-        size = -(-len(smiles) // PIECES)
-        pieces = (smiles[start : start + size] for start in range(0, len(smiles), size))
-        return [row for piece in pieces for row in self._score(model_name, piece)]
+            for pool in (self._scoring, self._explaining):
+                pool.start(deadline - time.monotonic())
+        except BaseException:
+            self.close()
+            raise
 
-    def draw(self, smiles: str) -> str | InvalidMolecule:
+    def predict(self, model_name: str, smiles: str, budget: Budget) -> Row:
+        """Return the SMILES, canonical SMILES and predictions of a molecule."""
+        return score_one(self._scoring, model_name, smiles, budget)
+
+    def predict_list(self, model_name: str, smiles: Sequence[str], budget: Budget) -> list[Row]:
+        """Return a row for each molecule, in order; the budget bounds how many are scored."""
+        return ListScoring(self._scoring, model_name, smiles, budget).run(self._n_workers)
+
+    def draw(self, smiles: str, budget: Budget) -> str | InvalidMolecule:
         """Return the structure as SVG, or why there is none."""
-        found: str | InvalidMolecule = self._ask(self._scoring, Draw(smiles))
+        found: str | InvalidMolecule = self._ask(self._scoring, Draw(smiles), budget)
         return found
 
-    def explain(self, model_name: str, smiles: str, target: str | None) -> Any:
+    def explain(self, model_name: str, smiles: str, target: str | None, budget: Budget) -> Any:
         """Return the contributions of the atoms as SVG, or why there are none."""
-        return self._ask(self._explaining, Explain(model_name, smiles, target))
+        return self._ask(self._explaining, Explain(model_name, smiles, target), budget)
 
-    def compare(self, model_name: str, smiles: str) -> list[Row]:
+    def compare(self, model_name: str, smiles: str, budget: Budget) -> list[Row]:
         """Return the training molecules that are most like a molecule."""
-        found = self._ask(self._scoring, Compare(model_name, smiles))
+        found = self._ask(self._scoring, Compare(model_name, smiles), budget)
         return [] if isinstance(found, InvalidMolecule) else found
 
+    def problem(self) -> str | None:
+        """Return why no molecule can be scored now; None if one can."""
+        return self._scoring.problem()
+
     def close(self) -> None:
-        """End the processes, once there are no more requests."""
-        self._threads.shutdown()
+        """End the processes; what they are working on is not answered any more."""
         self._scoring.close()
         self._explaining.close()
 
     @staticmethod
-    def _ask(pool: WorkerPool, question: Draw | Explain | Compare) -> Any:
+    def _ask(pool: WorkerPool, question: Draw | Explain | Compare, budget: Budget) -> Any:
         try:
-            return pool.ask(question)
+            return pool.ask(question, budget)
         except UnansweredError as error:
             return InvalidMolecule(error.status, error.reason)
 
@@ -130,8 +132,11 @@ class Desk:
                 self._users[service] -= 1
                 self._lock.notify_all()
 
-    def replace(self, service: Service | None) -> None:
-        """Make another service the current one, and close the former one when it has answered."""
+    def replace(self, service: Service) -> None:
+        """Make another service the current one, and close the former one when it has answered.
+
+        Every request has a budget, so this ends.
+        """
         with self._lock:
             before, self._service = self._service, service
             self._users[service] = 0
@@ -141,5 +146,8 @@ class Desk:
             before.close()
 
     def close(self) -> None:
-        """Close the current service when it has answered."""
-        self.replace(None)
+        """Close all services, whether they have answered or not."""
+        with self._lock:
+            services = [service for service in self._users if service is not None]
+        for service in services:
+            service.close()

@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from timed_work_for_tests import EnvironmentWork, PooledWork, TimedWork
+from timed_work_for_tests import Asked, EnvironmentWork, PooledWork, TimedWork
 
 from servier.chem.molecules import Status
 from servier.processes.ordered_map import TIMEOUT, ordered_map
@@ -66,12 +66,6 @@ def test_a_busy_machine_changes_no_answer():
         for process in busy:
             process.kill()
             process.wait()
-
-
-class Asked(list):
-    """A question to timed work."""
-
-    size = 1
 
 
 def test_the_pool_counts_in_the_same_way():

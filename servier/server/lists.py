@@ -1,0 +1,123 @@
+"""The molecules of a list, scored in turns of a fraction of a second, so that others have theirs."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+
+from servier.chem.molecules import Status
+from servier.processes.budgets import Budget, OverdueError
+from servier.processes.pool import UnansweredError, WorkerPool
+from servier.processes.turns import Lane
+from servier.server.questions import Row, Score
+
+CHUNK = 32
+FIRST_CHUNK = 4
+SHORT = 63
+"""SMILES up to this length are alike in the time they take; of longer ones, those of about one length are."""
+LONG = 200
+"""A single SMILES of more characters may take seconds."""
+SECONDS_OF_A_TURN = 0.2
+PIECES = 8
+
+
+class ListScoring:
+    """The scoring of a list by several workers at once.
+
+    Parameters
+    ----------
+    pool
+        The workers.
+    model_name
+        The model that scores.
+    smiles
+        The molecules.
+    budget
+        How long the answer may take. Molecules that are not reached by then have the status `timeout`.
+    """
+
+    def __init__(self, pool: WorkerPool, model_name: str, smiles: Sequence[str], budget: Budget) -> None:
+        self._pool, self._model_name, self._smiles, self._budget = pool, model_name, smiles, budget
+        self._lock = threading.Lock()
+        self._next = 0
+        self._sizes = [_size(text) for text in smiles]
+        self._seconds: dict[int, float] = {}
+        reason = f"not reached within the {budget.seconds:g} s of a request"
+        self._rows = [_give_up(text, Status.TIMEOUT, reason) for text in smiles]
+
+    def run(self, n_workers: int) -> list[Row]:
+        """Return a row for each molecule, in order.
+
+        Parameters
+        ----------
+        n_workers
+            The number of workers that may work on the list at a time.
+        """
+        n_threads = min(n_workers, -(-len(self._smiles) // FIRST_CHUNK))
+        with ThreadPoolExecutor(n_threads) as threads:
+            for done in [threads.submit(self._work) for _ in range(n_threads)]:
+                done.result()
+        return self._rows
+
+    def _work(self) -> None:
+        """Score chunk after chunk, until none or no time is left."""
+        try:
+            while (taken := self._take()) is not None:
+                chunk, lane = taken
+                self._rows[chunk] = self._score(self._smiles[chunk], lane)
+        except OverdueError:
+            return
+
+    def _take(self) -> tuple[slice, Lane] | None:
+        """Return the next chunk, and its lane; None after the last.
+
+        It has as many molecules of about the same size as fit in a turn, going by what the last ones took.
+        """
+        with self._lock:
+            start = self._next
+            if start == len(self._smiles):
+                return None
+            size = self._sizes[start]
+            seconds = self._seconds.get(size)
+            if seconds is None:
+                most = FIRST_CHUNK if size == _size("") else 1
+            else:
+                most = max(1, min(CHUNK, int(SECONDS_OF_A_TURN / seconds)))
+            alike = takewhile(size.__eq__, self._sizes[start : start + most])
+            self._next += sum(1 for _ in alike)
+            is_slow = seconds is None or seconds > SECONDS_OF_A_TURN
+            return slice(start, self._next), Lane.SLOW if is_slow else Lane.LIST
+
+    def _score(self, smiles: Sequence[str], lane: Lane) -> list[Row]:
+        """Score a chunk; if that fails, find the molecule responsible and give up only that one."""
+        try:
+            question = Score(self._model_name, tuple(smiles))
+            rows, seconds = self._pool.measure(question, self._budget, lane)
+        except UnansweredError as error:
+            if len(smiles) == 1:
+                return [_give_up(smiles[0], error.status, error.reason)]
+        else:
+            self._seconds[_size(smiles[0])] = seconds / len(smiles)
+            return list(rows)
+        count = -(-len(smiles) // PIECES)
+        pieces = (smiles[start : start + count] for start in range(0, len(smiles), count))
+        return [row for piece in pieces for row in self._score(piece, Lane.SLOW)]
+
+
+def score_one(pool: WorkerPool, model_name: str, smiles: str, budget: Budget) -> Row:
+    """Return the row of a single molecule."""
+    lane = Lane.LONG if len(smiles) > LONG else Lane.SINGLE
+    try:
+        (row,) = pool.ask(Score(model_name, (smiles,)), budget, lane)
+    except UnansweredError as error:
+        return _give_up(smiles, error.status, error.reason)
+    return dict(row)
+
+
+def _size(smiles: str) -> int:
+    """Return how long a SMILES is, in powers of two."""
+    return max(SHORT, len(smiles)).bit_length()
+
+
+def _give_up(smiles: str, status: Status, reason: str) -> Row:
+    return {"smile": smiles, "status": str(status), "reason": reason}
