@@ -1,6 +1,7 @@
 """Workers that are killed, stopped or slow at any moment, and the threads that ask them."""
 
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import random
 import signal
@@ -51,6 +52,7 @@ def eventually(condition):
 
 def test_work_of_any_size_starts_without_waiting_for_the_process(monkeypatch):
     """A process that ends before it reads anything does not keep its parent; a pipe would hold 64 KiB."""
+    multiprocessing.resource_tracker.ensure_running()  # which is started in the same way
     monkeypatch.setattr(multiprocessing.spawn, "_python_exe", b"/bin/false")
     started = []
     threading.Thread(target=lambda: started.append(start(LargeWork(10_000_000))), daemon=True).start()
