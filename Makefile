@@ -1,11 +1,12 @@
 # make run      the workflow
 # make quick    while editing: lint the changed files, and run the tests that start no process
 # make test     before a commit: all checks, and the tests that a change can break (test-only: these alone)
-# make test-slow, coverage, test-exhaustive, mutants: CONTRIBUTING.md
+# make test-slow, coverage, test-exhaustive, mutants, storm: CONTRIBUTING.md
 # Each of these first syncs .venv with the lock; only test-slow and coverage install anything outside it.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
+MINUTES ?= 60
 UV_VERSION := 0.13.9
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -18,7 +19,7 @@ PYTEST := pytest -n 2 --dist worksteal
 CHANGED = $(shell { git diff --name-only --diff-filter=d $$(git merge-base main HEAD || echo HEAD); \
   git ls-files --others --exclude-standard; } 2>/dev/null | grep '\.py$$' | sort -u)
 
-.PHONY: run quick test test-only test-slow test-exhaustive coverage check mutants rooms format lock rulegraph clean
+.PHONY: run quick test test-only test-slow test-exhaustive coverage check mutants storm rooms format lock rulegraph clean
 
 run: .venv/installed
 	snakemake --cores $(CORES)
@@ -47,6 +48,10 @@ coverage: .venv/installed
 mutants: .venv/installed
 	mutmut run
 	mutmut results
+
+storm: run
+	python benchmarks/storm.py --models_dir results/models --minutes $(MINUTES) \
+	  --library results/simulated/dataset_single.csv --report results/storm.jsonl
 
 rooms: .venv/installed
 	python tests/rooms.py
