@@ -178,7 +178,7 @@ class ServiceOptions:
     request_timeout: float = field(
         metadata=option(
             type=click.FloatRange(0.1),
-            default=60.0,
+            default=90.0,
             show_default=True,
             help="Seconds that a request may take; a list is then answered as far as it is scored.",
         )

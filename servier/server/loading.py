@@ -128,9 +128,6 @@ def load_models(
             logger.warning("model %s is not served: %s", name, error)
         else:
             logger.info("model %s is loaded, digest %s", name, checkpoints[name].digest)
-    if not checkpoints:
-        hint = "train one with: servier train, or name another --models_dir"
-        raise ServierError("no model can be served", path=models_dir, hint=hint)
     if len(checkpoints) == len(MODEL_NAMES):
         try:
             _join(list(checkpoints.values()), Path(models_dir))
@@ -143,6 +140,9 @@ def load_models(
 
 
 def _require(models: Models, names: Collection[str], models_dir: str | Path) -> None:
+    if not models.checkpoints:
+        hint = "train one with: servier train, or name another --models_dir"
+        raise ServierError("no model can be served", path=models_dir, hint=hint)
     for name in names:
         if name not in models.parts:
             shown = name if name == CONSENSUS else f"model {name}"
