@@ -29,7 +29,7 @@ def end_by(signal_name, n, moment, *arguments):
 def _start(command, **options):
     """Start a process in a group of its own, which Ctrl-C ends even where the tests ignore it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
-    interruptible = ["env", "--default-signal=INT"]
+    interruptible = ["env", "--default-signal=INT,HUP,TERM"]
     return subprocess.Popen(
         [*interruptible, *command], stderr=subprocess.PIPE, start_new_session=True, env=env, **options
     )

@@ -15,7 +15,7 @@ from servier.metrics import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
 from servier.training.options import Options
-from servier.training.rows import select_rows
+from servier.training.rows import TrainingRows, select_rows
 from servier.training.search_spaces import SEARCHES
 from servier.training.train import transform_labels
 
@@ -89,9 +89,10 @@ def tune(
     ----------
     Akiba et al., Optuna, KDD 2019, doi:10.1145/3292500.3330701. Bergstra et al., NeurIPS 2011: the sampler.
     """
+    rows = select_rows(data, options)
     study = _open_study(storage, _study_name(data, options, base), options.seed)
     try:
-        _search(study, _make_objective(data, options, base), n_trials, minutes)
+        _search(study, _make_objective(rows, options, base), n_trials, minutes)
     except (KeyboardInterrupt, EndedError) as end:
         end.add_note(f"Run the same command again to continue; {storage} has what was tried.")
         raise
@@ -100,9 +101,8 @@ def tune(
     return Found(study.best_trial.user_attrs[RECIPE], study.best_value, base_score, len(completed))
 
 
-def _make_objective(data: Dataset, options: Options, base: dict[str, Any]) -> Objective:
+def _make_objective(rows: TrainingRows, options: Options, base: dict[str, Any]) -> Objective:
     """Return the function from a trial to the score of its recipe in cross-validation."""
-    rows = select_rows(data, options)
     labels = transform_labels(rows)[1]
     prepare, suggest = SEARCHES[options.model_name]
     cross_validate = prepare(rows, labels, options, base)

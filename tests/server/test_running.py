@@ -108,7 +108,7 @@ def test_sigterm_lets_requests_finish(models_dir):
 @pytest.mark.slow
 def test_interrupt_ends_it_with_status_130(models_dir):
     """Ctrl-C ends it like other commands."""
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "servier", "serve"]
+    command = ["env", "--default-signal=INT,HUP,TERM", sys.executable, "-m", "servier", "serve"]
     options = ["--models_dir", str(models_dir), "--port", "0", "--workers", "1"]
     with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
