@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 from rdkit import Chem, rdBase
-from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from servier.chem.complaints import complaints
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
@@ -188,6 +187,8 @@ def scaffold_smiles(mol: Mol) -> str:
     ----------
     Bemis and Murcko, J. Med. Chem. 1996, 39, 2887, doi:10.1021/jm9602928.
     """
+    from rdkit.Chem.Scaffolds import MurckoScaffold  # which loads much that scoring does not need
+
     return str(MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False))
 
 

@@ -1,4 +1,4 @@
-"""All two-dimensional descriptors of RDKit."""
+"""All two-dimensional descriptors of RDKit; what computes them is loaded where a model reads them."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -8,7 +8,6 @@ from rdkit import rdBase
 
 from servier.chem.molecules import Mol
 from servier.features.base import Featurizer
-from servier.features.rdkit2d import DESCRIPTOR_NAMES, calculate_descriptors
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,17 @@ class Descriptors2D(Featurizer):
     kind: ClassVar[str] = "descriptors_2d"
 
     def __len__(self) -> int:
-        return len(DESCRIPTOR_NAMES)
+        return len(self.column_names())
 
     def compute(self, mol: Mol) -> NDArray[Any]:
         """Return RDKit's values, float64; NaN where there is none."""
+        from servier.features.rdkit2d import calculate_descriptors
+
         with rdBase.BlockLogs():
             return calculate_descriptors(mol)
 
     def column_names(self) -> list[str]:
         """Return RDKit's names of the descriptors."""
+        from servier.features.rdkit2d import DESCRIPTOR_NAMES
+
         return list(DESCRIPTOR_NAMES)
