@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import takewhile
+from itertools import accumulate, takewhile
 
 from servier.chem.molecules import Status
 from servier.processes.budgets import Budget, OverdueError
@@ -14,11 +14,12 @@ from servier.server.questions import Row, Score
 CHUNK = 32
 FIRST_CHUNK = 4
 SHORT = 63
-"""SMILES up to this length are alike in the time they take; of longer ones, those of about one length are."""
+"""SMILES up to this length are alike in the time that they take; so are longer ones of about one length."""
 LONG = 200
 """A single SMILES of more characters may take seconds."""
 SECONDS_OF_A_TURN = 0.2
 PIECES = 8
+TINY = 1e-6
 
 
 class ListScoring:
@@ -71,20 +72,22 @@ class ListScoring:
     def _take(self) -> tuple[slice, Lane] | None:
         """Return the next chunk, and its lane; None after the last.
 
-        It has as many molecules of about the same size as fit in a turn, going by what the last ones took.
+        It has as many molecules as fit in a turn, going by what those of their sizes took until now. Of sizes
+        about which nothing is known, a few are tried by themselves.
         """
         with self._lock:
             start = self._next
             if start == len(self._smiles):
                 return None
-            size = self._sizes[start]
-            seconds = self._seconds.get(size)
+            coming = self._sizes[start : start + CHUNK]
+            seconds = self._seconds.get(coming[0])
             if seconds is None:
-                most = FIRST_CHUNK if size == _size("") else 1
+                most = FIRST_CHUNK if coming[0] == _size("") else 1
+                self._next += sum(1 for _ in takewhile(coming[0].__eq__, coming[:most]))
             else:
-                most = max(1, min(CHUNK, int(SECONDS_OF_A_TURN / seconds)))
-            alike = takewhile(size.__eq__, self._sizes[start : start + most])
-            self._next += sum(1 for _ in alike)
+                known = takewhile(lambda found: found is not None, map(self._seconds.get, coming))
+                ends = accumulate(float(found or 0.0) for found in known)
+                self._next += max(1, sum(end <= SECONDS_OF_A_TURN for end in ends))
             is_slow = seconds is None or seconds > SECONDS_OF_A_TURN
             return slice(start, self._next), Lane.SLOW if is_slow else Lane.LIST
 
@@ -97,11 +100,19 @@ class ListScoring:
             if len(smiles) == 1:
                 return [_give_up(smiles[0], error.status, error.reason)]
         else:
-            self._seconds[_size(smiles[0])] = seconds / len(smiles)
+            self._learn([_size(text) for text in smiles], seconds)
             return list(rows)
         count = -(-len(smiles) // PIECES)
         pieces = (smiles[start : start + count] for start in range(0, len(smiles), count))
         return [row for piece in pieces for row in self._score(piece, Lane.SLOW)]
+
+    def _learn(self, sizes: Sequence[int], seconds: float) -> None:
+        """Learn from a chunk how long molecules of its sizes take."""
+        with self._lock:
+            share = seconds / len(sizes)
+            expected = sum(self._seconds.get(size, share) for size in sizes)
+            for size in set(sizes):
+                self._seconds[size] = self._seconds.get(size, share) * seconds / max(expected, TINY)
 
 
 def score_one(pool: WorkerPool, model_name: str, smiles: str, budget: Budget) -> Row:
