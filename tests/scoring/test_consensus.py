@@ -1,5 +1,6 @@
 """Answers of several models together."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from servier.scoring.consensus import (
     join_targets,
     open_domains,
     open_ranks,
+    require_same_targets,
 )
 
 JOINED = [
@@ -204,3 +206,22 @@ def test_without_common_references_there_are_no_ranks(digests):
     """All models must have answered for the same reference molecules."""
     names = ("1", "2")
     assert open_ranks([ranked(name, digest) for name, digest in zip(names, digests, strict=False)]) is None
+
+
+def test_another_meaning_of_label_1_is_refused_with_its_file():
+    """What label 1 is called must be the same in both models, in capitals or not; a model may not say."""
+
+    def named(*words):
+        found = model("1")
+        found.targets[0] = replace(found.targets[0], words=list(words) or None)
+        found.path = f"{words}.servier"
+        return found
+
+    for other in (named("inactive", "ACTIVE"), named("none", "active"), named()):
+        require_same_targets(named("inactive", "active"), other)
+        require_same_targets(other, named("inactive", "active"))
+    with pytest.raises(CheckpointError) as caught:
+        require_same_targets(named("inactive", "active"), named("Active", "Inactive"))
+    assert caught.value.problem == "label 1 of P1 is 'Inactive', and 'active' in the other checkpoint"
+    assert caught.value.path == "('Active', 'Inactive').servier"
+    assert caught.value.hint == "train both with the same --positive"
