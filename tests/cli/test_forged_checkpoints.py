@@ -231,6 +231,15 @@ def test_more_entries_than_are_listed_are_noticed(command, parts, tmp_path):
     assert problem_of(command, "predict", "CCO", "--model_name", "1", "--model_1_path", path)
 
 
+@pytest.mark.parametrize("gain", ["nan", "inf", "1e999", "one"])
+def test_gains_that_are_no_numbers_are_noticed(command, parts, tmp_path, gain):
+    """What LightGBM's model says of its splits, by which features are named, is a number."""
+    native = f"tree\nsplit_feature=1\nsplit_gain={gain}\n\nend of trees\n".encode()
+    path = forge(tmp_path, parts | {"model_0_0.txt": native})
+    assert verify(command, path) == ["fail  answers: entry model_0_0.txt is damaged"]
+    assert problem_of(command, "inspect", path)
+
+
 SENTINELS = {
     "one is left": lambda sentinels: sentinels[:1],
     "none is left": lambda _: [],
