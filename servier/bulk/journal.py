@@ -217,6 +217,8 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
 
 def is_journal(path: Path) -> bool:
     """Say whether a file begins as the journal of a run does, whatever was done to it since."""
+    if not path.is_file():  # a pipe would keep its reader waiting
+        return False
     try:
         with path.open("rb") as stream:
             return stream.read(len(BEGINNING)) == BEGINNING
@@ -241,9 +243,9 @@ def read_record(target: Path) -> Record:
     DataError
         It is not as a run wrote it.
     """
-    record = Record()
+    record, path = Record(), journal_path(target)
     try:
-        content = journal_path(target).read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
     except OSError:
         return record
     for line in content.split(b"\n")[:-1]:

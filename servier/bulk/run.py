@@ -251,10 +251,11 @@ def _claim(
 
 def _refuse_strangers(target: Path) -> None:
     """Refuse to take files of others for journal and spool of a run, which always has a record too."""
-    if str(target) == STANDARD_STREAM or origin_path(target).exists() or is_journal(journal_path(target)):
+    if str(target) == STANDARD_STREAM:
         return
+    is_run = origin_path(target).exists() or is_journal(journal_path(target))
     for path in (journal_path(target), spool_path(target)):
-        if path.exists() and path.stat().st_size:
+        if path.exists() and (not path.is_file() or (path.stat().st_size and not is_run)):
             problem = "this file is not of an earlier run, and its name is needed"
             raise DataError(problem, path=path, hint=f"rename it, or give {target.name} another name")
 

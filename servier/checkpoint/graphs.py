@@ -16,6 +16,7 @@ IR_VERSIONS = {8}
 OPSETS = {LAYERS: {15, 17}, TREES: {2}}
 """The domains of operators, and their versions."""
 
+MAX_BYTES = 512 * 1024**2
 MAX_NODES = 1_000
 MAX_RANK = 8
 TABLE = ("rows", "columns")
@@ -96,6 +97,8 @@ def read_graph(content: bytes) -> Graph:
         It is malformed, or has something that the learners of servier do not write: data in another file, a
         graph inside, functions, unknown domains or versions.
     """
+    if len(content) > MAX_BYTES:
+        raise GraphError(f"it has more than {MAX_BYTES // 1024**2} MiB")
     if content[4:8] == _FORMAT_OF_RUNTIME:
         raise GraphError("it is in the format of ONNX Runtime")
     model = Reader(content).read(MODEL)

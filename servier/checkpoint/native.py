@@ -78,6 +78,8 @@ def _gains_of_booster(checkpoint: Checkpoint, name: str, n_features: int) -> NDA
             np.add.at(gains, np.array(columns.split(), np.uint64), np.array(values.split(), np.float64))
     except (ValueError, IndexError, OverflowError) as error:
         raise _damaged(checkpoint, name) from error
+    if not np.isfinite(gains).all():
+        raise _damaged(checkpoint, name)
     return gains
 
 

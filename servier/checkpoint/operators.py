@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.graphs import LAYERS, TREES, GraphError, Node
+from servier.checkpoint.graphs import LAYERS, MAX_RANK, TREES, GraphError, Node
 from servier.checkpoint.onnx_fields import FLOAT, INT32, INT64
 from servier.checkpoint.trees import count_splits
 
@@ -51,6 +51,7 @@ class Applied:
     def whole_numbers(self, values: Any, least: int, most: int) -> list[int]:
         """Return what must be an array of whole numbers from `least` to `most`."""
         self.require(holds=isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype == np.int64)
+        self.require(holds=len(values) <= MAX_RANK)
         numbers: list[int] = values.tolist()
         self.require(holds=all(least <= number <= most for number in numbers))
         return numbers

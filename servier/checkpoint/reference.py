@@ -153,8 +153,11 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
     if reference.train_y.shape[1] != len(metadata.targets):
         yield "train_y does not fit the targets"
     for target, y in zip(metadata.targets, reference.train_y.T, strict=False):
-        if target.task == "binary" and not np.isin(y[~np.isnan(y)], (0, 1)).all():
+        known = y[~np.isnan(y)]
+        if target.task == "binary" and not np.isin(known, (0, 1)).all():
             yield f"train_y has other labels of {target.name} than 0 and 1"
+        elif not len(known) or (target.task == "binary" and known.min() == known.max()):
+            yield f"train_y has nothing of {target.name} to learn from"
     if not _are_rows(reference.test_rows, metadata.dataset.rows):
         yield "test_rows are not rows of the table"
     n_answers = None if reference.reference_answers is None else len(reference.reference_answers)

@@ -26,7 +26,7 @@ PURPOSE = b"servier checkpoint, signature 1\0"
 
 MAX_SIZE = 1 << 20
 
-_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+_PEM = re.compile(rb"^-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL | re.MULTILINE)
 _SIGNATURE = re.compile(rf"{KIND} ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)\s*")
 
 
@@ -87,6 +87,8 @@ def _message(checkpoint: Checkpoint) -> bytes:
 
 def _read_signature(path: Path, checkpoint: Checkpoint) -> tuple[bytes, bytes]:
     """Return the key and the signature in a file."""
+    if path.exists() and not path.is_file():  # a pipe would keep its reader waiting
+        raise CheckpointError("this is no signature", path=path, hint="copy it again, or sign anew")
     try:
         text = _read_whole(path).decode("ascii", "replace")
     except FileNotFoundError as error:

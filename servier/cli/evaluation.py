@@ -22,6 +22,7 @@ from servier.cli.options import (
     worker_processes,
 )
 from servier.cli.outputs import Inputs, claim_outputs
+from servier.errors import ServierError
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
@@ -66,6 +67,13 @@ class EvaluateOptions:
             help="How rows are divided into folds.  [default: as the model's test rows were held out]",
         )
     )
+    encoder: str | None = field(
+        metadata=option(
+            decides=False,
+            type=click.Path(dir_okay=False),
+            help="With --folds, the file of the encoder to start from, where the model's recipe names one.",
+        )
+    )
     output_dir: str | None = field(
         metadata=option(
             decides=False,
@@ -95,11 +103,14 @@ def evaluate(given: EvaluateOptions) -> None:
     from servier.checkpoint.file import open_checkpoint
     from servier.tables import write_whole
 
+    if given.encoder is not None and given.folds is None:
+        raise ServierError("--encoder says what to train from, and nothing is trained", hint="add --folds")
     path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
     checkpoint = open_checkpoint(path, given.model_name)
     data = given.table.load_for(checkpoint.targets)
     outputs = _name_outputs(checkpoint, given)
-    inputs = Inputs({"table": data.path, "checkpoint": path}, data=data)
+    files = {"table": data.path, "checkpoint": path, "encoder": given.encoder}
+    inputs = Inputs(files, data=data)
     with claim_outputs(given, outputs, inputs) as is_made:
         given = replace(given, output_dir=None if is_made else given.output_dir)
         if given.folds is None:
@@ -154,7 +165,7 @@ def _evaluate_training(
     from servier.report.text import describe_nested
 
     workers = worker_processes(given.resampling.workers)
-    runs = repeat_training(checkpoint, data, folds, given.repeats, given.split, workers)
+    runs = repeat_training(checkpoint, data, folds, given.repeats, given.split, workers, given.encoder)
     document = runs.as_document(checkpoint, data)
     return document, describe_nested(document)
 

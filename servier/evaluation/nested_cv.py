@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from servier.checkpoint.documents import show
 from servier.checkpoint.file import Checkpoint
 from servier.data.datasets import Dataset
+from servier.errors import RecipeError
 from servier.evaluation.bootstrap import CONFIDENCE
+from servier.models.fine_tuning_recipe import ENCODERS
 from servier.training.options import Options
 from servier.training.recipes import make_recipe, sort_settings
 from servier.training.rows import TrainingRows, usable_rows
@@ -88,6 +91,7 @@ def repeat_training(
     n_repeats: int,
     split: str | None = None,
     workers: int = 1,
+    encoder: str | None = None,
 ) -> NestedRuns:
     """Train again as a checkpoint was trained, in each fold of a table, and test on the held-out rows.
 
@@ -106,18 +110,23 @@ def repeat_training(
         by time or predefined.
     workers
         The number of processes.
+    encoder
+        The file of the encoder that networks start from, where the recipe names one: a checkpoint does not
+        choose which files are read.
 
     Raises
     ------
     RecipeError
-        The checkpoint names a recipe, or rules for its rows, that this version does not know.
+        The checkpoint names a recipe, or rules for its rows, that this version does not know, or an encoder
+        and none was given, or the other way round.
     """
     _check_notes(checkpoint)
+    changes = checkpoint.metadata.training.recipe | _choose_encoder(checkpoint, encoder)
     metrics: list[Metrics] = []
     shares = []
     strategy = ""
     for options, rows in _runs(checkpoint, data, n_folds, n_repeats, split, workers):
-        recipe = make_recipe(options, checkpoint.metadata.training.recipe)
+        recipe = make_recipe(options, changes, checkpoint.path)
         found = train_on(rows, options, recipe).metadata.metrics.test
         metrics.append(found)
         shares.append(len(rows.test) / len(rows.train))
@@ -132,6 +141,23 @@ def _check_notes(checkpoint: Checkpoint) -> None:
     said = {"preset": notes.preset, "split": notes.split.strategy, **vars(notes.duplicates)}
     given = {name: value for name, value in said.items() if value is not None}
     sort_settings(given | notes.training.recipe, checkpoint.model_name, checkpoint.path)
+
+
+def _choose_encoder(checkpoint: Checkpoint, encoder: str | None) -> dict[str, str]:
+    """Return the encoder that takes the place of a file that the recipe names."""
+    named = checkpoint.metadata.training.recipe.get("encoder")
+    if named in (None, *ENCODERS):
+        if encoder is not None:
+            raise RecipeError(
+                "its recipe names no file of an encoder", path=checkpoint.path, hint="leave out --encoder"
+            )
+        return {}
+    if encoder is None:
+        hint = "give the file with --encoder"
+        raise RecipeError(
+            f"its networks start from the encoder {show(named)}", path=checkpoint.path, hint=hint
+        )
+    return {"encoder": encoder}
 
 
 def _runs(

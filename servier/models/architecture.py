@@ -6,6 +6,8 @@ from typing import Any
 
 from servier.errors import RecipeError
 
+MAX_SIZE = 4096
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -44,4 +46,6 @@ def make_architecture(sizes: Mapping[Any, Any]) -> Architecture:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             problem = f"{name} in architecture is {size!r}, not a whole number above 0"
             raise RecipeError(problem, hint=f"the default is {known[name]}")
+        if size > MAX_SIZE:
+            raise RecipeError(f"{name} in architecture is {size}, the most is {MAX_SIZE}")
     return Architecture(**sizes)

@@ -44,7 +44,7 @@ class Recipe:
     max_rounds, patience
         Cross-validation stops after `max_rounds`, or after `patience` rounds without improvement.
     parameters
-        LightGBM's own parameters, shared by all boosters.
+        LightGBM's own parameters, shared by all boosters; those of `servier.models.boosting_parameters`.
     boosters
         The boosters whose scores are averaged. Each has the parameters in which it differs; `without`, the
         kinds of features that it does not see; and `fingerprint_gain`, the weight of the gain of a split on a

@@ -7,19 +7,33 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.archive import pack, pack_arrays
 from servier.checkpoint.arrays import SUFFIX, read_array
+from servier.checkpoint.documents import parse_json, read_document
+from servier.checkpoint.rules import NOT_EMPTY, UNLIKE, Name, one_of
 from servier.checkpoint.unpacking import Archive
 from servier.errors import RecipeError
+from servier.models.architecture import make_architecture
 
 FORMAT = "servier encoder"
 SHIPPED = "smiles_encoder.zip"
 METADATA, WEIGHTS = "encoder.json", "weights.npz"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What must be known of an encoder."""
+
+    format: Annotated[str, one_of(FORMAT)]
+    architecture: dict[str, Any]
+    vocabulary: Annotated[list[Name], NOT_EMPTY, UNLIKE]
+    library: dict[str, Any]
+    versions: dict[Name, Name]
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,9 @@ def read_encoder(path: str | Path | None = None) -> EncoderWeights:
         return _decode(Path(path).read_bytes())
     except OSError as error:
         raise RecipeError(f"cannot read this encoder: {error.strerror}", path=path) from error
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except RecipeError as error:
+        raise RecipeError(error.problem, path=path, hint=error.hint) from error
+    except (ValueError, RecursionError) as error:
         hint = "make one with: servier pretrain"
         raise RecipeError("this is not an encoder, or it is damaged", path=path, hint=hint) from error
 
@@ -81,10 +97,12 @@ def _shipped() -> EncoderWeights:
 
 def _decode(content: bytes) -> EncoderWeights:
     archive = Archive(io.BytesIO(content))
-    metadata = json.loads(archive.read(METADATA))
-    if metadata["format"] != FORMAT:
-        raise ValueError(metadata["format"])
+    metadata = parse_json(archive.read(METADATA))
+    facts = read_document(_Facts, metadata)
+    make_architecture(facts.architecture)
     arrays = Archive(io.BytesIO(archive.read(WEIGHTS)))
     names = sorted(name.removesuffix(SUFFIX) for name in arrays.names)
     weights = [read_array(arrays, name, np.dtype("<f2")).astype(np.float32) for name in names]
+    if not all(np.isfinite(array).all() for array in weights):
+        raise ValueError(WEIGHTS)
     return EncoderWeights(metadata, weights)

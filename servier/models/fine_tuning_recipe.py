@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 
 EPOCHS = [3, 5, 8, 12, 20]
+SHIPPED, NONE = "shipped", "none"
+ENCODERS = (SHIPPED, NONE)
+"""The words for encoders that are no files."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Recipe:
         machine each read half of them, so that both together cost no more than one.
     """
 
-    encoder: str = "shipped"
+    encoder: str = SHIPPED
     architecture: dict[str, int] = field(default_factory=dict)
     dropout: float = 0.2
     batch_size: int = 64

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.errors import ServierError
+from servier.errors import RecipeError, ServierError
 from servier.models.architecture import make_architecture
 from servier.models.fine_tuning import FineTuner, make_loss
 from servier.models.fine_tuning_recipe import Recipe
@@ -120,5 +120,9 @@ def start_encoder(problem: Problem, sizes: Mapping[str, int]) -> keras.Model:
     if pretrained is None:
         return build_encoder(len(problem.tokenizer), make_architecture(sizes))
     encoder = build_encoder(len(problem.tokenizer), make_architecture(pretrained.metadata["architecture"]))
-    encoder.set_weights(pretrained.weights)
+    try:
+        encoder.set_weights(pretrained.weights)
+    except ValueError as error:
+        reason = "the weights of the encoder do not fit its architecture and vocabulary"
+        raise RecipeError(reason, hint="make one with: servier pretrain") from error
     return encoder

@@ -7,6 +7,7 @@ import time
 from typing import Any, Protocol
 
 from servier.chem.molecules import Status
+from servier.errors import ServierError
 from servier.processes.budgets import Budget
 from servier.processes.keeper import Keeper
 from servier.processes.turns import Lane
@@ -123,6 +124,9 @@ class WorkerPool:
                 return content, time.monotonic() - started
             if kind == "late":
                 raise UnansweredError(Status.TIMEOUT, f"no answer within {limit:g} s")
+            if isinstance(content, ServierError):
+                logger.error("a question failed: %s", type(content).__name__)  # the rest may quote it
+                raise UnansweredError(Status.CRASHED, "the model cannot answer it")
             if kind == "failed":
                 logger.error("a question failed: %s", content.partition(":")[0])  # the rest may quote it
                 break

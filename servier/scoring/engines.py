@@ -83,11 +83,15 @@ class FeatureEngine:
         The specification of the feature set.
     graphs
         One ONNX graph, from float32 (n, n_features) to float32 (n, n_targets).
+    path
+        The checkpoint, to be named where something is wrong.
     """
 
-    def __init__(self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes]) -> None:
+    def __init__(
+        self, featurizers: list[dict[str, Any]], graphs: Sequence[bytes], path: str | None = None
+    ) -> None:
         self.features = FeatureSet(featurizers)
-        self._session = Session(graphs[0], 0)
+        self._session = Session(graphs[0], 0, path)
 
     @property
     def input(self) -> FeatureInput:
@@ -142,15 +146,24 @@ class SequenceEngine:
     graphs
         ONNX graphs of an ensemble of networks, from int32 (n, length) to float32 (n, n_targets). They take
         turns: string i of a molecule is scored by graph i modulo their number.
+    path
+        The checkpoint, to be named where something is wrong.
     """
 
     constitution_only = False
     counts_environments = False
 
-    def __init__(self, vocabulary: list[str], n_smiles: int, seed: int, graphs: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        vocabulary: list[str],
+        n_smiles: int,
+        seed: int,
+        graphs: Sequence[bytes],
+        path: str | None = None,
+    ) -> None:
         self.tokenizer = Tokenizer(vocabulary)
         self.n_smiles, self.seed = n_smiles, seed
-        self._sessions = [Session(graph, i) for i, graph in enumerate(graphs)]
+        self._sessions = [Session(graph, i, path) for i, graph in enumerate(graphs)]
         self._n_targets = self._sessions[0].shape.n_targets
 
     @property
@@ -214,20 +227,18 @@ def build_engine(checkpoint: Checkpoint) -> Engine:
     """
     found, graphs = read_input(checkpoint.metadata.input, checkpoint.path), checkpoint.graphs
     try:
-        engine = _make_engine(found, graphs)
+        engine = _make_engine(found, graphs, checkpoint.path)
     except RecipeError as error:
         problem = f"its metadata is damaged: input.featurizers: {error.problem}"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY) from error
-    except CheckpointError as error:
-        raise CheckpointError(error.problem, path=checkpoint.path, hint=error.hint) from error
     _require_shapes(checkpoint, engine)
     return engine
 
 
-def _make_engine(found: Input, graphs: Sequence[bytes]) -> Engine:
+def _make_engine(found: Input, graphs: Sequence[bytes], path: str | None) -> Engine:
     if isinstance(found, SequenceInput):
-        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs)
-    return FeatureEngine(found.featurizers, graphs)
+        return SequenceEngine(found.vocabulary, found.n_smiles, found.seed, graphs, path)
+    return FeatureEngine(found.featurizers, graphs, path)
 
 
 def _require_shapes(checkpoint: Checkpoint, engine: Engine) -> None:

@@ -41,6 +41,8 @@ class Session:
         own format, and reads no other files.
     number
         Which graph of its checkpoint it is, from 0 on.
+    path
+        The checkpoint, to be named where something is wrong.
 
     Raises
     ------
@@ -48,27 +50,38 @@ class Session:
         It is not accepted.
     """
 
-    def __init__(self, graph: bytes, number: int) -> None:
-        self.shape = check_graph(graph, graph_name(number))
+    def __init__(self, graph: bytes, number: int, path: str | None = None) -> None:
+        self.shape = check_graph(graph, graph_name(number), path)
+        self._path = path
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
-        with _as_checkpoint_errors():
+        with _as_checkpoint_errors(path):
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the scores of rows, float32, shape (n_rows, n_targets)."""
-        with _as_checkpoint_errors():
-            return np.asarray(self._session.run(None, {self._input: X})[0])
+        """Return the scores of rows, float32, shape (n_rows, n_targets).
+
+        Raises
+        ------
+        CheckpointError
+            The graph fails, or a score is infinite or no number.
+        """
+        with _as_checkpoint_errors(self._path):
+            scores = np.asarray(self._session.run(None, {self._input: X})[0])
+        if not np.isfinite(scores).all():
+            hint = "use another checkpoint"
+            raise CheckpointError("its graph gives a molecule no finite score", path=self._path, hint=hint)
+        return scores
 
 
 @contextmanager
-def _as_checkpoint_errors() -> Iterator[None]:
+def _as_checkpoint_errors(path: str | None) -> Iterator[None]:
     try:
         yield
     except _ERRORS as error:
-        raise CheckpointError("ONNX Runtime cannot compute its graph", hint=COPY) from error
+        raise CheckpointError("ONNX Runtime cannot compute its graph", path=path, hint=COPY) from error

@@ -160,10 +160,11 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Serve
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
         family, address = found[0][0], found[0][4]
         listening = socket.create_server(address[:2], family=family)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         place = f"{options.host}:{options.port}"
+        reason = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
         hint = "choose another --host or --port"
-        raise ServierError(f"cannot listen on {place}: {error.strerror}", hint=hint) from error
+        raise ServierError(f"cannot listen on {place}: {reason}", hint=hint) from error
     hosts = allow_hosts(options.host, listening.getsockname()[0], options.allowed_hosts)
     limits = ClientLimits(options.receive_timeout, options.connections_per_client, hosts)
     return create_server(app, listening, limits, sockets, options.queue + SPARE_THREADS)

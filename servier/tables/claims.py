@@ -244,6 +244,9 @@ def _shorten(value: Any) -> str:
 def _open_record(target: Path) -> IO[bytes]:
     """Open and lock the record of an output's origin, an empty one where there is none."""
     path = origin_path(target)
+    if path.exists() and not path.is_file():
+        problem = "this is no file of servier, and its name is needed"
+        raise DataError(problem, path=path, hint=f"rename it, or give {target.name} another name")
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +271,7 @@ def _read_record(stream: IO[bytes]) -> dict[str, Any]:
     stream.seek(0)
     try:
         record = json.loads(stream.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     is_whole = isinstance(record, dict) and {"identity", "size", "sha256", "result"} <= record.keys()
     return record if is_whole else {}

@@ -129,7 +129,7 @@ class ParquetTable:
             pandas = json.loads(carried[PANDAS_KEY])
             index = [name for name in pandas["index_columns"] if name in names]
             pandas |= {"index_columns": index, "column_indexes": []}
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             carried.pop(PANDAS_KEY, None)
         else:
             carried[PANDAS_KEY] = json.dumps(pandas).encode()

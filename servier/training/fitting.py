@@ -162,9 +162,9 @@ def prepare_sequences(
 
 def _read_encoder(name: str) -> EncoderWeights | None:
     """Read the encoder that a recipe names."""
-    if name == "none":
+    if name == fine_tuning_recipe.NONE:
         return None
-    return read_encoder(None if name == "shipped" else name)
+    return read_encoder(None if name == fine_tuning_recipe.SHIPPED else name)
 
 
 def _randomize(mols: Sequence[Mol], seed: int, epoch: int) -> list[str]:

@@ -1,17 +1,19 @@
 """Recipe files: what `--config` reads."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from servier.checkpoint.documents import OPTIONAL, read_document
+from servier.checkpoint.documents import OPTIONAL, read_document, show
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
 from servier.features.registry import PRESETS
 from servier.models import boosting_recipe, fine_tuning_recipe
 from servier.models.architecture import make_architecture
+from servier.models.boosting_parameters import check_booster, check_parameters
 from servier.scoring.inputs import MAX_SMILES
 from servier.training.options import Options
 
@@ -24,10 +26,26 @@ OptionsT = TypeVar("OptionsT", bound="DataclassInstance")
 MINIMA: dict[str, float] = {
     "folds": 2,
     "max_rounds": 1,
+    "repeats": 1,
     "epochs": 1,
     "batch_size": 1,
     "n_smiles": 1,
 }
+MAXIMA: dict[str, float] = {
+    "folds": 100,
+    "max_rounds": 100_000,
+    "patience": 100_000,
+    "boosters": 100,
+    "repeats": 100,
+    "epochs": 10_000,
+    "batch_size": 65_536,
+    "learning_rate": 1,
+    "weight_decay": 1,
+    "dropout": 0.99,
+    "kernel_rows": 100_000,
+    "n_smiles": MAX_SMILES,
+}
+"""The least and the greatest value of settings; of lists also the greatest length."""
 _ALLOWED = "allowed"
 KINDS: dict[type, str] = {dict: "mapping", str: "name"}
 
@@ -125,7 +143,7 @@ def sort_settings(content: dict[str, Any], model_name: str, path: str | Path | N
     return RecipeFile(read_document(Settings, content), recipe)
 
 
-def make_recipe(options: Options, changes: Mapping[str, Any]) -> Recipe:
+def make_recipe(options: Options, changes: Mapping[str, Any], path: str | Path | None = None) -> Recipe:
     """Return the default recipe of a model, with other values in some fields.
 
     Parameters
@@ -134,6 +152,8 @@ def make_recipe(options: Options, changes: Mapping[str, Any]) -> Recipe:
         The model, and the preset of model 1.
     changes
         The values that differ, by the names of the fields.
+    path
+        Where they come from, for messages.
 
     Raises
     ------
@@ -146,7 +166,7 @@ def make_recipe(options: Options, changes: Mapping[str, Any]) -> Recipe:
     known = [known.name for known in fields(default)]
     unknown = [name for name in changes if name not in known]
     if unknown:
-        raise RecipeError(f"unknown key {unknown[0]!r}", hint=f"known are {', '.join(known)}")
+        raise RecipeError(f"unknown key {unknown[0]!r}", path=path, hint=f"known are {', '.join(known)}")
     return replace(default, **changes)
 
 
@@ -193,13 +213,16 @@ def _check_fields(
         raise RecipeError(f"unknown key {unknown[0]!r}", path=path, hint=hint)
     for key, default in known.items():
         _check_value(path, key, content.get(key, default), default)
-    _check_architecture(path, content.get("architecture", {}))
+    _check_parts(path, content)
     return content
 
 
-def _check_architecture(path: str | Path | None, sizes: dict[str, Any]) -> None:
+def _check_parts(path: str | Path | None, content: dict[str, Any]) -> None:
     try:
-        make_architecture(sizes)
+        make_architecture(content.get("architecture", {}))
+        check_parameters(content.get("parameters", {}))
+        for own in content.get("boosters", []):
+            check_booster(own)
     except RecipeError as error:
         raise RecipeError(error.problem, path=path, hint=error.hint) from error
 
@@ -214,14 +237,15 @@ def _check_setting(path: str | Path | None, key: str, value: Any, allowed: tuple
 def _check_value(path: str | Path | None, key: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the default, or one that trains nothing."""
     if not _is_like(value, default):
-        problem = f"{key} is {value!r}, not a {_name_kind(default)}"
+        problem = f"{key} is {show(value)}, not a {_name_kind(default)}"
         raise RecipeError(problem, path=path, hint=f"the default is {default!r}")
-    least = MINIMA.get(key, 0)
-    numbers = value if isinstance(value, list) else [value]
-    if any(isinstance(number, (int, float)) and number < least for number in numbers):
-        raise RecipeError(f"{key} is {value!r}, the least is {least}", path=path)
-    if key == "n_smiles" and value > MAX_SMILES:
-        raise RecipeError(f"{key} is {value!r}, the most is {MAX_SMILES}", path=path)
+    least, most = MINIMA.get(key, 0), MAXIMA.get(key, math.inf)
+    numbers = [*value, len(value)] if isinstance(value, list) else [value]
+    numbers = [number for number in numbers if isinstance(number, (int, float))]
+    if not all(number >= least for number in numbers):
+        raise RecipeError(f"{key} is {show(value)}, the least is {least}", path=path)
+    if not all(number <= most for number in numbers):
+        raise RecipeError(f"{key} is {show(value)}, the most is {most:g}", path=path)
 
 
 def _is_like(value: Any, default: Any) -> bool:

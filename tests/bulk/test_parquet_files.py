@@ -210,10 +210,11 @@ def test_pandas_reads_what_its_own_notes_no_longer_fit(predict, tmp_path, frame)
     assert found.index.equals(pd.RangeIndex(len(frame)))
 
 
+@pytest.mark.parametrize("notes", [b"no JSON", b"[" * 100_000])
 @pytest.mark.parametrize("command_name", ["predict-file", "featurize"])
-def test_what_a_file_says_of_itself_goes_along(command, model_1, tmp_path, command_name):
+def test_what_a_file_says_of_itself_goes_along(command, model_1, tmp_path, command_name, notes):
     """Metadata of the schema is the same after both commands; the output has no features any more."""
-    said = {b"source": b"ChEMBL 33", b"bytes": b"\xff\x00", b"pandas": b"no JSON"}
+    said = {b"source": b"ChEMBL 33", b"bytes": b"\xff\x00", b"pandas": notes}
     pq.write_table(pa.table({"smiles": ["CCO"]}).replace_schema_metadata(said), tmp_path / "in.parquet")
     source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
     if command_name == "featurize":

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from servier.checkpoint.file import open_checkpoint
 from servier.checkpoint.graph_check import Batch, check_graph, follow_shapes
-from servier.checkpoint.graphs import IR_VERSIONS, OPSETS, read_graph
+from servier.checkpoint.graphs import IR_VERSIONS, MAX_BYTES, OPSETS, read_graph
 from servier.checkpoint.operators import OPERATORS
 from servier.errors import CheckpointError
 
@@ -277,6 +277,20 @@ def test_what_no_learner_writes_is_refused(words):
 def test_trees_that_are_no_trees_are_refused(changes):
     """ONNX Runtime would climb for ever, or read and write what is not its own."""
     problem_of(trees(**changes))
+
+
+def test_graphs_have_a_size():
+    """Reading one takes about ten times its size, so that nobody's memory is filled by half a gigabyte."""
+    assert problem_of(bytes(MAX_BYTES + 1)).endswith("it has more than 512 MiB")
+
+
+def test_a_shape_of_millions_of_dimensions_is_refused():
+    """It is not made a list before somebody asks how long it is."""
+    reshaped = mean_of_tokens(
+        helper.make_node("Reshape", ["numbers", "shape"], ["more"]),
+        constants=[constant("shape", np.ones(1_000_000), np.int64)],
+    )
+    assert problem_of(reshaped).endswith("operator Reshape is applied to what it cannot be applied to")
 
 
 def test_trees_are_not_endlessly_deep():

@@ -1,5 +1,6 @@
 """The commands that write a file, where a file has that name already."""
 
+import os
 import shutil
 
 import pytest
@@ -184,3 +185,23 @@ def test_names_of_files_may_hold_anything(command, model_1, tmp_path, name):
     command("predict-file", source, folder / f"1 {name}", "--model_path", model_1, "--shard", "1/1")
     command("merge", folder / f"all {name}", folder / f"1 {name}")
     assert (folder / f"all {name}").read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", [".out.csv.origin", "out.csv.journal", "out.csv.partial"])
+def test_a_pipe_beside_the_output_keeps_nobody_waiting(command, model_1, tmp_path, name):
+    """An archive of somebody may hold one under the names of the files of a run."""
+    (tmp_path / "in.csv").write_text("smiles\nCCO\n")
+    os.mkfifo(tmp_path / name)
+    given = ["predict-file", "in.csv", "out.csv", "--model_path", model_1]
+    done = command(*given, cwd=tmp_path, status=1)
+    assert done.stderr.startswith(f"Error: {name}: this ")
+    assert done.stderr.endswith("its name is needed; rename it, or give out.csv another name\n")
+
+
+def test_a_record_that_is_nested_deeply_is_none(command, model_1, tmp_path):
+    """What a file was made from is not known then, so it is not replaced."""
+    (tmp_path / "card.html").write_text(MINE)
+    (tmp_path / ".card.html.origin").write_text("[" * 100_000)
+    done = command("inspect", model_1, "--html", "card.html", cwd=tmp_path, status=1)
+    assert done.stderr.startswith("Error: card.html: this file exists already")
+    assert (tmp_path / "card.html").read_text() == MINE

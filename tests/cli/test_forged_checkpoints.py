@@ -8,6 +8,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from server_for_tests import serving
 
 from servier.checkpoint.archive import pack, pack_arrays
 from servier.checkpoint.reference import ReferenceArrays
@@ -180,6 +181,18 @@ def test_arrays_that_say_what_cannot_be_are_noticed(command, parts, arrays, tmp_
     assert problem_of(command, "inspect", path)
 
 
+@pytest.mark.parametrize("label", [np.nan, 0, 1])
+def test_labels_that_nothing_can_be_learnt_from_are_noticed(
+    command, parts, arrays, simulated, tmp_path, label
+):
+    """No label, or one class only, where baselines would be fitted."""
+    changed = arrays | {"train_y": np.full_like(arrays["train_y"], label)}
+    path = forge(tmp_path, parts | {"reference.npz": pack_arrays(changed)})
+    (line,) = verify(command, path)
+    assert "train_y has nothing of P1 to learn from" in line
+    assert problem_of(command, "evaluate", "--dataset", simulated, "--model_path", path, "--resamples", 20)
+
+
 MEMBERS = ["model_0.onnx", "reference.npz", "model_0_0.txt"]
 
 
@@ -216,6 +229,15 @@ def test_more_entries_than_are_listed_are_noticed(command, parts, tmp_path):
         f"Error: {path}: entry 'more.bin' is not listed in its metadata; copy or train it again"
     ]
     assert problem_of(command, "predict", "CCO", "--model_name", "1", "--model_1_path", path)
+
+
+@pytest.mark.parametrize("gain", ["nan", "inf", "1e999", "one"])
+def test_gains_that_are_no_numbers_are_noticed(command, parts, tmp_path, gain):
+    """What LightGBM's model says of its splits, by which features are named, is a number."""
+    native = f"tree\nsplit_feature=1\nsplit_gain={gain}\n\nend of trees\n".encode()
+    path = forge(tmp_path, parts | {"model_0_0.txt": native})
+    assert verify(command, path) == ["fail  answers: entry model_0_0.txt is damaged"]
+    assert problem_of(command, "inspect", path)
 
 
 SENTINELS = {
@@ -263,3 +285,61 @@ def test_a_checkpoint_reads_no_other_file(servier, parts, tmp_path):
     assert done.stdout == ""
     problem = "entry model_0.onnx is not a graph of servier: a tensor takes its numbers from another file"
     assert done.stderr == f"Error: {path}: {problem}; use no checkpoint that servier did not write\n"
+
+
+ANSWERS = {
+    "infinite": "scores = Div(one, small)",
+    "no number": "scores = Div(small, small)",
+    "failing": "whole = Cast<to = 6>(small) q = Div(whole, whole) scores = Cast<to = 1>(q)",
+}
+LARGE = "C" * 60
+
+
+def answering(parts, folder, answer):
+    """A checkpoint whose graph gives small molecules the score 1, and large ones no score."""
+    import onnx
+
+    model = onnx.load_from_string(parts["model_0.onnx"])
+    width = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    graph = onnx.parser.parse_graph(
+        f"g (float[n,{width}] X) => (float[n,1] scores) {{ s = ReduceSum<keepdims = 1>(X, axes) "
+        f"is_large = Greater(s, limit) large = Cast<to = 1>(is_large) small = Sub(one, large) {answer} }}"
+    )
+    for name, values in {"axes": np.array([1]), "limit": np.float32([700]), "one": np.float32([1])}.items():
+        graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+    model.graph.CopyFrom(graph)
+
+    def forge_sentinels(document):
+        for sentinel in document["sentinels"]:
+            sentinel["scores"] = [1.0]
+
+    return forge(folder, parts | {"model_0.onnx": model.SerializeToString()}, forge_sentinels)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_graph_without_an_answer_is_no_answer(command, parts, tmp_path, answer):
+    """Where a score is infinite, no number or not there, one line names the checkpoint."""
+    path = answering(parts, tmp_path, ANSWERS[answer])
+    (tmp_path / "in.csv").write_text(f"smiles\nCCO\n{LARGE}\n")
+    models = ["--model_name", "1", "--model_1_path", path]
+    assert problem_of(command, "predict", "CCO", *models) is None
+    for asked in (
+        ["predict", LARGE, *models],
+        ["explain", LARGE, *models],
+        ["predict-file", tmp_path / "in.csv", tmp_path / "out.csv", "--model_path", path],
+    ):
+        problem = problem_of(command, *asked)
+        assert problem is not None
+        assert problem.startswith(f"Error: {path}: ")
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.process
+def test_the_service_answers_where_a_graph_does_not(parts, tmp_path):
+    """The molecule is a 422 with a reason, in a list it costs its own row, and others are answered."""
+    path = answering(parts, tmp_path, ANSWERS["no number"])
+    with serving(path.parent, "--require_model", "1") as server:
+        status, found = server.predict(LARGE)
+        assert (status, found["status"], found["reason"]) == (422, "crashed", "the model cannot answer it")
+        status, found = server.predict(["CCO", LARGE, "CCN"])
+        assert (status, [row["status"] for row in found["predictions"]]) == (200, ["ok", "crashed", "ok"])

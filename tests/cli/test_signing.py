@@ -1,5 +1,6 @@
 """Signatures of checkpoints, made with keys of other programs, and required by every command that scores."""
 
+import os
 import shutil
 import signal
 import stat
@@ -159,6 +160,21 @@ def test_without_a_signature_nothing_is_used(lab, predict, content, problem):
     if content is not None:
         (lab / "m.servier.sig").write_bytes(content)
     assert problem in predict(lab, status=1)
+
+
+def test_a_signature_that_is_a_pipe_keeps_nobody_waiting(lab, predict):
+    """An archive may hold one; whoever opened it would wait for ever."""
+    (lab / "m.servier.sig").unlink()
+    os.mkfifo(lab / "m.servier.sig")
+    assert "m.servier.sig: this is no signature" in predict(lab, status=1)
+
+
+def test_a_key_in_pem_of_which_a_line_is_taken_out_is_trusted_no_more(lab, predict):
+    """A remark sign before the line that a key begins with leaves no key that could be read."""
+    run(["openssl", "pkey", "-in", lab / "lab.key", "-pubout", "-out", lab / "pem"])
+    assert "P1_probability" in predict(lab, "pem")
+    (lab / "pem").write_text(f"#{(lab / 'pem').read_text()}")
+    assert "this is no public key of Ed25519" in predict(lab, "pem", 1)
 
 
 def test_every_change_of_a_signature_is_noticed(lab, predict):

@@ -93,11 +93,14 @@ def test_model_2_starts_from_it(command, encoder, simulated, tmp_path):
     assert document["training"]["encoder"]["library"] == read_encoder(encoder).metadata["library"]
 
 
+FACTS = {"architecture": {"width": 8}, "vocabulary": ["C"], "library": {}, "versions": {"servier": "0"}}
+
+
 def test_weights_survive_the_file(tmp_path):
     """A file gives back metadata, and weights to half precision."""
     weights = [np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32), np.zeros(3, np.float32)]
     path = tmp_path / "e.zip"
-    path.write_bytes(encode_encoder({"vocabulary": ["C"]}, weights))
+    path.write_bytes(encode_encoder(FACTS, weights))
     read = read_encoder(path)
     assert read.vocabulary == ["C"]
     for found, expected in zip(read.weights, weights, strict=True):
@@ -108,7 +111,7 @@ def test_weights_survive_the_file(tmp_path):
 @pytest.mark.parametrize("weights", [b"", b"\x93NUMPY\1\0\xff\xff", "objects", "doubles", "bomb"], ids=repr)
 def test_weights_that_are_none_are_one_clear_error(tmp_path, weights):
     """No array, objects, other numbers, and 20 MiB of zeros in a few bytes."""
-    path, metadata = tmp_path / "e.zip", b'{"format": "servier encoder"}'
+    path, metadata = tmp_path / "e.zip", json.dumps(FACTS | {"format": "servier encoder"}).encode()
     if weights == "bomb":
         weights = pack_arrays({"00": np.zeros(20 * 2**19, np.float16)})
     elif weights == "doubles":
@@ -122,6 +125,51 @@ def test_weights_that_are_none_are_one_clear_error(tmp_path, weights):
     path.write_bytes(pack({"encoder.json": metadata, "weights.npz": weights}))
     with pytest.raises(RecipeError, match=r"e\.zip: this is not an encoder, or it is damaged"):
         read_encoder(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: None} for name in FACTS),
+        {"format": "another"},
+        {"architecture": [1]},
+        {"architecture": {"width": 10**9}},
+        {"architecture": {"depth": 1}},
+        {"vocabulary": 5},
+        {"vocabulary": [1, None, {}]},
+        {"vocabulary": ["C", "C"]},
+        {"library": []},
+        {"versions": {"servier": 1}},
+        {"note": float("nan")},
+    ],
+    ids=str,
+)
+def test_an_encoder_of_others_is_whole_or_refused(tmp_path, change):
+    """What is missing or of another type is one line that names the file."""
+    path, weights = tmp_path / "e.zip", [np.zeros(3, np.float32)]
+    path.write_bytes(encode_encoder(FACTS | change, weights))
+    with pytest.raises(RecipeError, match=rf"^{path}: "):
+        read_encoder(path)
+
+
+def test_weights_are_numbers(tmp_path):
+    """A network that begins with no number ends with none."""
+    path = tmp_path / "e.zip"
+    path.write_bytes(encode_encoder(FACTS, [np.full(3, np.nan, np.float32)]))
+    with pytest.raises(RecipeError, match="this is not an encoder, or it is damaged"):
+        read_encoder(path)
+
+
+@pytest.mark.training
+def test_weights_of_another_network_are_one_clear_error(command, simulated, tmp_path):
+    """An encoder whose arrays have other shapes than its own sizes say trains nothing."""
+    path, recipe = tmp_path / "e.zip", tmp_path / "r.yaml"
+    path.write_bytes(encode_encoder(FACTS, [np.zeros((4, 3), np.float32)]))
+    recipe.write_text(f"encoder: {path}\nepochs: [1]\nfolds: 2\n")
+    given = ["--dataset", simulated, "--model_name", "2", "--config", recipe, "--models_dir", tmp_path]
+    done = command("train", *given, status=1)
+    problem = "the weights of the encoder do not fit its architecture and vocabulary"
+    assert done.stderr.splitlines()[-1].startswith(f"Error: {problem}")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", None, "other"])

@@ -84,6 +84,13 @@ def test_taken_port_is_one_clear_error(server, servier, models_dir):
     assert "cannot listen" in servier("serve", "--models_dir", models_dir, "--port", port, status=1).stderr
 
 
+@pytest.mark.parametrize("host", ["lab..example", "x" * 70 + ".example", "a\u202eb"], ids=ascii)
+def test_what_cannot_be_a_host_is_one_clear_error(servier, models_dir, host):
+    """A name that the name service of no country takes is refused before it is asked."""
+    done = servier("serve", "--models_dir", models_dir, "--port", 0, "--host", host, status=1)
+    assert "this is not the name of a host; choose another --host or --port" in done.stderr
+
+
 @pytest.mark.process
 def test_sigterm_lets_requests_finish(models_dir):
     """What has come in is answered, though all processes get the signal; then all end, with status 0."""
