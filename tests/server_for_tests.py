@@ -23,6 +23,27 @@ def statuses(answered):
     return [int(code) for code in re.findall(rb"^HTTP/1\.[01] (\d{3}) ", answered, re.MULTILINE)]
 
 
+def workers_of(pid):
+    """Return the numbers of the worker processes of a process, the oldest first."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            command = (path.parent / "cmdline").read_text()
+        except OSError:
+            continue
+        if parent == pid and "spawn_main" in command:
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def predict(smiles, version="1.1", more=""):
+    """A request for predictions, as bytes."""
+    body = json.dumps({"smile": smiles})
+    fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}"
+    return f"POST /predict HTTP/{version}\r\n{fields}\r\n{body}".encode()
+
+
 class Server:
     """A real `servier serve`, all that it writes, and a client."""
 
@@ -86,16 +107,7 @@ class Server:
 
     def workers(self):
         """Return the numbers of the worker processes: those that score, then the one that explains."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(path.read_text().rpartition(")")[2].split()[1])
-                command = (path.parent / "cmdline").read_text()
-            except OSError:
-                continue
-            if parent == self.process.pid and "spawn_main" in command:
-                found.append(int(path.parent.name))
-        return sorted(found)
+        return workers_of(self.process.pid)
 
 
 @contextmanager

@@ -54,7 +54,8 @@ def ending_by_signals() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, before[number])
+            if signal.getsignal(number) is ending:  # else the code has decided what comes of it now
+                signal.signal(number, before[number])
 
 
 class _Ending:

@@ -241,22 +241,25 @@ def serve(given: ServiceOptions) -> None:
       servier serve --port 5000 &
       curl -d "smile=CCO&model_name=1" http://localhost:5000/predict
     """
-    from servier.server.running import ServeOptions, serve_models
-    from servier.server.service import Limits
+    from servier.server.signals import Signals
 
-    options = ServeOptions(
-        models_dir=given.models_dir,
-        host=given.host,
-        port=given.port,
-        queue=given.queue,
-        request_timeout=given.request_timeout,
-        reload_timeout=given.reload_timeout,
-        limits=Limits(worker_processes(given.workers), given.timeout),
-        keys=trusted_keys(given.require_signature),
-        log_molecules=given.log_molecules,
-        required_models=given.required_models,
-        allowed_hosts=",".join(given.allowed_hosts).split(",") if given.allowed_hosts else (),
-        receive_timeout=given.receive_timeout,
-        connections_per_client=given.connections_per_client,
-    )
-    serve_models(options)
+    with Signals().caught() as signals:
+        from servier.server.running import ServeOptions, serve_models
+        from servier.server.service import Limits
+
+        options = ServeOptions(
+            models_dir=given.models_dir,
+            host=given.host,
+            port=given.port,
+            queue=given.queue,
+            request_timeout=given.request_timeout,
+            reload_timeout=given.reload_timeout,
+            limits=Limits(worker_processes(given.workers), given.timeout),
+            keys=trusted_keys(given.require_signature),
+            log_molecules=given.log_molecules,
+            required_models=given.required_models,
+            allowed_hosts=",".join(given.allowed_hosts).split(",") if given.allowed_hosts else (),
+            receive_timeout=given.receive_timeout,
+            connections_per_client=given.connections_per_client,
+        )
+        serve_models(options, signals)

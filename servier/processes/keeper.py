@@ -12,7 +12,7 @@ from typing import Any
 
 from servier.errors import ServierError
 from servier.processes.parcels import Parcel
-from servier.processes.turns import Turns
+from servier.processes.turns import STARTING, Turns
 from servier.processes.workers import Preparation, WorkerProcess, start_failure
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Keeper:
         self._thread.start()
         problem = None
         if not self._has_started.wait(seconds):
-            problem = ServierError(f"worker processes are not ready within {seconds:.0f} s")
+            problem = ServierError("worker processes are not ready in time")
         elif self._is_closing.is_set():
             problem = self._problem or ServierError("worker processes are ended as they start")
         if problem is not None:
@@ -94,10 +94,8 @@ class Keeper:
 
     def problem(self) -> str | None:
         """Return why there is no worker; None if there is one."""
-        if self.turns.count_alive():
-            return None
-        problem = self._problem
-        return "worker processes are starting" if problem is None else problem.problem
+        found = self.turns.problem()
+        return self._problem.problem if found == STARTING and self._problem is not None else found
 
     def _look(self) -> None:
         self._wake.send_bytes(b".")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from servier.chem.molecules import Status
 from servier.errors import ServierError
-from servier.processes.budgets import Budget
+from servier.processes.budgets import Budget, OverdueError
 from servier.processes.keeper import Keeper
 from servier.processes.turns import Lane
 from servier.processes.workers import Preparation, WorkerProcess
@@ -152,7 +152,9 @@ class WorkerPool:
         """Leave a worker whose answer is not wanted any more: another thread will hear it."""
         try:
             budget.check()
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OverdueError):
+                self._turns.note_late(worker)
             threading.Thread(target=self._hear, args=(worker,), daemon=True).start()
             raise
 

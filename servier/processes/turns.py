@@ -10,6 +10,8 @@ from servier.processes.budgets import Budget, BusyError
 from servier.processes.workers import WorkerProcess
 
 SECONDS_BETWEEN_LOOKS = 0.25
+STARTING = "worker processes are starting"
+NO_ANSWER = "no worker process has answered within the time of a request"
 
 
 class Lane(StrEnum):
@@ -61,6 +63,7 @@ class Turns:
         self._now = 0.0
         self._most_slow = max(1, n_workers - 1)
         self._taken: dict[WorkerProcess, tuple[Lane, float]] = {}
+        self._late: set[WorkerProcess] = set()
         self._is_closed = False
 
     def take(self, lane: Lane, budget: Budget) -> WorkerProcess:
@@ -116,6 +119,18 @@ class Turns:
                 self._idle.remove(worker)
                 self._lose(worker)
 
+    def note_late(self, worker: WorkerProcess) -> None:
+        """Note that a worker has not answered in time, and may go on like this."""
+        with self._lock:
+            if worker in self._taken:
+                self._late.add(worker)
+
+    def problem(self) -> str | None:
+        """Return why nobody can count on a worker; None if there is one that is idle, or soon will be."""
+        if self.count_alive() > len(self._late):
+            return None
+        return NO_ANSWER if self._late else STARTING
+
     def count_alive(self) -> int:
         """Return the number of workers that are idle or at work."""
         with self._lock:
@@ -170,6 +185,7 @@ class Turns:
         return min(ready, key=self._used.__getitem__, default=None)
 
     def _end_turn(self, worker: WorkerProcess) -> None:
+        self._late.discard(worker)
         if worker in self._taken:
             lane, since = self._taken.pop(worker)
             self._used[lane] += (time.monotonic() - since) / WEIGHTS[lane]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Protocol, TypeVar
 
 from servier.errors import ServierError
@@ -26,6 +27,8 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_M
 """Settings of the linear algebra under NumPy, which reads them when it is loaded."""
 WALL_FACTOR = 20.0
 """How much longer than its processor time a worker may take, on a machine that is busy with other things."""
+FITS_ALWAYS = 32 * 1024
+"""A message of so many bytes is taken by the kernel, whether the process reads or not."""
 SECONDS_TO_DIE = 5.0
 """How long a killed process is waited for: only the kernel can keep it, as while a disk does not answer."""
 
@@ -70,6 +73,7 @@ class WorkerProcess:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
+        self._sending: threading.Thread | None = None
         self.process = context.Process(target=_serve, args=(theirs, parcel), daemon=True)
         resource_tracker.ensure_running()  # else it starts now, and unblocks signals
         with _is_starting, _blocking(deaf_to), _environment():
@@ -80,6 +84,8 @@ class WorkerProcess:
 
     def ask(self, items: Any, seconds: float) -> None:
         """Send a chunk, and set the deadline of a process that does not even use its processor time.
+
+        This never waits for the process: what may not fit into the connection is sent by a thread.
 
         Parameters
         ----------
@@ -94,7 +100,16 @@ class WorkerProcess:
             The process has died.
         """
         self.deadline = time.monotonic() + WALL_FACTOR * seconds
-        self.connection.send((seconds, items))
+        content = ForkingPickler.dumps((seconds, items))
+        if len(content) <= FITS_ALWAYS:
+            self.connection.send_bytes(content)
+        else:
+            self._sending = threading.Thread(target=self._send, args=(content,), daemon=True)
+            self._sending.start()
+
+    def _send(self, content: Any) -> None:
+        with suppress(OSError):  # it has died, which is noticed where its answer is waited for
+            self.connection.send_bytes(content)
 
     def receive(self) -> tuple[str, Any]:
         """Wait for what it says, after which it has no deadline until it is asked again.
@@ -117,6 +132,8 @@ class WorkerProcess:
         """Kill the process, whatever it is doing."""
         self.process.kill()
         self.process.join(SECONDS_TO_DIE)
+        if self._sending is not None:
+            self._sending.join(SECONDS_TO_DIE)
         self.connection.close()
 
 

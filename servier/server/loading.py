@@ -121,7 +121,7 @@ def load_models(
             checkpoints[name], cards[name] = _read(path, name, keys)
         except CheckpointError as error:
             problems[name] = error.problem
-            if path.exists() and before is not None and name in before.checkpoints:
+            if before is not None and name in before.checkpoints and not _is_gone(path):
                 checkpoints[name], cards[name] = before.checkpoints[name], before.cards[name]
                 logger.warning("model %s is unchanged: %s", name, error)
                 continue
@@ -137,6 +137,17 @@ def load_models(
     models = Models(checkpoints, problems, cards)
     _require(models, required, models_dir)
     return models
+
+
+def _is_gone(path: Path) -> bool:
+    """Say whether there is no such file; where nobody can tell, it has not gone."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _require(models: Models, names: Collection[str], models_dir: str | Path) -> None:

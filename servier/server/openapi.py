@@ -19,9 +19,12 @@ PROBLEMS = {
     "415": "The body is neither a form nor JSON.",
     "421": "The service does not answer to this host.",
     "422": "The molecule cannot be scored; `status` and `reason` say why.",
+    "431": "The address and the header fields are too large.",
+    "501": "Of transfer encodings only chunked is understood.",
     "503": "There is no answer now; `Retry-After` says when to try again.",
+    "505": "HTTP/1.0 and HTTP/1.1 are understood.",
 }
-ANYWHERE = ("400", "408", "421")
+ANYWHERE = ("400", "408", "413", "421", "431", "501", "503", "505")
 """The problems that a request may have wherever it goes."""
 
 Schema = dict[str, Any]

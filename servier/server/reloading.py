@@ -97,8 +97,8 @@ class Reloader:
         service = Service(models, self._limits)
         self._hold(service.close)
         service.start(deadline - time.monotonic())
+        self._hold(lambda: None)  # from now on the desk closes it, when it has answered
         self._desk.replace(service)
-        self._hold(lambda: None)
 
     def _hold(self, cancel: Callable[[], None]) -> None:
         """Note how to give up what comes next."""

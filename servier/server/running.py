@@ -1,16 +1,12 @@
 """The server: waitress in front of the app, and the handling of signals."""
 
 import logging
-import multiprocessing
-import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from flask import Flask
@@ -27,14 +23,13 @@ from servier.server.hosts import allow_hosts
 from servier.server.loading import load_models
 from servier.server.reloading import Reloader
 from servier.server.service import Desk, Limits, Service
+from servier.server.signals import Signals
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_TO_FINISH = 20.0
 SECONDS_TO_SAY_SO = 2.0
-SECONDS_TO_END = 28
-"""After which the process is ended from outside of Python, whatever it waits for."""
 SPARE_THREADS = 8
 """They answer what needs no worker process, and refuse what is too much."""
 
@@ -86,11 +81,18 @@ class ServeOptions:
     keys: TrustedKeys | None = None
 
 
-def serve_models(options: ServeOptions) -> None:
+def serve_models(options: ServeOptions, signals: Signals) -> None:
     """Load the models and answer requests until SIGTERM or SIGINT; SIGHUP reloads the models.
 
     Requests that have been received are answered before the service stops, if that takes no longer than
     `SECONDS_TO_FINISH`.
+
+    Parameters
+    ----------
+    options
+        The options.
+    signals
+        The signals, which are caught already.
 
     Raises
     ------
@@ -100,8 +102,7 @@ def serve_models(options: ServeOptions) -> None:
         The service was stopped by SIGINT.
     """
     be_discreet()
-    signals, desk = _Signals(), Desk()
-    gate = Gate(options.queue, options.request_timeout)
+    desk, gate = Desk(), Gate(options.queue, options.request_timeout)
     sockets: dict[int, Any] = {}
     server = _listen(options, create_app(desk, gate, log_molecules=options.log_molecules), sockets)
     load = partial(load_models, options.models_dir, required=options.required_models, keys=options.keys)
@@ -109,49 +110,18 @@ def serve_models(options: ServeOptions) -> None:
     service.start()
     desk.replace(service)
     reloader = Reloader(desk, load, options.limits, options.reload_timeout)
-    with signals.caught():
-        shown = f"[{options.host}]" if ":" in options.host else options.host
-        logger.info("serving on http://%s:%s", shown, server.effective_port)
-        while not signals.has_to_stop:
-            wasyncore.loop(SECONDS_BETWEEN_LOOKS, use_poll=True, map=sockets, count=1)
-            server.supervise()
-            if signals.take_reload():
-                reloader.begin()
-        _end(server, sockets, desk, reloader)
+    signals.has_started = True
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+    logger.info("serving on http://%s:%s", shown, server.effective_port)
+    while not signals.has_to_stop:
+        wasyncore.loop(SECONDS_BETWEEN_LOOKS, use_poll=True, map=sockets, count=1)
+        server.supervise()
+        if signals.take_reload():
+            reloader.begin()
+    _end(server, sockets, desk, reloader)
     logger.info("stopped")
     if signals.was_interrupted:
         raise KeyboardInterrupt
-
-
-class _Signals:
-    """The requests that were made by signals."""
-
-    def __init__(self) -> None:
-        self.has_to_stop = self.was_interrupted = self._has_to_reload = False
-
-    @contextmanager
-    def caught(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT request a stop, and SIGHUP a reload of the models."""
-        before = {
-            number: signal.signal(number, self._note)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def take_reload(self) -> bool:
-        """Return whether a reload was requested since the last call."""
-        has_to_reload, self._has_to_reload = self._has_to_reload, False
-        return has_to_reload
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._has_to_reload = True
-        else:
-            self.has_to_stop, self.was_interrupted = True, number == signal.SIGINT
 
 
 def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Server:
@@ -173,11 +143,8 @@ def _listen(options: ServeOptions, app: Flask, sockets: dict[int, Any]) -> Serve
 def _end(server: Any, sockets: dict[int, Any], desk: Desk, reloader: Reloader) -> None:
     """Accept no more connections, answer the requests that have been received, and end all processes.
 
-    What is not answered in time is given up. No step waits without a limit; should one do so all the same, an
-    alarm ends this process.
+    What is not answered in time is given up, and no step waits without a limit.
     """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(SECONDS_TO_END)
     reloader.end()
     server.del_channel()
     server.socket.close()
@@ -185,8 +152,6 @@ def _end(server: Any, sockets: dict[int, Any], desk: Desk, reloader: Reloader) -
     desk.close()
     _answer(server, sockets, SECONDS_TO_SAY_SO)
     server.task_dispatcher.shutdown(timeout=1)
-    if not multiprocessing.active_children():
-        signal.alarm(0)
 
 
 def _answer(server: Any, sockets: dict[int, Any], seconds: float) -> None:

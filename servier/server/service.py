@@ -117,6 +117,7 @@ class Desk:
         self._lock = threading.Condition()
         self._service: Service | None = None
         self._users: dict[Service | None, int] = {None: 0}
+        self._is_closed = False
 
     @contextmanager
     def service(self) -> Iterator[Service]:
@@ -140,14 +141,17 @@ class Desk:
         with self._lock:
             before, self._service = self._service, service
             self._users[service] = 0
+            if self._is_closed:
+                service.close()
             self._lock.wait_for(lambda: not self._users[before])
             del self._users[before]
         if before is not None:
             before.close()
 
     def close(self) -> None:
-        """Close all services, whether they have answered or not."""
+        """Close all services, whether they have answered or not, and those that come later."""
         with self._lock:
+            self._is_closed = True
             services = [service for service in self._users if service is not None]
         for service in services:
             service.close()

@@ -198,10 +198,33 @@ def test_a_single_molecule_whose_time_is_up_is_a_503(models_dir):
             assert b"no answer within 2 s" in content
         assert server.predict("CCO")[0] == 503
         assert server.predict(["CCO"])[1]["predictions"][0]["status"] == "timeout"
+        status, headers, content = server.ask("/ready")
+        assert (status, headers["Retry-After"]) == (503, "5")
+        assert b"no worker process has answered" in content
         for pid in workers:
             os.kill(pid, signal.SIGCONT)
         while server.predict("CCO")[0] != 200:
             time.sleep(0.1)
+        assert server.ask("/ready")[0] == 200
+        assert server.workers() == workers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("smiles", ["C" * 1_000_000, ["C" * 30_000] * 30])
+def test_a_worker_that_reads_nothing_keeps_nobody_waiting(models_dir, smiles):
+    """More molecules than a connection holds are put to stopped workers: the request ends in its time."""
+    with serving(models_dir, "--request_timeout", 2) as server:
+        workers = server.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        (status, _), seconds = timed(server.predict, smiles)
+        assert status == (200 if isinstance(smiles, list) else 503)
+        assert seconds < IN_TIME
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        while server.predict("CCO")[0] != 200:
+            time.sleep(0.1)
+        assert server.predict("C" * 1_000_000)[1]["status"] == "too_large"
         assert server.workers() == workers
 
 

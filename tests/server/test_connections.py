@@ -11,7 +11,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
-from server_for_tests import read_all, serving, statuses
+from server_for_tests import predict, read_all, serving, statuses
 
 from servier.server.channel import client_of
 
@@ -29,13 +29,6 @@ def impatient(models_dir):
     options = ("--receive_timeout", LIMIT, "--connections_per_client", 40)
     with serving(models_dir, *options) as server:
         yield server
-
-
-def predict(smiles, more=b""):
-    """A request for predictions, as bytes."""
-    body = json.dumps({"smile": smiles}).encode()
-    fields = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
-    return b"POST /predict HTTP/1.1\r\n" + HOST + fields + more + b"\r\n" + body
 
 
 def is_connected(server, connection):
@@ -161,7 +154,7 @@ def test_half_sent_requests_from_many_addresses_leave_room_for_others(server):
 @pytest.mark.process
 def test_requests_that_are_being_answered_never_give_way(impatient):
     """Where all connections of a client wait for answers, a new one is a 503, and all others are answered."""
-    whole = predict(["C" * n for n in range(1, 60)], b"Connection: close\r\n")
+    whole = predict(["C" * n for n in range(1, 60)], more="Connection: close\r\n")
     with ExitStack() as stack:
         asked = [stack.enter_context(impatient.connect(whole, 120)) for _ in range(60)]
         found = [statuses(read_all(connection)) for connection in asked]
@@ -255,6 +248,15 @@ def test_odd_request_lines_are_refused(server, kind):
     """What is not HTTP/1.0 or HTTP/1.1 with a path gets one answer, and the connection ends."""
     content, status = LINES[kind]
     assert statuses(server.exchange(content)) == [status]
+
+
+def test_the_document_names_what_any_request_may_be_answered(server):
+    """Each status that a request may get before it is read stands with each operation."""
+    paths = json.loads(server.ask("/openapi.json")[2])["paths"]
+    possible = {str(status) for *_, status in (*AMBIGUOUS.values(), *LINES.values())} | {"408", "421", "503"}
+    for operations in paths.values():
+        for operation in operations.values():
+            assert possible <= set(operation["responses"])
 
 
 def test_a_get_that_expects_to_be_continued_is_answered(server):

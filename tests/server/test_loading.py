@@ -1,6 +1,7 @@
 """Checkpoints that cannot be served cost only themselves."""
 
 import json
+import os
 import shutil
 import signal
 
@@ -40,6 +41,35 @@ def test_whatever_is_wrong_with_a_checkpoint_is_one_line(models, caplog, kind):
     reloaded = load_models(models, before)
     assert reloaded.checkpoints["1"] is before.checkpoints["1"]
     assert list(reloaded.parts) == ["1", "2", "consensus"]
+
+
+ODD = {
+    "folder": lambda path: path.mkdir(),
+    "pipe": os.mkfifo,
+    "device without end": lambda path: path.symlink_to("/dev/zero"),
+    "link to itself": lambda path: path.symlink_to(path),
+    "link to a name that is too long": lambda path: path.symlink_to("x" * 300),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_file_costs_only_itself(models, kind):
+    """It is never waited for; at a reload the model before stays."""
+    before = load_models(models)
+    path = models / "model_1.servier"
+    path.unlink()
+    ODD[kind](path)
+    assert list(load_models(models).parts) == ["2"]
+    assert list(load_models(models, before).parts) == ["1", "2", "consensus"]
+    path.rmdir() if kind == "folder" else path.unlink()
+    assert list(load_models(models, before).parts) == ["2"]
+
+
+def test_a_folder_that_nobody_can_look_into_is_one_line(command):
+    """Its name may be too long for the system."""
+    error = command("serve", "--models_dir", "x" * 300, "--port", 0, status=1).stderr
+    assert "no model can be served" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.parametrize("name", ["1", "consensus"])
