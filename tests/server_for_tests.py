@@ -28,8 +28,8 @@ def workers_of(pid):
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-            command = (path.parent / "cmdline").read_text()
+            parent = int(path.read_text(errors="replace").rpartition(")")[2].split()[1])
+            command = (path.parent / "cmdline").read_text(errors="replace")
         except OSError:
             continue
         if parent == pid and "spawn_main" in command:

@@ -149,6 +149,8 @@ class Channel(HTTPChannel):
             super().handle_write()
             return
         self._flush_exception(self._flush_some)
+        if not self.connected:
+            return
         if self.will_close:
             self.handle_close()
         elif not self.total_outbufs_len:
@@ -156,7 +158,9 @@ class Channel(HTTPChannel):
             self.linger()
 
     def linger(self) -> None:
-        """Say that no more will be sent, and wait for the client to hang up."""
+        """Say that no more will be sent, and wait for the client to hang up, if it has not yet."""
+        if not self.connected:
+            return
         self._lingers_until = time.monotonic() + SECONDS_TO_LINGER
         with suppress(OSError):  # the client has hung up already, which is read next
             self.socket.shutdown(socket.SHUT_WR)

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -72,6 +73,28 @@ def test_clients_that_have_gone_are_noticed(stopped):
     server.wait_for("POST /predict 503", start)
     send_all(workers, signal.SIGCONT)
     assert server.predict("CCO")[0] == 200
+
+
+def reset(server, request=b""):
+    """Connect, and hang up in a way that throws away what was sent."""
+    with server.connect(request) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_clients_that_are_refused_may_have_gone(models_dir):
+    """Neither those for whom there is no connection left nor those whose request is none leave a fault."""
+    with serving(models_dir, "--connections_per_client", 2) as server:
+        workers = server.workers()
+        send_all(workers, signal.SIGSTOP)
+        with server.connect(predict("CCO")), server.connect(predict("CCO")):
+            time.sleep(0.5)
+            for _ in range(200):
+                reset(server)
+        send_all(workers, signal.SIGCONT)
+        for _ in range(200):
+            reset(server, b"GET /health HTTP/9\r\n\r\n")
+        assert server.predict("CCO")[0] == 200
+        assert not [line for line in server.log if "error" in line]
 
 
 CLIENTS = {

@@ -32,9 +32,9 @@ def keep_asking(address, is_done):
     host, _, port = address.removeprefix("http://").rpartition(":")
     asked = []
     while not is_done.is_set():
-        connection = socket.create_connection((host, int(port)), 10)
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        asked.append(connection)
+        with suppress(OSError):
+            asked.append(socket.create_connection((host, int(port)), 10))
+            asked[-1].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while len(asked) > 50:
             asked.pop(0).close()
 
