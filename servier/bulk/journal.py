@@ -10,12 +10,14 @@ import json
 import logging
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError
 from servier.tables.claims import describe_differences, digest_file, lock_file
+from servier.tables.files import name_beside
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class Record:
 
 def journal_path(target: Path) -> Path:
     """Return where the journal of an output is."""
-    return target.with_name(f"{target.name}.journal")
+    return name_beside(target, "", ".journal")
 
 
 class Journal:
@@ -110,9 +112,13 @@ class Journal:
         lock_file(self._stream, target)
         try:
             self.progress = self._read(identity, restart=restart)
-        except DataError:
-            self._stream.close()
-            raise
+        except (DataError, OSError) as error:
+            with suppress(OSError):  # what could not be written is tried once more
+                self._stream.close()
+            if isinstance(error, DataError):
+                raise
+            self.remove()
+            raise DataError(f"cannot write: {error.strerror}", path=self.path) from error
 
     def _read(self, identity: dict[str, Any], *, restart: bool) -> Progress:
         record = Record() if restart else read_record(self._target)
@@ -278,16 +284,12 @@ def _follow(record: Record, line: bytes) -> Record:
         raise KeyError(CHECK)
     known = Record(record.identity, record.progress, record.size + len(line) + 1, check)
     if record.identity is None:
-        return replace(known, identity=_require_dict(document["identity"]))
+        if not isinstance(document["identity"], dict):
+            raise TypeError
+        return replace(known, identity=document["identity"])
     if INPUT_CHANGED in document:
         return replace(known, has_changed_input=True)
     return replace(known, progress=Progress(**document))
-
-
-def _require_dict(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
 
 
 def _extend(check: int, document: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from servier.tables import (
     read_written,
     table_format,
 )
-from servier.tables.files import removing
+from servier.tables.files import name_beside, removing
 
 if TYPE_CHECKING:
     from servier.bulk.parquet_output import ParquetOutput
@@ -180,7 +180,7 @@ def write_best(
     ranks = [rank for source in sources for _, found in output.read_back(source, column) for rank in found]
     positions = best_positions(ranks, top)
     best = _pick(output, sources, column, positions)
-    path = target.with_name(f"{target.name}.best")
+    path = name_beside(target, "", ".best")
     with removing(path):
         spool = output.open_spool(path, BEGINNING)
         for start in range(0, len(positions), BLOCK_ROWS):

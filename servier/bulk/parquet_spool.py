@@ -18,7 +18,7 @@ from servier.tables.arrow_types import (
     ordered_categories,
     spelt_out_schema,
 )
-from servier.tables.files import removing
+from servier.tables.files import name_beside, removing
 from servier.tables.parquet import FEATURES_KEY
 
 ROW_GROUP = 65_536
@@ -117,7 +117,7 @@ def write_parquet(
     target: Path, schema: FinalSchema, batches: Iterable[pa.RecordBatch], seal: Seal | None = None
 ) -> None:
     """Write record batches as a Parquet file with row groups of a fixed size, whole or not at all."""
-    temporary = target.with_name(f".{target.name}.writing")
+    temporary = name_beside(target, ".", ".writing")
     group, repeating = ROW_GROUP, _repeating_columns(schema.final)
     if holds_features(schema.final):
         group = FEATURE_BLOCK_ROWS

@@ -28,6 +28,7 @@ from servier.processes.ordered_map import ordered_map
 from servier.progress import Report
 from servier.tables import STANDARD_STREAM, Claim, claim_output
 from servier.tables.claims import origin_path
+from servier.tables.files import name_beside
 
 COMMIT_SECONDS = 1.0
 
@@ -229,7 +230,7 @@ def _mark(progress: Progress) -> Mark:
 
 def spool_path(target: Path) -> Path:
     """Return where rows wait until the output is complete."""
-    return target.with_name(f"{target.name}.partial")
+    return name_beside(target, "", ".partial")
 
 
 @contextmanager

@@ -14,9 +14,17 @@ from servier.chem.complaints import complaints
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 
 MAX_ATOMS = 500
-BONDS_PER_ATOM = 1.6
+BONDS_PER_ATOM = 1.5
 """So many bonds are accepted for each atom that is: in large molecules they make most of the work."""
 MAX_LENGTH = 5_000
+NEIGHBOURS = 4
+"""So many paths of three bonds are accepted as there would be if each atom had so many neighbours."""
+PATHS_PER_BOND = 30
+"""So many are accepted for each bond that a molecule has, twice as many as an icosahedron has."""
+MAX_VALENCE = 32
+"""Twice what any atom has; RDKit counts to 127, and then goes on with negative numbers."""
+CROWDED_LENGTH = 250
+"""Shorter strings have too few bonds for more paths or a higher valence than are accepted."""
 
 MAX_REASON = 200
 
@@ -27,6 +35,7 @@ ANY_ROW: Row = ("CCO", None)
 """A row to do for the first time what is slow then, so that no molecule of a user is charged for it."""
 
 _HYDROGEN = "[H"
+_NO_REASON = "Pre-condition Violation"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
@@ -87,7 +96,10 @@ def parse_smiles(
 
 def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
     """Return None for a string that RDKit refuses; `smiles` is trimmed and has no map numbers."""
-    if problem := _check_text(smiles):
+    problem = _check_text(smiles)
+    if problem is None and len(smiles) > CROWDED_LENGTH:
+        problem = _check_crowding(smiles, max_atoms)
+    if problem is not None:
         return problem
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
@@ -113,6 +125,30 @@ def _check_text(smiles: str) -> InvalidMolecule | None:
     return None
 
 
+def _check_crowding(smiles: str, max_atoms: int) -> InvalidMolecule | None:
+    """Refuse what would take long because its atoms have many neighbours, before its rings are looked for."""
+    mol = Chem.MolFromSmiles(smiles, _AS_WRITTEN)
+    if mol is None or max((atom.GetDegree() for atom in mol.GetAtoms()), default=0) <= NEIGHBOURS:
+        return None
+    valence = max(sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds()) for atom in mol.GetAtoms())
+    if valence > MAX_VALENCE:
+        reason = f"an atom of valence {valence:g}, the limit is {MAX_VALENCE}"
+        return InvalidMolecule(Status.TOO_LARGE, reason)
+    max_paths = min(
+        (NEIGHBOURS - 1) ** 2 * round(BONDS_PER_ATOM * max_atoms), PATHS_PER_BOND * mol.GetNumBonds()
+    )
+    if (n_paths := _count_paths(mol)) > max_paths:
+        reason = f"{n_paths} paths of three bonds, the limit is {max_paths}"
+        return InvalidMolecule(Status.TOO_LARGE, reason)
+    return None
+
+
+def _count_paths(mol: Mol) -> int:
+    """Return the number of paths of three bonds, in which a ring of three atoms counts three times."""
+    degrees = [atom.GetDegree() - 1 for atom in mol.GetAtoms()]
+    return sum(degrees[bond.GetBeginAtomIdx()] * degrees[bond.GetEndAtomIdx()] for bond in mol.GetBonds())
+
+
 def _check_size(mol: Mol, max_atoms: int) -> InvalidMolecule | None:
     # Wildcards and isotopes of hydrogen, which RDKit does not call heavy, take as long as other atoms.
     if (n_atoms := mol.GetNumAtoms()) > max_atoms:
@@ -136,7 +172,9 @@ def _read_constitution(smiles: str) -> Mol | None:
 def _explain_refusal(smiles: str) -> InvalidMolecule:
     """Read a string again, and return RDKit's first complaint as the reason."""
     messages = complaints(lambda: Chem.MolFromSmiles(smiles))
-    said = messages[0] if messages else "refused by RDKit"
+    said = next((message for message in messages if message.strip("* \n")), "refused by RDKit")
+    if said == _NO_REASON:
+        said = "more bonds, hydrogen or charge at an atom than RDKit can count"
     said = said.split(" for input:")[0].split(" while parsing:")[0].removeprefix("SMILES Parse Error: ")
     position = re.search(r"position \d+", " ".join(messages))
     said = f"{said} around {position[0]}" if position else " ".join(said.split())[:MAX_REASON]

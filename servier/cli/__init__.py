@@ -30,7 +30,10 @@ class ServierGroup(click.Group):
             sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a `ServierError` ends with status 1 and its line, and so does a missing extra."""
+        """Run the command; what the user can mend ends with status 1 and a line.
+
+        That is a `ServierError`, a missing extra, and a file that the system refuses, as for a name too long.
+        """
         try:
             with ending_by_signals():
                 result = super().invoke(ctx)
@@ -38,6 +41,11 @@ class ServierGroup(click.Group):
                 return result
         except ServierError as error:
             _tell(error)
+            ctx.exit(1)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _tell(ServierError(error.strerror or str(error), path=os.fsdecode(error.filename)))
             ctx.exit(1)
         except ModuleNotFoundError as error:
             missing = explain_missing(error)

@@ -1,6 +1,7 @@
 """The commands that look for better training."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -86,13 +87,20 @@ def tune(given: TuneOptions) -> None:
     options, base = training_options(
         given.model_name, given.preset, given.splitting, given.config, given.workers
     )
-    storage = given.storage or f"{given.output}.db"
+    storage = given.storage or _name_storage(given.output)
     inputs = Inputs({"table": data.path, "recipe": given.config}, data=data)
     with claim_outputs(given, [given.output], inputs):
         found = search(data, options, base, storage, given.trials, given.minutes)
         write_recipe(found, options, given.output)
     click.echo(f"Best of {found.trials} recipes: {found.score:.4f}, the first one {found.base_score:.4f}")
     click.echo(f"It is in {given.output}")
+
+
+def _name_storage(output: str) -> str:
+    """Return the file of a search, whose name leaves SQLite room for the one of its own journal."""
+    from servier.tables.files import name_beside
+
+    return str(name_beside(Path(output), "", ".db-journal")).removesuffix("-journal")
 
 
 @dataclass(frozen=True)

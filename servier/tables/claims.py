@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from servier.errors import DataError, EndedError
-from servier.tables.files import STANDARD_STREAM, open_file
+from servier.tables.files import STANDARD_STREAM, name_beside, open_file
 
 Identity = dict[str, Any]
 """What decides an output: values by name, in one level or two."""
@@ -187,7 +187,7 @@ def refuse_input(target: Path, source: Path) -> None:
 
 def origin_path(target: Path) -> Path:
     """Return where the origin of an output is recorded."""
-    return target.with_name(f".{target.name}.origin")
+    return name_beside(target, ".", ".origin")
 
 
 def lock_file(stream: IO[bytes], target: Path) -> None:

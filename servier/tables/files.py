@@ -1,6 +1,7 @@
 """Opening files that may be compressed, and writing files whole or not at all."""
 
 import gzip
+import hashlib
 import io
 import os
 import secrets
@@ -16,6 +17,11 @@ from servier.errors import DataError, ServierError
 
 STANDARD_STREAM = "-"
 BUFFER = 1 << 20
+NAME_BYTES = 255
+"""As many bytes as file systems take for the name of a file."""
+DIGEST_CHARACTERS = 8
+LONGEST_ENDING = 20
+PACKED = {".gz", ".zst"}
 ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 SKIPPABLE_FRAME = b"\x2a\x4d\x18"
 """The end of the magic number of a frame that holds no data; its first byte is 50 to 5F."""
@@ -155,6 +161,25 @@ def writing_stdout() -> Iterator[IO[bytes]]:
         raise ServierError(f"standard output cannot be written: {error.strerror}", hint=hint) from error
 
 
+def name_beside(path: Path, before: str, after: str) -> Path:
+    """Return the path of a file that goes with another one, and is called after it.
+
+    Parameters
+    ----------
+    path
+        The other file. Of a name that would become too long the beginning and a digest are taken.
+    before, after
+        What the name begins and ends with.
+    """
+    name, room = path.name, NAME_BYTES - len(os.fsencode(before + after))
+    if len(os.fsencode(name)) > room:
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:DIGEST_CHARACTERS]
+        while len(os.fsencode(name)) + 1 + DIGEST_CHARACTERS > room:
+            name = name[:-1]
+        name = f"{name}-{digest}"
+    return path.with_name(f"{before}{name}{after}")
+
+
 @contextmanager
 def write_whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary file beside `path`, which replaces it on success and is removed on failure.
@@ -166,7 +191,8 @@ def write_whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     # It has its name before it is there, so that a signal at any moment finds it to be removed.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{''.join(path.suffixes)}")
+    ending = "".join(path.suffixes[-2:]) if path.suffix in PACKED else path.suffix
+    temporary = name_beside(path, ".", f".{secrets.token_hex(4)}{ending[-LONGEST_ENDING:]}")
     with removing(temporary):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

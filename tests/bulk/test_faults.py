@@ -21,6 +21,7 @@ from servier.features.registry import PRESETS
 from servier.processes.ordered_map import ordered_map
 
 N_CORNERS = 28
+MAX_ATOMS = 20_000  # with which so many neighbours are accepted
 
 
 def tangle(n_atoms):
@@ -37,6 +38,7 @@ def tangle(n_atoms):
     return "".join(atoms)
 
 
+LIMITS = ["--timeout", 2, "--max_atoms", MAX_ATOMS]
 ROWS = [*SMILES, tangle(N_CORNERS), *SMILES, "nope"]
 BAD = len(SMILES)
 
@@ -76,7 +78,7 @@ def statuses(path):
 def test_a_molecule_that_hangs_costs_its_row(servier, accurate_model, library, tmp_path):
     """All rows are there; the one that hangs says timeout, and its neighbours have their scores."""
     target = tmp_path / "out.csv"
-    servier("predict-file", library, target, "--model_path", accurate_model, "--timeout", 2, "--workers", 2)
+    servier("predict-file", library, target, "--model_path", accurate_model, *LIMITS, "--workers", 2)
     found = statuses(target)
     assert found[BAD] == "timeout"
     assert found[:BAD] == ["ok"] * BAD
@@ -93,7 +95,7 @@ def test_features_of_a_file_with_a_molecule_that_hangs(servier, accurate_model, 
     """Only its row has no features, with any number of workers; predict-file takes the file."""
     targets = [tmp_path / f"{workers}.parquet" for workers in (1, 2)]
     for workers, target in enumerate(targets, start=1):
-        servier("featurize", library, target, "--timeout", 2, "--workers", workers)
+        servier("featurize", library, target, *LIMITS, "--workers", workers)
     one, two = (target.read_bytes() for target in targets)
     assert one == two
     expected = ["ok"] * BAD + ["timeout"] + ["ok"] * BAD + ["invalid"]
@@ -127,7 +129,9 @@ def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library,
     """Whoever reads the bad molecule is killed each time; only its row says crashed."""
     target = tmp_path / ("out.csv" if command == "predict-file" else "out.parquet")
     model = ["--model_path", accurate_model] if command == "predict-file" else []
-    process = start(command, library, target, *model, "--timeout", 100, "--workers", 1)
+    process = start(
+        command, library, target, *model, "--timeout", 100, "--max_atoms", MAX_ATOMS, "--workers", 1
+    )
 
     def kill():
         while process.poll() is None:
@@ -147,7 +151,7 @@ def test_a_molecule_that_kills_its_worker_costs_its_row(accurate_model, library,
 def test_features_of_a_molecule_that_hangs(accurate_model, library, tmp_path):
     """The same holds for features in memory."""
     rows = [(smiles, None) for smiles in ROWS[BAD - 2 : BAD + 2]]
-    (found,) = ordered_map(FeatureWork(PRESETS["accurate"]), [rows], 1, timeout=2)
+    (found,) = ordered_map(FeatureWork(PRESETS["accurate"], MAX_ATOMS), [rows], 1, timeout=2)
     assert [problem and problem.status for problem in found.problems] == [None, None, "timeout", None]
     assert found.X.any(axis=1).tolist() == [True, True, False, True]
 
@@ -177,7 +181,17 @@ def test_workers_die_with_the_run(accurate_model, library, tmp_path):
     """When the run is killed while a worker is inside RDKit, the worker goes too."""
     command = [sys.executable, "-m", "servier", "predict-file", library, tmp_path / "out.csv"]
     process = subprocess.Popen(
-        [*command, "--model_path", accurate_model, "--timeout", "100", "--workers", "1"]
+        [
+            *command,
+            "--model_path",
+            accurate_model,
+            "--timeout",
+            "100",
+            "--max_atoms",
+            str(MAX_ATOMS),
+            "--workers",
+            "1",
+        ]
     )
     deadline = time.monotonic() + 120
     while not (children := list(busy_children(process.pid))) and time.monotonic() < deadline:

@@ -36,6 +36,13 @@ def tie(n_atoms):
     return "".join(atoms)
 
 
+def tangle(n_atoms):
+    """A SMILES string of atoms that are all bound to each other."""
+    pairs = [(i, j) for i in range(n_atoms) for j in range(i + 2, n_atoms)]
+    numbers = {pair: f"%({number})" for number, pair in enumerate(pairs, start=1)}
+    return "".join("*" + "".join(numbers[p] for p in pairs if i in p) for i in range(n_atoms))
+
+
 @pytest.mark.parametrize("smiles", SMILES)
 def test_reads_what_rdkit_reads(smiles):
     """A readable string gives RDKit's own molecule."""
@@ -64,7 +71,11 @@ def test_extended_smiles_are_read():
         ("C" * 501, "too_large", "501 heavy atoms"),
         ("*" * 501, "too_large", "501 atoms"),
         ("C" + "C([2H])([2H])" * 200, "too_large", "601 atoms"),
-        (tie(450), "too_large", "897 bonds, the limit is 800"),
+        (tie(450), "too_large", "897 bonds, the limit is 750"),
+        (tangle(28), "too_large", "255528 paths of three bonds, the limit is 6750"),
+        (tangle(10), "too_large", "2880 paths of three bonds, the limit is 1350"),
+        ("*" + "(*)" * 300, "too_large", "an atom of valence 300, the limit is 32"),
+        ("*" + "($*)" * 40, "invalid", "more bonds, hydrogen or charge at an atom than RDKit can count"),
         ("C" * (MAX_LENGTH + 1), "too_large", f"{MAX_LENGTH + 1} characters"),
     ],
 )
@@ -91,6 +102,24 @@ def test_limit_of_atoms_is_inclusive():
     """The largest accepted molecule has exactly the limit."""
     assert not isinstance(parse_smiles("CCC", max_atoms=3), InvalidMolecule)
     assert isinstance(parse_smiles("CCCC", max_atoms=3), InvalidMolecule)
+
+
+FULLERENE = (
+    "c12c3c4c5c1c1c6c7c2c2c8c3c3c9c4c4c%10c5c5c1c1c6c6c%11c7c2c2c7c8c3c3c8c9c4c4c9c%10c5c5c1c1c6c6c%11c2c2c7c3"
+    "c3c8c4c4c9c5c1c1c6c2c3c41"
+)
+ICOSAHEDRON = "S1234S567S189S21%10S32%11S453S%1145S%102%11S912S781S634S12%115"
+CAGES = {
+    "fullerenes": ".".join([FULLERENE] * 8),
+    "ferrocenes": ".".join(["C12C3C4C5C1[Fe]23451678C9C1C6C7C89"] * 20),
+    "icosahedra": ".".join([ICOSAHEDRON] * 12),
+}
+
+
+@pytest.mark.parametrize("smiles", CAGES.values(), ids=CAGES)
+def test_cages_and_metal_complexes_are_accepted(smiles):
+    """The limits of bonds and neighbours are beyond chemistry, however large a cage is."""
+    assert not isinstance(parse_smiles(smiles), InvalidMolecule)
 
 
 @pytest.mark.parametrize("smiles", SMILES)

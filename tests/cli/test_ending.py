@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -312,6 +313,24 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(
 
 def unwanted(*_, **__):
     raise AssertionError("this was not to be begun")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("size", [0, 100, 5000])
+@pytest.mark.parametrize("name", ["f.parquet", "out.csv"])
+def test_a_limit_of_file_sizes_is_one_line(servier, model_1, library, tmp_path, name, size):
+    """As of a disk that is full it names the file that is written, and the same command goes on."""
+    arguments = words(library, tmp_path / name, model_1)
+    process = start(
+        "--quiet", *arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    )
+    said = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 1
+    assert said.startswith(f"Error: {tmp_path / name}")
+    assert "cannot write: File too large" in said
+    assert said.count("\n") == 1
+    assert set(files_in(tmp_path)) <= {f"{name}.journal", f"{name}.partial"}
+    servier(*arguments)
 
 
 @pytest.mark.slow

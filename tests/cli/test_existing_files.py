@@ -4,6 +4,8 @@ import os
 import shutil
 
 import pytest
+from molecules_for_tests import SMILES
+from runs_for_tests import stop_at
 
 from servier.tables import claim_output
 
@@ -205,3 +207,53 @@ def test_a_record_that_is_nested_deeply_is_none(command, model_1, tmp_path):
     done = command("inspect", model_1, "--html", "card.html", cwd=tmp_path, status=1)
     assert done.stderr.startswith("Error: card.html: this file exists already")
     assert (tmp_path / "card.html").read_text() == MINE
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "a." + "b" * 249, "é" * 125, "a.b.c.d." * 31])
+def test_names_may_be_as_long_as_file_systems_take(command, model_1, tmp_path, stem):
+    """What stands beside an output finds a shorter name, so that a run resumes, and shards are merged."""
+    library, target, page = tmp_path / "in.csv", tmp_path / f"{stem}.csv", tmp_path / f"{stem[:-1]}.html"
+    library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in SMILES * 20))
+    scoring = ["predict-file", library, target, "--model_path", model_1]
+    assert stop_at(2, "after", command, *scoring)
+    assert "it was complete already" in command(*scoring).stderr
+    expected = target.read_bytes()
+    target.unlink()
+    parts = [tmp_path / f"{i}{stem[1:]}.csv" for i in (1, 2)]
+    for i, part in enumerate(parts, start=1):
+        command(*scoring[:2], part, *scoring[3:], "--shard", f"{i}/2")
+    command("merge", target, *parts, "--force")
+    assert target.read_bytes() == expected
+    command(*scoring, "--top", 3, "--force")
+    command("inspect", model_1, "--html", page)
+    command("check", library, target, "--force")
+    assert page.is_file()
+
+
+@pytest.mark.parametrize("folder", ["", "a" * 300])
+def test_a_name_that_is_too_long_is_one_line(command, model_1, simulated, tmp_path, folder):
+    """Whatever file of whatever command it is."""
+    name = tmp_path / folder / ("a" * 300)
+    table = ["--dataset", simulated]
+    for words in (
+        ["check", f"{name}.csv"],
+        ["check", simulated, f"{name}.csv"],
+        ["predict-file", f"{name}.csv", tmp_path / "o.csv", "--model_path", model_1],
+        ["predict-file", simulated, f"{name}.csv", "--model_path", model_1],
+        ["predict-file", simulated, tmp_path / "o.csv", "--model_path", name],
+        ["predict-file", simulated, tmp_path / "o.csv", "--model_path", model_1, "--summary", name],
+        ["featurize", simulated, f"{name}.parquet"],
+        ["simulate", f"{name}.csv"],
+        ["inspect", name],
+        ["inspect", model_1, "--html", name],
+        ["predict", "CCO", "--model_1_path", name],
+        ["evaluate", *table, "--model_path", model_1, "--output_dir", name],
+        ["train", *table, "--model_path", name],
+        ["compare", model_1, model_1, *table, "--html", name],
+        ["tune", *table, "--output", name],
+    ):
+        said = command("--quiet", *words, status=1).stderr
+        assert said.startswith(f"Error: {name}")
+        assert said.endswith("File name too long\n")
+        assert said.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == []
