@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint.target import Target
-from servier.chem.molecules import InvalidMolecule, Mol, parse_all, scaffold_smiles
+from servier.chem.identity import scaffold_smiles
+from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.data.folds import group_numbers, split_folds
 from servier.features.feature_set import FeatureSet
 from servier.models import boosting, boosting_recipe

@@ -223,13 +223,11 @@ def read_journal(target: Path) -> tuple[dict[str, Any], Progress]:
 
 def is_journal(path: Path) -> bool:
     """Say whether a file begins as the journal of a run does, whatever was done to it since."""
-    if not path.is_file():  # a pipe would keep its reader waiting
-        return False
-    try:
-        with path.open("rb") as stream:
-            return stream.read(len(BEGINNING)) == BEGINNING
-    except OSError:
-        return False
+    with suppress(OSError):
+        if path.is_file():  # a pipe would keep its reader waiting
+            with path.open("rb") as stream:
+                return stream.read(len(BEGINNING)) == BEGINNING
+    return False
 
 
 def is_complete_shard(target: Path, identity: dict[str, Any]) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.molecules import Mol, canonical_smiles, parent_smiles
+from servier.chem.identity import parent_smiles
+from servier.chem.molecules import Mol, canonical_smiles
 from servier.data.folds import Indices, group_numbers
 
 IDENTITIES = ("parent", "canonical", "written")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.molecules import Mol, scaffold_smiles
+from servier.chem.identity import scaffold_smiles
+from servier.chem.molecules import Mol
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
 from servier.data.folds import (

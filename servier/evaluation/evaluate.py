@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import CONFIDENCES, Target
-from servier.chem.molecules import InvalidMolecule, Mol, identity_hashes, parse_all
+from servier.chem.identity import identity_hashes
+from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.baselines import Reference, measure_baselines

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.chem.molecules import Mol, identity_hashes
+from servier.chem.identity import identity_hashes
+from servier.chem.molecules import Mol
 from servier.chem.similarity import fingerprints, nearest
 from servier.data.datasets import Dataset
 from servier.tables import write_csv

@@ -15,7 +15,8 @@ from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, 
 from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_reference
 from servier.checkpoint.target import Target
 from servier.checkpoint.versions import installed_versions
-from servier.chem.molecules import canonical_smiles, identity_hashes
+from servier.chem.identity import identity_hashes
+from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
 from servier.models import boosting_recipe

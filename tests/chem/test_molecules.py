@@ -11,16 +11,14 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from servier.chem.identity import identity_hashes, parent_smiles, scaffold_smiles
 from servier.chem.molecules import (
     MAX_LENGTH,
     InvalidMolecule,
     SmilesRows,
     augmented_smiles,
-    identity_hashes,
-    parent_smiles,
     parse_all,
     parse_smiles,
-    scaffold_smiles,
 )
 from servier.chem.smiles_text import trim
 from servier.features.feature_set import FeatureSet

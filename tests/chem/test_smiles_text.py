@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from molecules_for_tests import SMILES
 from rdkit import Chem
 
+from servier.chem.identity import identity_hashes, scaffold_smiles
 from servier.chem.molecules import (
     InvalidMolecule,
     Status,
     augmented_smiles,
-    identity_hashes,
     parse_smiles,
-    scaffold_smiles,
 )
 from servier.chem.smiles_text import remove_map_numbers, trim
 from servier.features.feature_set import FeatureSet

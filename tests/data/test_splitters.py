@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from servier.chem.molecules import parent_smiles
+from servier.chem.identity import parent_smiles
 from servier.data.datasets import Dataset
 from servier.data.folds import STRATEGIES
 from servier.data.simulation import simulate
