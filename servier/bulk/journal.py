@@ -125,10 +125,9 @@ class Journal:
         # What was cut short by a crash goes, so that the next line begins at a line's beginning.
         self._stream.truncate(record.size)
         self._check = record.check
-        if record.identity is None:
-            return self._begin(identity)
         if record.has_changed_input:
             logger.warning("%s: the input changed during the last run, so this one starts over", self._target)
+        if record.identity is None or record.has_changed_input:
             return self._begin(identity)
         if record.identity != identity:
             changes = "; ".join(describe_differences(record.identity, identity))
@@ -146,9 +145,8 @@ class Journal:
 
     def _is_lost(self, progress: Progress) -> bool:
         """Say whether the complete output is no longer there as it was written."""
-        if not self._target.is_file() or self._target.stat().st_size != progress.size:
-            return True
-        return digest_file(self._target) != progress.sha256
+        is_as_large = self._target.is_file() and self._target.stat().st_size == progress.size
+        return not is_as_large or digest_file(self._target) != progress.sha256
 
     def commit(self, progress: Progress) -> None:
         """Note durably how far the run is; the output must be on disk already."""

@@ -10,18 +10,13 @@ from typing import Any
 from rdkit import Chem, rdBase
 
 from servier.chem.complaints import complaints
+from servier.chem.crowding import find_crowding
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 
 MAX_ATOMS = 500
 BONDS_PER_ATOM = 1.5
 """So many bonds are accepted for each atom that is: in large molecules they make most of the work."""
 MAX_LENGTH = 5_000
-NEIGHBOURS = 4
-"""So many paths of three bonds are accepted as there would be if each atom had so many neighbours."""
-PATHS_PER_BOND = 30
-"""So many are accepted for each bond that a molecule has, twice as many as an icosahedron has."""
-MAX_VALENCE = 32
-"""Twice what any atom has; RDKit counts to 127, and then goes on with negative numbers."""
 CROWDED_LENGTH = 250
 """Shorter strings have too few bonds for more paths or a higher valence than are accepted."""
 
@@ -97,7 +92,7 @@ def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | Inv
     """Return None for a string that RDKit refuses; `smiles` is trimmed and has no map numbers."""
     problem = _check_text(smiles)
     if problem is None and len(smiles) > CROWDED_LENGTH:
-        problem = _check_crowding(smiles, max_atoms)
+        problem = _check_crowding(smiles, round(BONDS_PER_ATOM * max_atoms))
     if problem is not None:
         return problem
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
@@ -124,28 +119,11 @@ def _check_text(smiles: str) -> InvalidMolecule | None:
     return None
 
 
-def _check_crowding(smiles: str, max_atoms: int) -> InvalidMolecule | None:
+def _check_crowding(smiles: str, max_bonds: int) -> InvalidMolecule | None:
     """Refuse what would take long because its atoms have many neighbours, before its rings are looked for."""
     mol = Chem.MolFromSmiles(smiles, _AS_WRITTEN)
-    if mol is None or max((atom.GetDegree() for atom in mol.GetAtoms()), default=0) <= NEIGHBOURS:
-        return None
-    valence = max(sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds()) for atom in mol.GetAtoms())
-    if valence > MAX_VALENCE:
-        reason = f"an atom of valence {valence:g}, the limit is {MAX_VALENCE}"
-        return InvalidMolecule(Status.TOO_LARGE, reason)
-    max_paths = min(
-        (NEIGHBOURS - 1) ** 2 * round(BONDS_PER_ATOM * max_atoms), PATHS_PER_BOND * mol.GetNumBonds()
-    )
-    if (n_paths := _count_paths(mol)) > max_paths:
-        reason = f"{n_paths} paths of three bonds, the limit is {max_paths}"
-        return InvalidMolecule(Status.TOO_LARGE, reason)
-    return None
-
-
-def _count_paths(mol: Mol) -> int:
-    """Return the number of paths of three bonds, in which a ring of three atoms counts three times."""
-    degrees = [atom.GetDegree() - 1 for atom in mol.GetAtoms()]
-    return sum(degrees[bond.GetBeginAtomIdx()] * degrees[bond.GetEndAtomIdx()] for bond in mol.GetBonds())
+    crowding = None if mol is None else find_crowding(mol, max_bonds)
+    return InvalidMolecule(Status.TOO_LARGE, crowding) if crowding else None
 
 
 def _check_size(mol: Mol, max_atoms: int) -> InvalidMolecule | None:
