@@ -72,7 +72,7 @@ def test_work_of_any_size_arrives():
         assert list(threads.map(pool.ask, [AT_ONCE] * 4)) == [10_000_000] * 4
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.exhaustive)])
 def test_workers_may_be_killed_at_any_moment(kills):
     """Starting, idle or busy: whichever are killed, the next question is answered."""
     chance = random.Random(kills)

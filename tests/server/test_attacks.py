@@ -66,7 +66,10 @@ def is_prompt(server):
     return seconds < IN_TIME
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.slow)])
+KILLS = [5, pytest.param(25, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.exhaustive)]
+
+
+@pytest.mark.parametrize("kills", KILLS)
 def test_after_any_kill_the_next_request_is_answered_right(models_dir, kills):
     """Workers are killed as they start, load, idle and work; the answers are those that were given before."""
     chance = random.Random(kills)
