@@ -25,8 +25,8 @@ LIMIT = 2.0
 
 @pytest.fixture(scope="module")
 def impatient(models_dir):
-    """A server with short limits."""
-    options = ("--receive_timeout", LIMIT, "--connections_per_client", 40)
+    """A server with short limits, but for the number of lists that it works on: a quarter of the queue."""
+    options = ("--receive_timeout", LIMIT, "--connections_per_client", 40, "--queue", 240)
     with serving(models_dir, *options) as server:
         yield server
 

@@ -316,10 +316,10 @@ ELSEWHERE = {
     "what the file says of itself (metadata of the schema), into Parquet": "tests/bulk/test_parquet_files.py",
     "more categories than their type can count, from unlike row groups": "tests/bulk/test_parquet_files.py",
     "two columns of one name": "tests/tables/test_parquet.py",
-    "row groups of any size": "tests/bulk/test_limits.py",
-    "a text of more than 16 MiB": "tests/bulk/test_limits.py",
+    "row groups of any size": "tests/bulk/test_long_lines.py",
+    "a text of more than 16 MiB": "tests/bulk/test_long_lines.py",
     "a page that needs more than 256 MiB, or pages of all columns that need more than 2 GiB together": (
-        "tests/bulk/test_limits.py"
+        "tests/bulk/test_long_lines.py"
     ),
 }
 """By line: where it is held, for an example is more than one row."""
