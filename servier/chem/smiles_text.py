@@ -57,6 +57,8 @@ def find_fault(text: str) -> str | None:
 def _describe(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # what `servier.tables.lines.decode` makes of other encodings
         return f"byte 0x{ord(character) - 0xDC00:02X}"
+    if "\ud800" <= character <= "\udfff":
+        return f"U+{ord(character):04X}, which is half of a character,"
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     return f"character {character!r} ({name})"
 

@@ -25,6 +25,7 @@ Value = TypeVar("Value")
 
 DEFAULT_MODEL_PATHS = {"1": "models/model_1.servier", "2": "models/model_2.servier"}
 MODELS = click.Choice(["1", "2"])
+ASKED_MODELS = click.Choice([*MODELS.choices, "consensus"])
 PRESETS = click.Choice(["fast", "accurate"])
 SPLITS = click.Choice(["scaffold", "cluster", "stratified", "random", "predefined", "group", "time"])
 
@@ -218,7 +219,7 @@ class ModelPaths:
     )
     model_name: str = field(
         metadata=option(
-            type=click.Choice(["1", "2", "consensus"]),
+            type=ASKED_MODELS,
             default="1",
             show_default=True,
             help="Model to ask; consensus is the mean of both, in which model 1 counts twice.",

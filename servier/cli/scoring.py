@@ -10,6 +10,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.options import (
+    ASKED_MODELS,
     FORCE,
     JSON,
     REQUIRE_SIGNATURE,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from servier.scoring.predictions import Predictions
 
 logger = logging.getLogger(__name__)
-
-SERVED_MODELS = click.Choice(["1", "2", "consensus"])
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ class ServiceOptions:
         metadata=option(
             "--require_model",
             multiple=True,
-            type=SERVED_MODELS,
+            type=ASKED_MODELS,
             help="Do not start without this model; may be repeated.  [default: any model will do]",
         )
     )

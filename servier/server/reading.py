@@ -21,6 +21,8 @@ TOO_MUCH = (
     "score larger tables with: servier predict-file INPUT OUTPUT"
 )
 
+MOLECULE = "smile"
+"""The field whose content is judged as a molecule, so that a bad one costs no others of a list."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -136,13 +138,9 @@ def _read_json(known: Collection[str]) -> dict[str, Any]:
         raise RequestError("the JSON body is not an object")
     refuse_unknown(body, known)
     for name, value in body.items():
-        values = value if isinstance(value, list) else [value]
-        for number, text in enumerate(values, start=1):
-            if isinstance(text, str) and (half := _HALF.search(text)):
-                which = (
-                    f"entry {number} of the list {name}" if isinstance(value, list) else f"the field {name}"
-                )
-                raise RequestError(f"{which} has U+{ord(half[0]):04X} in it, which is half of a character")
+        if name != MOLECULE and isinstance(value, str) and (half := _HALF.search(value)):
+            problem = f"the field {name} has U+{ord(half[0]):04X} in it, which is half of a character"
+            raise RequestError(problem)
     return body
 
 

@@ -31,7 +31,6 @@ _FOREIGN = (
     (rb"\s*(?:\{\s*\"|\[\s*[\[{\"])", "JSON", "write it as CSV"),
     (rb"(?:[^\r\n]*(?:\r?\n|\r)){3}[^\r\n]* V[23]000\s", "an SD file", "end its name in .sdf"),
 )
-_PATTERNS = tuple((re.compile(pattern), what, hint) for pattern, what, hint in _FOREIGN)
 
 
 def refuse_foreign(lines: Sequence[bytes], path: str | Path | None = None) -> None:
@@ -52,6 +51,6 @@ def refuse_foreign(lines: Sequence[bytes], path: str | Path | None = None) -> No
     start = b"".join(lines[:N_LINES])
     if _PAIRS.match(start):
         raise DataError(UTF_16, path=path, row=1, hint=AS_UTF_8)
-    for pattern, what, hint in _PATTERNS:
-        if pattern.match(start):
+    for pattern, what, hint in _FOREIGN:
+        if re.match(pattern, start):
             raise DataError(f"this is not a table: it is {what}", path=path, row=1, hint=hint)

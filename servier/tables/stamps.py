@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from servier.errors import InputChangedError
-from servier.tables.files import STANDARD_STREAM, open_file, reread
+from servier.tables.claims import digest_file
+from servier.tables.files import STANDARD_STREAM, reread
 
 RECENT = 3_000_000_000
 """Nanoseconds for which a file system may give each change the same time: some count seconds in twos."""
@@ -145,8 +146,7 @@ class Watch:
     def _digest_again(self) -> str:
         if not self._path.exists():
             return _digest(self._file)
-        with open_file(self._path) as file:
-            return _digest(file)
+        return digest_file(self._path)
 
     def _complaint(self) -> InputChangedError:
         return _complain(self._path)

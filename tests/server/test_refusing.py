@@ -42,18 +42,12 @@ def as_json(**fields):
         (as_json(smile="C", model_name=True), JSON, 400, "model_name must be a string"),
         (as_json(smile="C", model_name=3), JSON, 404, "no model is called '3'"),
         (as_json(smile=["C"] * 1001), JSON, 413, "predict-file"),
-        (
-            as_json(smile="C\ud800"),
-            JSON,
-            400,
-            "the field smile has U+D800 in it, which is half of a character",
-        ),
-        (as_json(smile="\udc80"), JSON, 400, "the field smile has U+DC80 in it"),
-        (as_json(smile=["C", "\ud800"]), JSON, 400, "entry 2 of the list smile has U+D800 in it"),
+        (as_json(smile="C\ud800"), JSON, 422, "U+D800, which is half of a character, does not belong"),
+        (as_json(smile="\udc80"), JSON, 422, "byte 0x80 does not belong"),
         (as_json(smile="C", model_name="\ud800"), JSON, 400, "the field model_name has U+D800 in it"),
         (as_json(smile="C", **{"\ud800": 1}), JSON, 400, "no field is called '\\ud800'"),
         (as_json(smile={"\ud800": 1}), JSON, 400, "the field smile is not a SMILES string"),
-        (b'{"smile": "\xed\xa0\x80"}', JSON, 400, "the field smile has U+D800 in it"),
+        (b'{"smile": "\xed\xa0\x80"}', JSON, 422, "U+D800, which is half of a character"),
         (as_json(smile="C\U0001f600"), JSON, 422, "GRINNING FACE"),
         (b'{"smile": "C", "model_name": ' + b"9" * 5000 + b"}", JSON, 400, "thousands of digits"),
         (b"smile=C%ff", FORM, 400, "not UTF-8: there is a byte 0xFF"),
@@ -87,11 +81,25 @@ def test_names_with_half_characters_can_be_shown(server, kind):
     assert b"the field ? is given twice" in content
 
 
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_half_characters_cost_only_their_molecule(server, kind):
+    """In a list it is the row of that molecule; a single one is refused with the reason, as a page too."""
+    reason = "U+D800, which is half of a character, does not belong in a SMILES string"
+    status, _, content = server.ask("/predict", as_json(smile=["C", "C\ud800", "CCO"]), **JSON)
+    rows = json.loads(content)["predictions"]
+    assert (status, [row["status"] for row in rows]) == (200, ["ok", "invalid", "ok"])
+    assert (rows[1]["smile"], rows[1]["reason"]) == ("C\ud800", reason)
+    status, headers, content = server.ask("/predict", as_json(smile="C\ud800"), Accept=kind, **JSON)
+    assert (status, headers["Content-Type"].startswith(kind)) == (422, True)
+    assert reason.encode() in content
+
+
 def test_half_characters_are_refused_by_drawings_too(server):
     """The reason is the same, not that of a molecule that crashes its reader."""
-    status, _, content = server.ask("/draw", as_json(smile="C\ud800"), **JSON)
-    assert status == 400
-    assert json.loads(content)["error"] == "the field smile has U+D800 in it, which is half of a character"
+    _, _, content = server.ask("/draw", as_json(smile="C\ud800"), **JSON)
+    found = json.loads(content)
+    assert (found["success"], found["status"]) == (False, "invalid")
+    assert found["reason"].startswith("U+D800, which is half of a character")
 
 
 @pytest.mark.parametrize(
