@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from servier.tables.lines import too_long
 
 BATCH_ROWS = 1024
-GROUP_BYTES = 1 << 26
+GROUP_BYTES = 1 << 25
 """At this size of its texts a table that is made of batches ends."""
 
 

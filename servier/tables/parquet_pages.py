@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from servier.errors import DataError
 from servier.tables.arrow_batches import BATCH_ROWS, is_text
 
-BATCH_BYTES = 1 << 26
+BATCH_BYTES = 1 << 25
 """What the values of a batch may need; fewer rows make a batch where these could need more."""
 STREAM_BYTES = 1 << 16
 """How much of each column's bytes is read from the file at a time."""
