@@ -43,7 +43,8 @@ test-exhaustive: .venv/installed
 
 coverage: .venv/installed
 	tests/install_debian.sh
-	$(PYTEST) -m "not exhaustive" --cov --durations 20
+	$(PYTEST) -m "not slow and not exhaustive" --cov --durations 20
+	$(PYTEST) -m "slow and not exhaustive" --durations 20
 
 mutants: .venv/installed
 	mutmut run

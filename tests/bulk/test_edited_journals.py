@@ -11,7 +11,7 @@ from stopping_for_tests import Stopped, stopping
 from servier.data.simulation import simulate
 
 ROWS = [*simulate(150, seed=2).smiles, *SMILES, "nope"] * 10
-N_FEW, N_MANY = 12, 200
+N_FEW = 12
 REFUSED = "this journal is not as a run wrote it, so it cannot be gone on with"
 
 
@@ -170,9 +170,10 @@ def test_an_edited_journal_loses_and_repeats_no_rows(killed, command, model_1, l
 
 
 @pytest.mark.slow
-def test_journals_edited_at_random_lose_and_repeat_no_rows(killed, command, model_1, library, tmp_path):
-    """So do two hundred more."""
-    for seed in range(N_FEW, N_FEW + N_MANY):
+@pytest.mark.parametrize("n", [40, pytest.param(400, marks=pytest.mark.exhaustive)])
+def test_journals_edited_at_random_lose_and_repeat_no_rows(killed, command, model_1, library, tmp_path, n):
+    """So do many more."""
+    for seed in range(N_FEW, N_FEW + n):
         folder = tmp_path / str(seed)
         folder.mkdir()
         check(killed, command, model_1, library, folder, seed)

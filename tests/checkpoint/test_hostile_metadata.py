@@ -98,10 +98,11 @@ def test_thousands_of_changes_are_refused_or_answer(models_dir, tmp_path, name):
 
 
 @pytest.mark.slow
-def test_commands_refuse_changed_metadata_in_one_line(models_dir, tmp_path):
+@pytest.mark.parametrize("n", [10, pytest.param(100, marks=pytest.mark.exhaustive)])
+def test_commands_refuse_changed_metadata_in_one_line(models_dir, tmp_path, n):
     """The commands themselves end with status 0 or with status 1 and one line, never with a traceback."""
     (tmp_path / "in.csv").write_text("smiles\nCCO\n")
-    chance = random.Random(1)
+    chance = random.Random(n)
     for name in "12":
         path = models_dir / f"model_{name}.servier"
         entries, document = entries_of(path), document_of(path)
@@ -113,7 +114,7 @@ def test_commands_refuse_changed_metadata_in_one_line(models_dir, tmp_path):
             ["explain", "CCO", "--model_name", name, f"--model_{name}_path", target],
             ["predict-file", *files, "--detail", "--model_path", target, "--force"],
         ]  # fmt: skip
-        for _ in range(50):
+        for _ in range(n):
             place, change = chance.choice(list(places(document))), chance.choice(CHANGES)
             target.write_bytes(pack({**entries, METADATA: changed(document, place, change)}))
             words = [sys.executable, "-m", "servier", "--quiet", *map(str, chance.choice(commands))]

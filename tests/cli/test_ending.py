@@ -126,15 +126,15 @@ def test_a_training_that_is_ended_leaves_nothing(simulated, recipes, tmp_path, s
 
 def commands(folder, library, simulated, recipes, model_1):
     """Command lines with the files that they may leave when they are ended early."""
-    table = ["--data_dir", simulated.parent]
+    table, few = ["--data_dir", simulated.parent], ["--resamples", 20]
     resumed = ["out.csv.journal", "out.csv.partial", "f.parquet.journal", "f.parquet.partial"]
     return {
         "predict-file": (words(library, folder / "out.csv", model_1), resumed),
         "top": ([*words(library, folder / "out.csv", model_1), "--top", 9], resumed),
         "featurize": (words(library, folder / "f.parquet", model_1), resumed),
         "train": (["train", *table, "--config", recipes["1"], "--model_path", folder / "m.servier"], []),
-        "evaluate": (["evaluate", *table, "--model_path", model_1, "--output_dir", folder], None),
-        "compare": (["compare", model_1, model_1, *table, "--html", folder / "c.html"], []),
+        "evaluate": (["evaluate", *table, *few, "--model_path", model_1, "--output_dir", folder], None),
+        "compare": (["compare", model_1, model_1, *table, *few, "--html", folder / "c.html"], []),
         "check": (["check", simulated, folder / "findings.csv"], []),
         "tune": (
             ["tune", *table, "--config", recipes["1"], "--trials", 3, "--output", folder / "r.yaml"],
@@ -153,15 +153,18 @@ NAMES = [
 
 @pytest.mark.slow
 @pytest.mark.process
+@pytest.mark.parametrize("rounds", [1, pytest.param(4, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", NAMES)
-def test_commands_that_are_ended_at_any_moment(servier, library, simulated, recipes, model_1, tmp_path, name):
+def test_commands_that_are_ended_at_any_moment(
+    servier, library, simulated, recipes, model_1, tmp_path, name, rounds
+):
     """Ended at random moments a command leaves what it can go on from or nothing, and no process."""
-    rng = random.Random(name)
+    rng = random.Random(f"{name} {rounds}")
     started = time.monotonic()
     folder = tmp_path / "whole"
     servier(*commands(folder, library, simulated, recipes, model_1)[name][0])
     seconds, whole = time.monotonic() - started, files_in(folder)
-    for i, signal_name in enumerate([*STATUS, *STATUS]):
+    for i, signal_name in enumerate([*STATUS] * rounds):
         folder = tmp_path / str(i)
         folder.mkdir()
         arguments, may_stay = commands(folder, library, simulated, recipes, model_1)[name]
