@@ -1,0 +1,213 @@
+"""One form for each compound: without salts, charges, isotope labels or tautomers, as far as a level says.
+
+The steps are RDKit's. Which fragment is the parent is decided by `_rank`, whatever the order of the atoms.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from servier.chem.counter_ions import CARBON, is_counter_ion
+from servier.chem.written_charges import drop_counter_ions, neutralize
+
+Mol = Any
+
+MAX_TAUTOMERS = 200
+MAX_TRANSFORMS = 200
+MAX_ROUNDS = 4
+
+_ALKALI = (3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88)
+_ISOTOPE = re.compile(r"\[\d")
+
+METALS = "metals disconnected"
+GROUPS = "groups normalized"
+FRAGMENTS = "other fragments removed"
+CHARGES = "neutralized"
+ISOTOPES = "isotope labels removed"
+TAUTOMER = "canonical tautomer"
+AS_WRITTEN = "metal complex, scored as written"
+UNREADABLE = "standard form cannot be read, scored as written"
+
+
+class Level(StrEnum):
+    """How far molecules are standardized before they are scored."""
+
+    NONE = "none"
+    PARENT = "parent"
+    ISOTOPE_PARENT = "isotope_parent"
+    TAUTOMER = "tautomer"
+
+
+class NoParentError(ValueError):
+    """All fragments are counter-ions or solvents without carbon."""
+
+
+class _Tools:
+    """RDKit's tools, which take milliseconds to make."""
+
+    def __init__(self) -> None:
+        self.metals = rdMolStandardize.MetalDisconnector()
+        self.groups = rdMolStandardize.Normalizer()
+        self.charges = rdMolStandardize.Uncharger(canonicalOrder=True, force=True)
+        self.tautomers = rdMolStandardize.TautomerEnumerator()
+        self.tautomers.SetMaxTautomers(MAX_TAUTOMERS)
+        self.tautomers.SetMaxTransforms(MAX_TRANSFORMS)
+        metal = self.metals.MetalNof.split("~")[0]
+        self.bonded_metal = Chem.MolFromSmarts(f"{metal}~*")
+        not_alkali = ";".join(f"!#{number}" for number in _ALKALI)
+        self.complex = Chem.MolFromSmarts(f"[{metal[1:-1]};{not_alkali}]~*")
+        self.sulfoxide = Chem.MolFromSmarts("[#16X3]=[#8]")
+
+
+@cache
+def _tools() -> _Tools:
+    return _Tools()
+
+
+@dataclass(frozen=True, slots=True)
+class Standardized:
+    """A molecule in its standard form.
+
+    Parameters
+    ----------
+    mol
+        The molecule.
+    changes
+        What was done to it, in the order in which it was done; empty where nothing was.
+    """
+
+    mol: Mol
+    changes: tuple[str, ...] = ()
+
+
+def standardize(mol: Mol, level: Level) -> Standardized:
+    """Bring a molecule into its standard form.
+
+    Metals are disconnected from N, O, F and halogens, groups that are drawn in several ways are normalized,
+    the parent fragment is chosen, and charges are neutralized by adding and removing protons, whether or not
+    a charge that must stay is balanced by another one: so each protonation state has the same form. Then
+    isotope labels are removed, and the canonical tautomer is taken, where the level says so.
+
+    The parent is the fragment that is no counter-ion or solvent (`servier.chem.counter_ions`), has carbon,
+    has most heavy atoms, and is first in the alphabetical order of canonical SMILES, in this order of
+    importance. A fragment in which a metal stays bonded, and one without carbon that a metal was taken from,
+    is a complex: the molecule is left as it is.
+
+    Parameters
+    ----------
+    mol
+        A molecule that RDKit has read, without map numbers; it is not changed.
+    level
+        How far to go.
+
+    Raises
+    ------
+    NoParentError
+        There is nothing but counter-ions and solvents without carbon.
+    """
+    if level is Level.NONE:
+        return Standardized(mol)
+    with rdBase.BlockLogs():
+        first = smiles = str(Chem.MolToSmiles(mol))
+        changes: list[str] = []
+        for _ in range(MAX_ROUNDS):
+            before = smiles
+            smiles, found = _standardize_once(before, level)
+            changes += [change for change in found if change not in changes]
+            if smiles == before:
+                break
+        if smiles == first:
+            return Standardized(
+                mol, tuple(change for change in changes if change in {AS_WRITTEN, UNREADABLE})
+            )
+        return Standardized(Chem.MolFromSmiles(smiles), tuple(changes))
+
+
+def _standardize_once(smiles: str, level: Level) -> tuple[str, list[str]]:
+    """Return the canonical SMILES of the standard form, and what was changed."""
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None:  # RDKit does not always read back what it wrote
+        return smiles, []
+    tools = _tools()
+    changes: list[str] = []
+    apart = tools.metals.Disconnect(mol)
+    if apart.GetNumBonds() != mol.GetNumBonds():
+        changes.append(METALS)
+    normal = tools.groups.normalize(apart)
+    if Chem.MolToSmiles(normal) != Chem.MolToSmiles(apart):
+        changes.append(GROUPS)
+    fragments = Chem.GetMolFrags(normal, asMols=True)
+    charged, parent = _choose_parent(fragments, was_complex=mol.HasSubstructMatch(tools.complex))
+    if parent is None:
+        return smiles, [AS_WRITTEN]
+    if len(fragments) > 1:
+        changes.append(FRAGMENTS)
+    result = Chem.MolToSmiles(parent)
+    if result != Chem.MolToSmiles(charged):
+        changes.append(CHARGES)
+    result = _relabel(result, level, changes)
+    return (smiles, [UNREADABLE]) if Chem.MolFromSmiles(result) is None else (result, changes)
+
+
+def _choose_parent(fragments: tuple[Mol, ...], *, was_complex: bool) -> tuple[Mol, Mol | None]:
+    """Return the parent as it is and neutralized; None for a metal complex."""
+    neutral = [_tools().charges.uncharge(fragment) for fragment in fragments]
+    ranks = [_rank(fragment) for fragment in neutral]
+    chosen = ranks.index(min(ranks))
+    (is_known, lacks_carbon, *_), parent = ranks[chosen], neutral[chosen]
+    if parent.HasSubstructMatch(_tools().bonded_metal) or (was_complex and lacks_carbon):
+        return fragments[chosen], None
+    if is_known and lacks_carbon:
+        raise NoParentError("there is nothing but counter-ions or solvents")
+    return fragments[chosen], parent
+
+
+def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:
+    """Return what is smallest for the parent."""
+    return (
+        is_counter_ion(fragment),
+        all(atom.GetAtomicNum() != CARBON for atom in fragment.GetAtoms()),
+        -fragment.GetNumHeavyAtoms(),
+        str(Chem.MolToSmiles(fragment)),
+    )
+
+
+def _relabel(smiles: str, level: Level, changes: list[str]) -> str:
+    """Remove isotope labels and choose the tautomer, as the level says."""
+    if level in {Level.ISOTOPE_PARENT, Level.TAUTOMER} and _ISOTOPE.search(smiles):
+        mol = rdMolStandardize.IsotopeParent(Chem.MolFromSmiles(smiles), skipStandardize=True)
+        smiles = str(Chem.MolToSmiles(Chem.RemoveHs(mol)))
+        changes.append(ISOTOPES)
+    if level is Level.TAUTOMER:
+        canonical = str(Chem.MolToSmiles(_tools().tautomers.Canonicalize(Chem.MolFromSmiles(smiles))))
+        changes += [TAUTOMER] if canonical != smiles else []
+        smiles = canonical
+    return smiles
+
+
+def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] | None:
+    """Return the standard form of a SMILES string and what was changed, if the text alone tells.
+
+    It tells for nearly all molecules of libraries. What is read from it must pass `is_settled` too; otherwise
+    the molecule is to be read as it was written, and standardized.
+    """
+    if level is Level.NONE:
+        return smiles, ()
+    if level is Level.TAUTOMER or (level is Level.ISOTOPE_PARENT and _ISOTOPE.search(smiles)):
+        return None
+    fragment = drop_counter_ions(smiles)
+    text = None if fragment is None else neutralize(fragment)
+    if text is None:
+        return None
+    changes = [FRAGMENTS] if fragment != smiles else []
+    return text, (*changes, CHARGES) if text != fragment else tuple(changes)
+
+
+def is_settled(mol: Mol) -> bool:
+    """Say whether a molecule read from what `standardize_text` returned has nothing to be normalized."""
+    return not mol.HasSubstructMatch(_tools().sulfoxide)
