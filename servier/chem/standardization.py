@@ -4,6 +4,7 @@ The steps are RDKit's. Which fragment is the parent is decided by `_rank`, whate
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -119,7 +120,7 @@ def standardize(mol: Mol, level: Level) -> Standardized:
             before = smiles
             smiles, found = _standardize_once(before, level)
             changes += [change for change in found if change not in changes]
-            if smiles == before:
+            if smiles == before or _is_standard(smiles, level):
                 break
         if smiles == first:
             return Standardized(
@@ -128,43 +129,54 @@ def standardize(mol: Mol, level: Level) -> Standardized:
         return Standardized(Chem.MolFromSmiles(smiles), tuple(changes))
 
 
+def _is_standard(smiles: str, level: Level) -> bool:
+    """Say whether the text alone tells that a molecule is in its standard form."""
+    return standardize_text(smiles, level) == (smiles, ()) and "S" not in smiles
+
+
 def _standardize_once(smiles: str, level: Level) -> tuple[str, list[str]]:
     """Return the canonical SMILES of the standard form, and what was changed."""
     mol = Chem.MolFromSmiles(smiles)
     if mol is None:  # RDKit does not always read back what it wrote
-        return smiles, []
+        return smiles, [UNREADABLE]
     tools = _tools()
     changes: list[str] = []
     apart = tools.metals.Disconnect(mol)
     if apart.GetNumBonds() != mol.GetNumBonds():
         changes.append(METALS)
     normal = tools.groups.normalize(apart)
-    if Chem.MolToSmiles(normal) != Chem.MolToSmiles(apart):
+    if _differ(normal, apart):
         changes.append(GROUPS)
     fragments = Chem.GetMolFrags(normal, asMols=True)
-    charged, parent = _choose_parent(fragments, was_complex=mol.HasSubstructMatch(tools.complex))
-    if parent is None:
-        return smiles, [AS_WRITTEN]
     if len(fragments) > 1:
         changes.append(FRAGMENTS)
-    result = Chem.MolToSmiles(parent)
-    if result != Chem.MolToSmiles(charged):
+    neutral = [tools.charges.uncharge(fragment) for fragment in fragments]
+    chosen = _choose_parent(neutral, was_complex=mol.HasSubstructMatch(tools.complex))
+    if chosen is None:
+        return smiles, [AS_WRITTEN]
+    if _differ(neutral[chosen], fragments[chosen]):
         changes.append(CHARGES)
-    result = _relabel(result, level, changes)
+    result = _relabel(str(Chem.MolToSmiles(neutral[chosen])), level, changes)
     return (smiles, [UNREADABLE]) if Chem.MolFromSmiles(result) is None else (result, changes)
 
 
-def _choose_parent(fragments: tuple[Mol, ...], *, was_complex: bool) -> tuple[Mol, Mol | None]:
-    """Return the parent as it is and neutralized; None for a metal complex."""
-    neutral = [_tools().charges.uncharge(fragment) for fragment in fragments]
-    ranks = [_rank(fragment) for fragment in neutral]
+def _differ(mol: Mol, other: Mol) -> bool:
+    """Compare molecules; strings whose order is that of the atoms are written in a quarter of the time."""
+    if Chem.MolToSmiles(mol, canonical=False) == Chem.MolToSmiles(other, canonical=False):
+        return False
+    return bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
+
+
+def _choose_parent(fragments: Sequence[Mol], *, was_complex: bool) -> int | None:
+    """Return which of the neutralized fragments is the parent; None for a metal complex."""
+    ranks = [_rank(fragment) for fragment in fragments]
     chosen = ranks.index(min(ranks))
-    (is_known, lacks_carbon, *_), parent = ranks[chosen], neutral[chosen]
-    if parent.HasSubstructMatch(_tools().bonded_metal) or (was_complex and lacks_carbon):
-        return fragments[chosen], None
+    is_known, lacks_carbon, *_ = ranks[chosen]
+    if fragments[chosen].HasSubstructMatch(_tools().bonded_metal) or (was_complex and lacks_carbon):
+        return None
     if is_known and lacks_carbon:
         raise NoParentError("there is nothing but counter-ions or solvents")
-    return fragments[chosen], parent
+    return chosen
 
 
 def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:

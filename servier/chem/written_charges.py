@@ -40,12 +40,13 @@ _QUATERNARY = frozenset(["[N+]", "[n+]"])
 
 _UNIT = re.compile(
     r"""(?P<unsure>\[O-\]\[[Nn]\+\]\(\[O-\]\) | \[[Nn]\+\]\(\[O-\]\)\[O-\])
-    | (?P<settled>\[N\+\]\(=O\)\[O-\] | \[[Nn]\+\]\(\[O-\]\) | \[O-\]\[[Nn]\+\])
+    | (?P<settled>\[N\+\]\(=O\)\[O-\] | \[[Nn]\+\]\(\[O-\]\) | \[O-\]\[[Nn]\+\]
+      | N=\[N\+\]=\[N-\] | \[N-\]=\[N\+\]=N)
     | (?P<plain>\[\d*(?:[BCNOPSFIHbcnops]|Cl|Br|Si|Se|se)@{0,2}(?:H\d*)?\])
     | (?P<other>\[[^\]]*\])""",
     re.VERBOSE,
 )
-"""A bracket: nitro groups and N-oxides (settled), atoms without charge (plain), and all others."""
+"""A bracket: nitro groups, N-oxides and azides (settled), atoms without charge (plain), and all others."""
 
 _DOUBLE_BOND = re.compile(r"(?:\d|%\d\d)*\(?[=#]")
 _RING_BOND = re.compile(r"[=#][\d%]")
@@ -87,13 +88,16 @@ def neutralize(smiles: str) -> str | None:
     """
     if "[" not in smiles:
         return smiles
-    parts, end = [], 0
-    has_anion = has_conjugated = has_quaternary = False
+    parts: list[str] = []
+    end = 0
+    has_anion = has_conjugated = has_quaternary = is_charged = False
     for unit in _UNIT.finditer(smiles):
-        parts.append(smiles[end : unit.start()])
+        between = smiles[end : unit.start()]
+        parts.append(between)
         text, end = unit[0], unit.end()
-        if unit.lastgroup == "unsure":
+        if unit.lastgroup == "unsure" or (is_charged and between in {"", "("}):
             return None
+        is_charged = unit.lastgroup == "other"
         if unit.lastgroup == "other":
             has_anion |= text in _ANIONS
             has_quaternary |= text in _QUATERNARY
