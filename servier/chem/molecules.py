@@ -12,6 +12,7 @@ from rdkit import Chem, rdBase
 from servier.chem.complaints import complaints
 from servier.chem.crowding import find_crowding
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
+from servier.chem.standardization import Level, NoParentError, is_settled, standardize, standardize_text
 
 MAX_ATOMS = 500
 BONDS_PER_ATOM = 1.5
@@ -30,6 +31,7 @@ ANY_ROW: Row = ("CCO", None)
 
 _HYDROGEN = "[H"
 _NO_REASON = "Pre-condition Violation"
+_SCORED, _CHANGES = "_scored_smiles", "_standardization"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
@@ -62,7 +64,11 @@ class InvalidMolecule:
 
 
 def parse_smiles(
-    smiles: str, max_atoms: int = MAX_ATOMS, *, constitution_only: bool = False
+    smiles: str,
+    max_atoms: int = MAX_ATOMS,
+    *,
+    constitution_only: bool = False,
+    level: Level = Level.NONE,
 ) -> Mol | InvalidMolecule:
     """Read one SMILES string.
 
@@ -77,6 +83,8 @@ def parse_smiles(
     constitution_only
         Leave out stereochemistry, conjugation, hybridization and radicals. Atoms, charges, hydrogens, bonds,
         rings and aromaticity are the same, and reading takes two thirds of the time.
+    level
+        How far the molecule is standardized; `changes_of` says what was changed.
 
     Returns
     -------
@@ -84,17 +92,63 @@ def parse_smiles(
     """
     text = remove_map_numbers(trim(smiles))
     with rdBase.BlockLogs():
-        found = _parse(text, max_atoms, constitution_only=constitution_only)
+        found = _parse(text, max_atoms, level, constitution_only=constitution_only)
     return _explain_refusal(text) if found is None else found
 
 
-def _parse(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
+def _parse(
+    smiles: str, max_atoms: int, level: Level, *, constitution_only: bool
+) -> Mol | InvalidMolecule | None:
     """Return None for a string that RDKit refuses; `smiles` is trimmed and has no map numbers."""
     problem = _check_text(smiles)
     if problem is None and len(smiles) > CROWDED_LENGTH:
         problem = _check_crowding(smiles, round(BONDS_PER_ATOM * max_atoms))
     if problem is not None:
         return problem
+    told = standardize_text(smiles, level)
+    if told is None:
+        return _parse_standardized(smiles, max_atoms, level)
+    text, changes = told
+    mol = _read(text, max_atoms, constitution_only=constitution_only)
+    if mol is None and changes:  # what was changed cannot be the reason that is given
+        return _parse_standardized(smiles, max_atoms, level)
+    if mol is None or isinstance(mol, InvalidMolecule):
+        return mol
+    if level is not Level.NONE and not is_settled(mol):
+        return _parse_standardized(smiles, max_atoms, level)
+    _note(mol, text, changes)
+    return mol
+
+
+def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | InvalidMolecule | None:
+    """Read a molecule as it is written, and standardize it."""
+    mol = _read(smiles, max_atoms, constitution_only=False)
+    if mol is None or isinstance(mol, InvalidMolecule):
+        return mol
+    try:
+        found = standardize(mol, level)
+    except NoParentError as error:
+        return InvalidMolecule(Status.INVALID, str(error))
+    if found.changes:
+        _note(found.mol, canonical_smiles(found.mol), found.changes)
+    return found.mol
+
+
+def _note(mol: Mol, smiles: str, changes: Sequence[str]) -> None:
+    if changes:
+        mol.SetProp(_SCORED, smiles)
+        mol.SetProp(_CHANGES, "; ".join(changes))
+
+
+def changes_of(mol: Mol) -> tuple[str, str] | None:
+    """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was."""
+    if not mol.HasProp(_CHANGES):
+        return None
+    read = Chem.MolFromSmiles(mol.GetProp(_SCORED))
+    return canonical_smiles(mol if read is None else read), mol.GetProp(_CHANGES)
+
+
+def _read(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
     mol = _read_constitution(smiles) if constitution_only else Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
@@ -195,9 +249,11 @@ def random_smiles(mol: Mol, n: int, seed: int) -> list[str]:
     return list(Chem.MolToRandomSmilesVect(mol, n, randomSeed=seed + 1))
 
 
-def parse_all(smiles: Sequence[str], max_atoms: int = MAX_ATOMS) -> list[Mol | InvalidMolecule]:
+def parse_all(
+    smiles: Sequence[str], max_atoms: int = MAX_ATOMS, level: Level = Level.NONE
+) -> list[Mol | InvalidMolecule]:
     """Read many SMILES strings: one result for each, in order."""
-    return [parse_smiles(text, max_atoms) for text in smiles]
+    return [parse_smiles(text, max_atoms, level=level) for text in smiles]
 
 
 @dataclass(frozen=True)
@@ -208,13 +264,14 @@ class SmilesRows(Collection[Any]):
     ----------
     rows
         The strings.
-    max_atoms, constitution_only
+    max_atoms, constitution_only, level
         As for `parse_smiles`.
     """
 
     rows: Sequence[Row]
     max_atoms: int = MAX_ATOMS
     constitution_only: bool = False
+    level: Level = Level.NONE
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -230,7 +287,7 @@ class SmilesRows(Collection[Any]):
                     yield InvalidMolecule(Status.INVALID, problem)
                     continue
                 text = remove_map_numbers(trim(smiles))
-                found = _parse(text, self.max_atoms, constitution_only=self.constitution_only)
+                found = _parse(text, self.max_atoms, self.level, constitution_only=self.constitution_only)
                 if found is None:
                     stack.close()
                     found = _explain_refusal(text)
