@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from servier.bulk.options import Options, ScoringOptions
+from servier.bulk.options import FeaturizingOptions, Options, ScoringOptions
 from servier.bulk.planning import Plan, plan
 from servier.bulk.run import Summary
 from servier.bulk.scoring import predict_file
@@ -80,7 +80,7 @@ def score_file(files: RunFiles, options: ScoringOptions, *, restart: bool = Fals
 
 
 def featurize(
-    files: RunFiles, featurizers: list[dict[str, Any]], options: Options, *, restart: bool = False
+    files: RunFiles, featurizers: list[dict[str, Any]], options: FeaturizingOptions, *, restart: bool = False
 ) -> None:
     """Compute the features of a file, and log what became of its rows.
 

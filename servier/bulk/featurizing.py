@@ -18,13 +18,14 @@ import pyarrow as pa
 from rdkit import __version__ as rdkit_version
 
 from servier.bulk.inputs import Inputs, check_target, choose_rows, describe_origin, identify, make_reader
-from servier.bulk.options import Options
+from servier.bulk.options import FeaturizingOptions
 from servier.bulk.outputs import make_output
 from servier.bulk.parquet_output import ParquetOutput
 from servier.bulk.parquet_spool import FinalSchema
 from servier.bulk.run import Summary, run
 from servier.bulk.source import open_source
 from servier.bulk.work import Results
+from servier.chem.levels import Level
 from servier.chem.molecules import ANY_ROW, Row
 from servier.errors import DataError
 from servier.features.columns import added_fields, to_columns
@@ -39,7 +40,7 @@ def featurize_file(
     source: str | Path,
     target: str | Path,
     featurizers: list[dict[str, Any]],
-    options: Options,
+    options: FeaturizingOptions,
     *,
     restart: bool = False,
     force: bool = False,
@@ -76,7 +77,7 @@ def featurize_file(
 
 @contextmanager
 def open_featurizing(
-    source: Path, target: Path, featurizers: list[dict[str, Any]], options: Options
+    source: Path, target: Path, featurizers: list[dict[str, Any]], options: FeaturizingOptions
 ) -> Iterator[Inputs]:
     """Open a table for a run.
 
@@ -93,10 +94,11 @@ def open_featurizing(
         reader = make_reader(opened, target, options)
         names = [field.name for field in added_fields(features)]
         plain = make_output(target, opened.table, reader.header, reader.kept, dict.fromkeys(names, str))
-        output = FeatureOutput(plain.schema, features)
+        output = FeatureOutput(plain.schema, features, options.standardization)
         identity = identify(opened, options, featurizers=features.specs, written=output.written)
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
-        work = FeaturizingWork(featurizers, options.max_atoms)
+        level = Level(options.standardization)
+        work = FeaturizingWork(featurizers, options.max_atoms, level)
         origin = partial(describe_origin, "featurize", opened, identity, options)
         yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch)
 
@@ -111,12 +113,13 @@ class FeaturizingWork:
     ----------
     featurizers
         The specification of the feature set.
-    max_atoms
-        As in `Options`.
+    max_atoms, level
+        As in `FeaturizingOptions`.
     """
 
     featurizers: list[dict[str, Any]]
     max_atoms: int
+    level: Level
 
     def prepare(self) -> Callable[[Sequence[Row]], Results]:
         """Build the feature set; the function computes a block, and takes the time."""
@@ -145,7 +148,7 @@ class FeaturizingWork:
 
     @property
     def _computing(self) -> FeatureWork:
-        return FeatureWork(self.featurizers, self.max_atoms)
+        return FeatureWork(self.featurizers, self.max_atoms, self.level)
 
 
 class FeatureOutput(ParquetOutput):
@@ -157,12 +160,15 @@ class FeatureOutput(ParquetOutput):
         Its columns, with text in place of features.
     features
         The feature set, whose columns are the last.
+    standardization
+        How far molecules are standardized.
     """
 
-    def __init__(self, plain: FinalSchema, features: FeatureSet) -> None:
+    def __init__(self, plain: FinalSchema, features: FeatureSet, standardization: str) -> None:
         added = added_fields(features)
         own = list(plain.final)[: -len(added)]
-        made = json.dumps({"featurizers": features.specs, "rdkit": rdkit_version}).encode()
+        notes = {"featurizers": features.specs, "rdkit": rdkit_version, "standardization": standardization}
+        made = json.dumps(notes).encode()
         metadata = {**(plain.final.metadata or {}), FEATURES_KEY: made}
         super().__init__(replace(plain, final=pa.schema(own + added, metadata)))
         self._added = pa.schema(added)

@@ -89,6 +89,19 @@ class Options:
 
 
 @dataclass(frozen=True)
+class FeaturizingOptions(Options):
+    """How to compute the features of a file.
+
+    Parameters
+    ----------
+    standardization
+        How far molecules are standardized, one of `servier.chem.levels.Level`.
+    """
+
+    standardization: str = "parent"
+
+
+@dataclass(frozen=True)
 class ScoringOptions(Options):
     """How to score a file.
 

@@ -86,7 +86,7 @@ def open_scoring(
     with open_source(source, options.dialect, as_unicode=is_parquet(target)) as opened:
         features = opened.features
         if features is not None:
-            features.check(scorer.featurizers)
+            features.check(scorer.featurizers, scorer.level)
         reader = make_reader(opened, target, options, by_number=features is not None)
         output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
         criterion = _choose_criterion(scorer, options, target)

@@ -90,7 +90,7 @@ class ScoreFeatures:
         from servier.features.feature_file import FeatureFile
 
         column = self.smiles_column
-        file = FeatureFile.open(self.path, scorer.featurizers, [column] if column else [])
+        file = FeatureFile.open(self.path, scorer.featurizers, scorer.level, [column] if column else [])
         if file is None:
             raise DataError(
                 "no features in this file", path=self.path, hint="make it with: servier featurize"

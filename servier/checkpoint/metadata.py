@@ -23,10 +23,12 @@ from servier.checkpoint.rules import (
     one_of,
 )
 from servier.checkpoint.target import Target
+from servier.chem.levels import Level
 from servier.errors import CheckpointError
 
 FORMAT = "servier checkpoint"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""Version 2 had no standardization, and version 1 other names for some keys."""
 COPY = "copy or train it again"
 
 _SINCE_VERSION_2 = {"views": "n_smiles", "members": "boosters"}
@@ -192,6 +194,8 @@ class Metadata:
         `1` or `2`, and which features model 1 reads.
     input
         What `servier.scoring.inputs.read_input` reads.
+    standardization
+        How far molecules are standardized, one of `servier.chem.standardization.Level`.
     dataset, split, duplicates, seed
         What the model was trained on, and how its rows were chosen.
     training, metrics
@@ -211,10 +215,11 @@ class Metadata:
     """
 
     format: str = FORMAT
-    format_version: Annotated[int, Rule("1 or 2", FORMAT_VERSION.__eq__)] = FORMAT_VERSION
+    format_version: Annotated[int, Rule("1, 2 or 3", FORMAT_VERSION.__eq__)] = FORMAT_VERSION
     model_name: Annotated[str, one_of("1", "2")]
     preset: Name | None
     input: dict[str, Any]
+    standardization: Annotated[str, one_of(*Level)] = Level.NONE
     dataset: DatasetFacts
     split: SplitFacts
     duplicates: DuplicateRules
@@ -227,6 +232,11 @@ class Metadata:
     reference: ReferenceFacts | None = field(default=None, metadata=OPTIONAL)
     targets: Annotated[list[Target], NOT_EMPTY]
     sha256: dict[Name, Digest] = field(default_factory=dict)
+
+    @property
+    def level(self) -> Level:
+        """How far molecules are standardized."""
+        return Level(self.standardization)
 
     def contradiction(self) -> str | None:
         """Return which field does not fit the targets, or None."""
@@ -270,8 +280,9 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
     version = document.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError("written by a newer servier", path=path, hint="update servier")
-    if version == 1 and version is not True:
-        document = _read_version_1(document)
+    if version in {1, 2} and version is not True:
+        document = _read_version_1(document) if version == 1 else document
+        document = document | {"format_version": FORMAT_VERSION, "standardization": str(Level.NONE)}
     try:
         return read_document(Metadata, document)
     except DocumentError as error:
@@ -279,12 +290,12 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
 
 
 def _read_version_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata of format version 1 as version 2 has it: some keys have other names."""
+    """Return metadata of format version 1 with the names that keys have since."""
     training = document.get("training")
     renamed = {"input": _rename(document.get("input"))}
     if isinstance(training, dict):
         renamed["training"] = training | {"recipe": _rename(training.get("recipe"))}
-    return document | renamed | {"format_version": FORMAT_VERSION}
+    return document | renamed
 
 
 def _rename(part: Any) -> Any:

@@ -11,8 +11,9 @@ from rdkit import Chem, rdBase
 
 from servier.chem.complaints import complaints
 from servier.chem.crowding import find_crowding
+from servier.chem.levels import Level
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
-from servier.chem.standardization import Level, NoParentError, is_settled, standardize, standardize_text
+from servier.chem.standardization import NoParentError, is_settled, standardize, standardize_text
 
 MAX_ATOMS = 500
 BONDS_PER_ATOM = 1.5
@@ -254,6 +255,32 @@ def parse_all(
 ) -> list[Mol | InvalidMolecule]:
     """Read many SMILES strings: one result for each, in order."""
     return [parse_smiles(text, max_atoms, level=level) for text in smiles]
+
+
+class Noted(Collection[Any]):
+    """Molecules, of which it is noted what was changed while they are iterated over.
+
+    Parameters
+    ----------
+    mols
+        The molecules; iterated over once, or as often as they can be.
+    """
+
+    def __init__(self, mols: Collection[Mol | InvalidMolecule]) -> None:
+        self._mols = mols
+        self.changes: list[tuple[str, str] | None] = [None] * len(mols)
+
+    def __len__(self) -> int:
+        return len(self._mols)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._mols
+
+    def __iter__(self) -> Iterator[Mol | InvalidMolecule]:
+        for row, mol in enumerate(self._mols):
+            if not isinstance(mol, InvalidMolecule):
+                self.changes[row] = changes_of(mol)
+            yield mol
 
 
 @dataclass(frozen=True)

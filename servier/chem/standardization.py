@@ -6,7 +6,6 @@ The steps are RDKit's. Which fragment is the parent is decided by `_rank`, whate
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.counter_ions import CARBON, is_counter_ion
+from servier.chem.levels import Level
 from servier.chem.written_charges import drop_counter_ions, neutralize
 
 Mol = Any
@@ -33,15 +33,6 @@ ISOTOPES = "isotope labels removed"
 TAUTOMER = "canonical tautomer"
 AS_WRITTEN = "metal complex, scored as written"
 UNREADABLE = "standard form cannot be read, scored as written"
-
-
-class Level(StrEnum):
-    """How far molecules are standardized before they are scored."""
-
-    NONE = "none"
-    PARENT = "parent"
-    ISOTOPE_PARENT = "isotope_parent"
-    TAUTOMER = "tautomer"
 
 
 class NoParentError(ValueError):

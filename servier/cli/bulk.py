@@ -14,6 +14,7 @@ from servier.cli.options import (
     PRESETS,
     REQUIRE_SIGNATURE,
     SMILES_COLUMN,
+    STANDARDIZATION,
     WORKERS,
     DetailOptions,
     trusted_keys,
@@ -174,6 +175,7 @@ class FeaturizeOptions:
     preset: str = field(
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
+    standardization: str | None = field(metadata=STANDARDIZATION)
     file: FileOptions
 
 
@@ -193,10 +195,13 @@ def featurize(given: FeaturizeOptions) -> None:
     """
     from servier.bulk.commands import RunFiles
     from servier.bulk.commands import featurize as featurize_file
+    from servier.bulk.options import FeaturizingOptions
     from servier.features.registry import PRESETS as FEATURIZERS
 
     files = RunFiles(given.source, given.target, summary=given.file.summary, force=given.file.force)
-    options, restart = given.file.options(), given.file.restart
+    standardization = given.standardization or FeaturizingOptions.standardization
+    options = FeaturizingOptions(**vars(given.file.options()), standardization=standardization)
+    restart = given.file.restart
     featurize_file(files, FEATURIZERS[given.preset], options, restart=restart)
 
 

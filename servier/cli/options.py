@@ -48,6 +48,11 @@ SAME_MOLECULE = option(
     help="Which rows are the same molecule: equal without salts, as canonical SMILES, or as written.  "
     "[default: parent]",
 )
+STANDARDIZATION = option(
+    type=click.Choice(["none", "parent", "isotope_parent", "tautomer"]),
+    help="How far molecules are standardized: not at all; without salts, solvents and charges; without "
+    "isotope labels too; their canonical tautomers.  [default: parent]",
+)
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 HTML = option(
@@ -155,6 +160,7 @@ class SplitOptions:
             help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
         )
     )
+    standardization: str | None = field(metadata=STANDARDIZATION)
     seed: int | None = field(metadata=option(type=int, help="Seed of all randomness.  [default: 0]"))
 
 
@@ -262,6 +268,9 @@ def training_options(
         test_fraction=first(splitting.test_fraction, settings.test_fraction, default=Options.test_fraction),
         same_molecule=first(splitting.same_molecule, settings.same_molecule, default=Options.same_molecule),
         conflicts=first(splitting.conflicts, settings.conflicts, default=Options.conflicts),
+        standardization=first(
+            splitting.standardization, settings.standardization, default=Options.standardization
+        ),
         seed=first(splitting.seed, settings.seed, default=Options.seed),
         workers=worker_processes(workers),
     )

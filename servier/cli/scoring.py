@@ -110,7 +110,6 @@ def explain(given: ExplainOptions) -> None:
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --output aspirin.svg
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --model_name consensus --json
     """
-    from servier.chem.molecules import parse_smiles
     from servier.explaining.atoms import as_document
     from servier.explaining.atoms import explain as explain_score
     from servier.report.text import describe_explanation
@@ -121,7 +120,7 @@ def explain(given: ExplainOptions) -> None:
         raise ServierError("the picture is an SVG file", path=given.output, hint="end its name in .svg")
     checkpoints = given.models.open()
     scorer = Scorer(checkpoints)
-    mol = parse_smiles(given.smile)
+    (mol,) = scorer.parse([given.smile])
     predictions = scorer.score_molecules([mol])
     document = as_answer(given.smile, given.models.model_name, predictions)
     if predictions.problems[0] is None:

@@ -59,12 +59,13 @@ def compare_checkpoints(
         No row is left, or none of them has a molecule that can be scored and a label.
     """
     require_same_targets(first, second)
-    mols = parse_all(data.smiles)
-    rows = np.intersect1d(find_unseen(first, data, mols).rows, find_unseen(second, data, mols).rows)
+    models = [(model, parse_all(data.smiles, level=model.metadata.level)) for model in (first, second)]
+    unseen = [find_unseen(model, data, mols).rows for model, mols in models]
+    rows = np.intersect1d(unseen[0], unseen[1])
     if not len(rows):
         hint = "compare them on molecules that are new to both"
         raise DataError("one of the models was trained on every row of this table", path=data.path, hint=hint)
-    both = [Scorer([model]).score_molecules([mols[i] for i in rows]).values for model in (first, second)]
+    both = [Scorer([model]).score_molecules([mols[i] for i in rows]).values for model, mols in models]
     has_score = ~np.isnan(both[0]).any(axis=1) & ~np.isnan(both[1]).any(axis=1)
     require_scored(data, rows, rows[has_score])
     is_labelled = ~np.isnan(data.y[rows]).all(axis=1)

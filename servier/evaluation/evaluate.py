@@ -123,7 +123,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     DataError
         No row is left, or none of them has a molecule that can be scored and a label.
     """
-    mols = parse_all(data.smiles)
+    mols = parse_all(data.smiles, level=checkpoint.metadata.level)
     unseen = find_unseen(checkpoint, data, mols)
     if not len(unseen.rows):
         hint = "evaluate on other molecules, or train with a --test_fraction above 0"

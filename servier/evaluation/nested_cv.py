@@ -171,6 +171,7 @@ def _runs(
         split=split or ("scaffold" if strategy in ("predefined", "time") else strategy),
         same_molecule=metadata.duplicates.same_molecule,
         conflicts=metadata.duplicates.conflicts,
+        standardization=metadata.standardization,
         workers=workers,
     )
     for repeat in range(n_repeats):

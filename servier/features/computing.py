@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from servier.chem.levels import Level
 from servier.chem.molecules import ANY_ROW, MAX_ATOMS, InvalidMolecule, Row, SmilesRows, Status
 from servier.features.feature_set import Features, FeatureSet
 from servier.processes.ordered_map import ordered_map
@@ -21,19 +22,20 @@ class FeatureWork:
     ----------
     featurizers
         The specification of the feature set.
-    max_atoms
-        The largest number of heavy atoms that is accepted.
+    max_atoms, level
+        As for `servier.chem.molecules.parse_smiles`.
     """
 
     featurizers: list[dict[str, Any]]
     max_atoms: int = MAX_ATOMS
+    level: Level = Level.NONE
 
     def prepare(self) -> Callable[[Sequence[Row]], Features]:
         """Build the feature set."""
         features = FeatureSet(self.featurizers)
 
         def compute(rows: Sequence[Row]) -> Features:
-            return features(SmilesRows(rows, self.max_atoms, features.constitution_only))
+            return features(SmilesRows(rows, self.max_atoms, features.constitution_only, self.level))
 
         compute([ANY_ROW])
         return compute
@@ -49,7 +51,9 @@ class FeatureWork:
         return Features(np.concatenate([part.X for part in answers]), problems)
 
 
-def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], workers: int) -> Features:
+def compute_features(
+    smiles: Sequence[str], featurizers: list[dict[str, Any]], workers: int, level: Level = Level.NONE
+) -> Features:
     """Compute the features of many molecules on several processes.
 
     Returns
@@ -58,5 +62,5 @@ def compute_features(smiles: Sequence[str], featurizers: list[dict[str, Any]], w
     """
     rows: list[Row] = [(text, None) for text in smiles]
     chunks = (rows[i : i + CHUNK_ROWS] for i in range(0, len(rows), CHUNK_ROWS))
-    work = FeatureWork(featurizers)
+    work = FeatureWork(featurizers, level=level)
     return work.join(list(ordered_map(work, chunks, workers)))

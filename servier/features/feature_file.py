@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rdkit import __version__ as rdkit_version
 
+from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import DataError
 from servier.features.columns import added_fields, to_matrix
@@ -44,6 +45,8 @@ class FeatureSpecification:
         The specification of the feature set.
     rdkit
         The version of RDKit that computed them.
+    level
+        How far molecules were standardized.
     schema
         All columns of the file.
     """
@@ -51,6 +54,7 @@ class FeatureSpecification:
     path: str
     featurizers: list[dict[str, Any]]
     rdkit: str
+    level: Level
     schema: pa.Schema
 
     @classmethod
@@ -66,10 +70,10 @@ class FeatureSpecification:
         if notes is None:
             return None
         refuse_repetitions(schema, path)
-        return cls(str(path), notes.featurizers, notes.rdkit, schema)
+        return cls(str(path), notes.featurizers, notes.rdkit, Level(notes.standardization), schema)
 
-    def check(self, wanted: list[dict[str, Any]]) -> None:
-        """Check that these are the features that are needed.
+    def check(self, wanted: list[dict[str, Any]], level: Level) -> None:
+        """Check that these are the features that are needed, of molecules standardized in this way.
 
         Raises
         ------
@@ -79,6 +83,10 @@ class FeatureSpecification:
         if self.featurizers != wanted:
             problem = f"this file holds other features ({_name(self.featurizers)})"
             raise DataError(problem, path=self.path, hint=f"featurize again with: {_name(wanted)}")
+        if self.level is not level:
+            problem = f"these are features of molecules standardized to {self.level}, needed is {level}"
+            hint = f"featurize again with: --standardization {level}"
+            raise DataError(problem, path=self.path, hint=hint)
         if self.rdkit != rdkit_version:
             problem = f"made with RDKit {self.rdkit}, here is {rdkit_version}"
             raise DataError(problem, path=self.path, hint=AGAIN)
@@ -120,7 +128,11 @@ class FeatureFile:
 
     @classmethod
     def open(
-        cls, path: str | Path, featurizers: list[dict[str, Any]], others: Sequence[str] = ()
+        cls,
+        path: str | Path,
+        featurizers: list[dict[str, Any]],
+        level: Level,
+        others: Sequence[str] = (),
     ) -> "FeatureFile | None":
         """Open a feature Parquet file; any other table gives None.
 
@@ -135,7 +147,7 @@ class FeatureFile:
         specification = FeatureSpecification.find(file.schema_arrow, path)
         if specification is None:
             return None
-        specification.check(FeatureSet(featurizers).specs)
+        specification.check(FeatureSet(featurizers).specs, level)
         return cls(path, file, featurizers, others)
 
     @property
@@ -205,7 +217,7 @@ def _as_unicode(reason: str) -> str:
     return reason.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Features | None:
+def read_features(path: str | Path, featurizers: list[dict[str, Any]], level: Level) -> Features | None:
     """Read all features of a feature Parquet file; any other table gives None.
 
     Raises
@@ -213,7 +225,7 @@ def read_features(path: str | Path, featurizers: list[dict[str, Any]]) -> Featur
     DataError
         As `FeatureFile.open`.
     """
-    file = FeatureFile.open(path, featurizers)
+    file = FeatureFile.open(path, featurizers, level)
     return None if file is None else file.read(0, file.n_rows)
 
 

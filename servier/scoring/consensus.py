@@ -9,6 +9,7 @@ from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.target import PROBABILITY_DIGITS, Target, map_targets
+from servier.chem.levels import Level
 from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import MAX_REFERENCES, Domain
 
@@ -83,6 +84,23 @@ def average_bounds(
         bounds[:, i] = np.stack([target.round(limits[:, 0]), target.round(limits[:, 1])], axis=1)
     bounds[np.isnan(answers)] = np.nan
     return bounds
+
+
+def join_levels(checkpoints: Sequence[Checkpoint]) -> Level:
+    """Return how far all models standardize molecules.
+
+    Raises
+    ------
+    CheckpointError
+        They do not agree.
+    """
+    first, *others = [checkpoint.metadata.level for checkpoint in checkpoints]
+    for other, checkpoint in zip(others, checkpoints[1:], strict=True):
+        if other is not first:
+            problem = f"it standardizes molecules to {other}, and the first model to {first}"
+            hint = "train both with the same --standardization"
+            raise CheckpointError(problem, path=checkpoint.path, hint=hint)
+    return first
 
 
 def join_targets(checkpoints: Sequence[Checkpoint]) -> list[Target]:

@@ -15,6 +15,7 @@ DOMAIN_DIGITS = 4
 PERCENTILE_DIGITS = 1
 
 DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
+CHANGE_FIELDS = {"scored_smiles": str, "standardization": str}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Predictions:
     percentiles
         float64, shape (n_rows, n_targets): the percentage of reference molecules with a lower answer, where
         that was requested and the models have reference molecules.
+    changes
+        For each row the canonical SMILES that was scored, and what was changed, or None where nothing was,
+        where that was requested and the models standardize molecules.
     """
 
     targets: Sequence[Target]
@@ -47,6 +51,7 @@ class Predictions:
     bounds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     domain: DomainMeasures | None = None
     percentiles: NDArray[np.float64] | None = None
+    changes: Sequence[tuple[str, str] | None] | None = None
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
         """Return the answers of the chosen rows: bool, shape (n_rows,)."""
@@ -54,7 +59,10 @@ class Predictions:
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
         domain = None if self.domain is None else self.domain.select(chosen)
         percentiles = None if self.percentiles is None else self.percentiles[chosen]
-        return Predictions(self.targets, self.values[chosen], problems, bounds, domain, percentiles)
+        changes = self.changes
+        if changes is not None:
+            changes = [found for found, is_chosen in zip(changes, chosen, strict=True) if is_chosen]
+        return Predictions(self.targets, self.values[chosen], problems, bounds, domain, percentiles, changes)
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
@@ -80,7 +88,11 @@ def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> 
 
 
 def prediction_fields(
-    targets: Sequence[Target], confidences: Sequence[str] = (), *, has_percentiles: bool = False
+    targets: Sequence[Target],
+    confidences: Sequence[str] = (),
+    *,
+    has_percentiles: bool = False,
+    has_changes: bool = False,
 ) -> dict[str, type]:
     """Return the columns that predictions add to a table, with the type of their values.
 
@@ -93,6 +105,8 @@ def prediction_fields(
         applicability domain.
     has_percentiles
         Whether the predictions have percentiles among the reference molecules.
+    has_changes
+        Whether they say what was changed of a molecule.
     """
     fields: dict[str, type] = {}
     for target in targets:
@@ -109,6 +123,8 @@ def prediction_fields(
             fields[f"{target.name}_percentile"] = float
     if confidences:
         fields |= DOMAIN_FIELDS
+    if has_changes:
+        fields |= CHANGE_FIELDS
     return {**fields, "status": str, "reason": str}
 
 
@@ -132,6 +148,8 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
             _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
         ]
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
+    if (changes := predictions.changes) is not None:
+        columns += [[found[i] if found else None for found in changes] for i in (0, 1)]
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -169,7 +187,12 @@ def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[st
 def as_answers(predictions: Predictions) -> list[dict[str, object]]:
     """Return each row of predictions by column name, without empty columns and with the thresholds."""
     has_percentiles = predictions.percentiles is not None
-    names = prediction_fields(predictions.targets, list(predictions.bounds), has_percentiles=has_percentiles)
+    names = prediction_fields(
+        predictions.targets,
+        list(predictions.bounds),
+        has_percentiles=has_percentiles,
+        has_changes=predictions.changes is not None,
+    )
     answers = []
     for values in output_rows(predictions):
         answer = {name: value for name, value in zip(names, values, strict=True) if value is not None}

@@ -7,12 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows
+from servier.chem.levels import Level
+from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Noted, Row, SmilesRows, parse_all
 from servier.errors import CheckpointError
 from servier.features.feature_set import Features
 from servier.features.morgan import Environments
 from servier.scoring.applicability_domain import DomainMeasures, find_environments
-from servier.scoring.consensus import average_answers, average_bounds, join_targets, open_domains, open_ranks
+from servier.scoring.consensus import (
+    average_answers,
+    average_bounds,
+    join_levels,
+    join_targets,
+    open_domains,
+    open_ranks,
+)
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.scoring.predictions import Predictions, prediction_fields, rank_among
 from servier.scoring.sentinels import require_sentinels
@@ -52,6 +60,7 @@ class Scorer:
         self.max_atoms = max_atoms
         self._confidences = confidences
         self.targets = join_targets(self.checkpoints)
+        self.level = join_levels(self.checkpoints)
         self._engines = [build_engine(checkpoint) for checkpoint in self.checkpoints]
         if n_smiles is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
             raise CheckpointError("model 1 averages over no randomized SMILES", hint="leave out --n_smiles")
@@ -69,12 +78,18 @@ class Scorer:
     def score_rows(self, rows: Sequence[Row]) -> Predictions:
         """Score rows: a SMILES string each, and why the row cannot be used, or None."""
         constitution_only = all(engine.constitution_only for engine in self._engines)
-        return self.score_molecules(SmilesRows(rows, self.max_atoms, constitution_only))
+        return self.score_molecules(SmilesRows(rows, self.max_atoms, constitution_only, self.level))
+
+    def parse(self, smiles: Sequence[str]) -> list[Mol | InvalidMolecule]:
+        """Read molecules as the models read them."""
+        return parse_all(smiles, self.max_atoms, self.level)
 
     def score_molecules(self, mols: Collection[Mol | InvalidMolecule]) -> Predictions:
         """Score molecules."""
         if self._reads_molecules_again:
             mols = list(mols)
+        if self._has_changes:
+            mols = Noted(mols)
         return self._join([engine(mols) for engine in self._engines], mols)
 
     def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:
@@ -87,7 +102,10 @@ class Scorer:
         rows
             The molecules; they are parsed only where answers have measures of the applicability domain.
         """
-        mols = SmilesRows(rows, constitution_only=True)
+        mols: Collection[Mol | InvalidMolecule] = SmilesRows(rows, constitution_only=True, level=self.level)
+        if self._has_changes:
+            mols = Noted(mols)
+            list(mols)
         return self._join([engine.score(features) for engine in self._feature_engines()], mols)
 
     @property
@@ -98,7 +116,12 @@ class Scorer:
     @property
     def fields(self) -> dict[str, type]:
         """The columns that predictions add to a table, with the type of their values."""
-        return prediction_fields(self.targets, self._confidences, has_percentiles=self._ranks is not None)
+        return prediction_fields(
+            self.targets,
+            self._confidences,
+            has_percentiles=self._ranks is not None,
+            has_changes=self._has_changes,
+        )
 
     @property
     def featurizers(self) -> list[dict[str, Any]]:
@@ -113,6 +136,11 @@ class Scorer:
         if any(specs != first for specs in others):
             raise CheckpointError("the models read different features", hint="score them one by one")
         return first
+
+    @property
+    def _has_changes(self) -> bool:
+        """Whether answers say what was changed of a molecule."""
+        return bool(self._confidences) and self.level is not Level.NONE
 
     def _feature_engines(self) -> list[FeatureEngine]:
         engines = [engine for engine in self._engines if isinstance(engine, FeatureEngine)]
@@ -145,7 +173,8 @@ class Scorer:
             domain = DomainMeasures.join([compare(environments) for compare in self._domains])
             domain = domain.expand(is_scored)
         percentiles = None if self._ranks is None else rank_among(values, self._ranks)
-        return Predictions(self.targets, values, problems, bounds, domain, percentiles)
+        changes = mols.changes if isinstance(mols, Noted) else None
+        return Predictions(self.targets, values, problems, bounds, domain, percentiles, changes)
 
 
 def _take_environments(

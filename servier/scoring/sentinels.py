@@ -6,6 +6,7 @@ import numpy as np
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY, Sentinel
+from servier.chem.levels import Level
 from servier.chem.molecules import parse_all
 from servier.errors import CheckpointError
 from servier.scoring.engines import Engine
@@ -20,9 +21,9 @@ SENTINEL_TOLERANCE = 1e-4
 MAX_SENTINELS = 100
 
 
-def make_sentinels(engine: Engine) -> list[Sentinel]:
+def make_sentinels(engine: Engine, level: Level) -> list[Sentinel]:
     """Score the sentinel molecules, for the metadata of a checkpoint."""
-    mols = parse_all(SENTINELS)
+    mols = parse_all(SENTINELS, level=level)
     scores = engine(mols).values.tolist()
     return [
         Sentinel(smiles, engine.digest(mol), values)
@@ -49,7 +50,8 @@ def find_other_scores(checkpoint: Checkpoint, engine: Engine) -> Iterator[tuple[
     Of each molecule in `name_sentinels` the SMILES, and what is wrong, or None.
     """
     sentinels = checkpoint.metadata.sentinels
-    found = engine(parse_all([sentinel.smiles for sentinel in sentinels])).values
+    mols = parse_all([sentinel.smiles for sentinel in sentinels], level=checkpoint.metadata.level)
+    found = engine(mols).values
     for sentinel, scores in zip(sentinels, found, strict=True):
         if len(sentinel.scores) != len(scores):
             yield sentinel.smiles, "it does not have a score for each target"

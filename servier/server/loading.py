@@ -15,9 +15,10 @@ from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
 from servier.checkpoint.signatures import TrustedKeys
 from servier.checkpoint.target import Target
+from servier.chem.levels import Level
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
-from servier.scoring.consensus import join_targets, open_domains, open_ranks
+from servier.scoring.consensus import join_levels, join_targets, open_domains, open_ranks
 from servier.scoring.verification import require_intact
 from servier.server.questions import CONFIDENCE, CONSENSUS
 
@@ -56,6 +57,10 @@ class Models:
     def select(self, name: str) -> list[Checkpoint]:
         """Return the checkpoints of a model name."""
         return [self.checkpoints[part] for part in self.parts[name]]
+
+    def level(self, name: str) -> Level:
+        """Return how far a model standardizes molecules."""
+        return join_levels(self.select(name))
 
     def targets(self, name: str) -> list[Target]:
         """Return the targets of a model."""
@@ -206,5 +211,6 @@ def _join(checkpoints: list[Checkpoint], models_dir: Path) -> None:
     """Make what the mean of two models needs, once."""
     with _naming(models_dir):
         join_targets(checkpoints)
+        join_levels(checkpoints)
         open_domains(checkpoints)
         open_ranks(checkpoints)

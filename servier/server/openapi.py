@@ -3,6 +3,7 @@
 from typing import Any
 
 from servier import __version__
+from servier.chem.levels import Level
 from servier.chem.molecules import MAX_LENGTH, Status
 from servier.scoring.consensus import open_ranks
 from servier.scoring.predictions import prediction_fields
@@ -189,7 +190,10 @@ def _describe_fields(models: Models) -> Schema:
     described: Schema = {}
     for name in models.parts:
         targets, ranks = models.targets(name), open_ranks(models.select(name))
-        fields = prediction_fields(targets, [CONFIDENCE], has_percentiles=ranks is not None)
+        has_changes = models.level(name) is not Level.NONE
+        fields = prediction_fields(
+            targets, [CONFIDENCE], has_percentiles=ranks is not None, has_changes=has_changes
+        )
         described |= {field: {"type": TYPES[kind]} for field, kind in fields.items()}
         described |= {f"{t.name}_threshold": {"type": "number"} for t in targets if t.threshold is not None}
     return described | {"status": {"enum": [str(status) for status in Status]}}

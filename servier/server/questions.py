@@ -6,7 +6,7 @@ from typing import Any
 
 from servier.checkpoint.file import Checkpoint
 from servier.chem.drawing import draw_structure
-from servier.chem.molecules import InvalidMolecule, canonical_smiles, parse_all, parse_smiles
+from servier.chem.molecules import InvalidMolecule, canonical_smiles, parse_smiles
 from servier.errors import ServierError
 from servier.explaining.atoms import explain
 from servier.explaining.drawing import draw_contributions
@@ -60,8 +60,9 @@ class Score:
 
     def answer(self, scorers: Scorers) -> list[Row]:
         """Return the SMILES, the canonical SMILES if it is valid, and the predictions of each molecule."""
-        mols = parse_all(self.smiles)
-        rows = as_answers(scorers[self.model_name].score_molecules(mols))
+        scorer = scorers[self.model_name]
+        mols = scorer.parse(self.smiles)
+        rows = as_answers(scorer.score_molecules(mols))
         return [
             {"smile": text, **_name(mol), **row}
             for text, mol, row in zip(self.smiles, mols, rows, strict=True)
@@ -93,7 +94,7 @@ class Explain:
     def answer(self, scorers: Scorers) -> str | InvalidMolecule | ServierError:
         """Return an SVG document."""
         scorer = scorers[self.model_name]
-        mol = parse_smiles(self.smiles)
+        (mol,) = scorer.parse([self.smiles])
         predictions = scorer.score_molecules([mol])
         if problem := predictions.problems[0]:
             return problem
@@ -114,11 +115,12 @@ class Compare:
 
     def answer(self, scorers: Scorers) -> list[Row]:
         """Return SMILES, drawing, similarity and labels of each; none for an invalid molecule."""
-        mol = parse_smiles(self.smiles)
+        scorer = scorers[self.model_name]
+        (mol,) = scorer.parse([self.smiles])
         if isinstance(mol, InvalidMolecule):
             return []
         rows = []
-        for found in find_neighbours(scorers[self.model_name].checkpoints, mol, N_NEIGHBOURS):
+        for found in find_neighbours(scorer.checkpoints, mol, N_NEIGHBOURS):
             known = parse_smiles(found.smiles)
             rows.append(
                 {

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from servier.checkpoint.documents import DocumentError, parse_json, read_document
-from servier.checkpoint.rules import NOT_EMPTY, Name
+from servier.checkpoint.rules import NOT_EMPTY, Name, one_of
+from servier.chem.levels import Level
 from servier.errors import DataError
 from servier.tables.arrow_batches import BATCH_ROWS, GROUP_BYTES, group_batches, refuse_long, regroup
 from servier.tables.arrow_text import texts
@@ -39,10 +40,13 @@ class FeatureNotes:
         The specification of the feature set.
     rdkit
         The version of RDKit that computed them.
+    standardization
+        How far molecules were standardized, one of `servier.chem.standardization.Level`.
     """
 
     featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
     rdkit: Name
+    standardization: Annotated[str, one_of(*Level)] = Level.NONE
 
     def contradiction(self) -> str | None:
         """Return which featurizer has no name of its own, or None."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.chem.levels import Level
 from servier.chem.molecules import Mol, augmented_smiles, canonical_mol, random_smiles
 from servier.chem.tokens import Tokenizer
 from servier.data.datasets import Dataset
@@ -82,7 +83,7 @@ def prepare_features(
     featurizers = PRESETS[options.preset]
     features = FeatureSet(featurizers)
     return boosting_recipe.Problem(
-        X=_features(rows, featurizers, options.workers),
+        X=_features(rows, featurizers, options),
         is_count=features.is_count,
         kinds=features.kinds,
         y=labels,
@@ -92,26 +93,28 @@ def prepare_features(
     )
 
 
-def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], workers: int) -> NDArray[np.float32]:
-    known = read_features(rows.data.path, featurizers)
+def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], options: Options) -> NDArray[np.float32]:
+    known = read_features(rows.data.path, featurizers, Level(options.standardization))
     if known is None:
         logger.info("computing features")
-        return _compute(rows.data, rows.train, featurizers, workers)
+        return _compute(rows.data, rows.train, featurizers, options)
     rows.data.require_unchanged()
     places = np.array(rows.data.lines)[rows.train] - 1
     X = np.asarray(known.X[places])
     lacking = np.flatnonzero([known.problems[place] is not None for place in places])
     if len(lacking):
         logger.info("computing the features of %s rows, which %s lacks", len(lacking), rows.data.path)
-        X[lacking] = _compute(rows.data, rows.train[lacking], featurizers, workers)
+        X[lacking] = _compute(rows.data, rows.train[lacking], featurizers, options)
     return X
 
 
 def _compute(
-    data: Dataset, rows: Indices, featurizers: list[dict[str, Any]], workers: int
+    data: Dataset, rows: Indices, featurizers: list[dict[str, Any]], options: Options
 ) -> NDArray[np.float32]:
     """Compute the features of rows; refuse a row that has none, for a model would learn from zeros."""
-    found = compute_features([data.smiles[row] for row in rows], featurizers, workers)
+    found = compute_features(
+        [data.smiles[row] for row in rows], featurizers, options.workers, Level(options.standardization)
+    )
     for row, problem in zip(rows, found.problems, strict=True):
         if problem is not None:
             hint = "leave this molecule out"

@@ -19,6 +19,8 @@ class Options:
     same_molecule, conflicts
         When training rows have the same molecule, and how different labels of it are resolved, as in
         `servier.data.duplicates`.
+    standardization
+        How far molecules are standardized, one of `servier.chem.standardization.Level`.
     reference
         A table of molecules, such as approved drugs; predictions then come with their percentile among them.
     seed, workers
@@ -31,6 +33,7 @@ class Options:
     test_fraction: float = 0.2
     same_molecule: str = "parent"
     conflicts: str = "merge"
+    standardization: str = "parent"
     reference: str | None = None
     seed: int = 0
     workers: int = 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from servier.checkpoint.documents import OPTIONAL, read_document, show
+from servier.chem.levels import Level
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
@@ -66,7 +67,7 @@ class Settings:
 
     Parameters
     ----------
-    preset, split, test_fraction, same_molecule, conflicts, seed
+    preset, split, test_fraction, same_molecule, conflicts, standardization, seed
         As in `servier.training.options.Options`.
     """
 
@@ -75,6 +76,7 @@ class Settings:
     test_fraction: float | None = _like(Options.test_fraction)
     same_molecule: str | None = _one_of(IDENTITIES)
     conflicts: str | None = _one_of(CONFLICTS)
+    standardization: str | None = _one_of(Level)
     seed: int | None = _like(Options.seed)
 
 

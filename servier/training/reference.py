@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.metadata import ReferenceFacts
 from servier.checkpoint.target import Target, map_targets
+from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.errors import DataError
 from servier.scoring.engines import Engine
@@ -45,8 +46,15 @@ class ReferenceMolecules:
         return map_targets(Target.to_rounded_answer, targets, engine(self.mols).values)
 
 
-def read_reference(path: str | Path) -> ReferenceMolecules:
+def read_reference(path: str | Path, level: Level) -> ReferenceMolecules:
     """Read the molecules of a table; what cannot be read is left out.
+
+    Parameters
+    ----------
+    path
+        The table.
+    level
+        How far they are standardized.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def read_reference(path: str | Path) -> ReferenceMolecules:
         names = table.header.columns
         position = names.index(require_smiles_column(names, table.header.molecules))
         smiles = [str(record.fields[position] or "") for record in table if record.problem is None]
-    mols = [mol for mol in parse_all(smiles) if not isinstance(mol, InvalidMolecule)]
+    mols = [mol for mol in parse_all(smiles, level=level) if not isinstance(mol, InvalidMolecule)]
     if not mols:
         raise DataError("no molecule can be read", path=path, hint="give --reference a table with SMILES")
     logger.info("%s reference molecules, %s rows left out", len(mols), len(smiles) - len(mols))

@@ -16,6 +16,7 @@ from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_refe
 from servier.checkpoint.target import Target
 from servier.checkpoint.versions import installed_versions
 from servier.chem.identity import identity_hashes
+from servier.chem.levels import Level
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
@@ -65,7 +66,9 @@ def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
 
 def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
-    reference = read_reference(options.reference) if options.reference else None
+    reference = (
+        read_reference(options.reference, Level(options.standardization)) if options.reference else None
+    )
     transforms, labels = transform_labels(rows)
     _describe(rows, transforms)
     if isinstance(recipe, boosting_recipe.Recipe):
@@ -123,6 +126,7 @@ def _make_checkpoint(
         model_name=options.model_name,
         preset=options.preset if options.model_name == "1" else None,
         input=write_input(fitted.engine.input),
+        standardization=options.standardization,
         dataset=_describe_dataset(rows),
         split=SplitFacts(rows.strategy, rows.data.split_column, options.test_fraction),
         duplicates=DuplicateRules(options.same_molecule, options.conflicts),
@@ -130,7 +134,7 @@ def _make_checkpoint(
         training=fitted.model.notes,
         metrics=measured,
         domain=domain.limits,
-        sentinels=make_sentinels(fitted.engine),
+        sentinels=make_sentinels(fitted.engine, Level(options.standardization)),
         versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,

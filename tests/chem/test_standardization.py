@@ -96,7 +96,7 @@ def test_standardizing_twice_changes_nothing(smiles, level):
     "smiles", [*DRUGS, "CC(=O)[O-].[Na+]", "C[NH3+].[Cl-]", "CC(=O)O[Na]", "C[N+](C)(C)C.[Br-]"]
 )
 def test_the_parent_is_that_of_rdkit_where_it_has_one(smiles):
-    """For salts of one larger fragment the form is RDKit's charge parent, but that inner salts are neutral."""
+    """For salts of one larger fragment the form is the charge parent of RDKit."""
     expected = rdMolStandardize.ChargeParent(Chem.MolFromSmiles(smiles))
     assert form(smiles) == Chem.MolToSmiles(expected)
 
