@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from servier.checkpoint.documents import OPTIONAL, DocumentError, parse_json, read_document, write_document
+from servier.checkpoint.earlier_formats import FORMAT_VERSION, update
 from servier.checkpoint.rules import (
     NOT_EMPTY,
     Count,
@@ -27,12 +28,7 @@ from servier.chem.levels import Level
 from servier.errors import CheckpointError
 
 FORMAT = "servier checkpoint"
-FORMAT_VERSION = 3
-"""Version 2 had no standardization, and version 1 other names for some keys."""
 COPY = "copy or train it again"
-
-_SINCE_VERSION_2 = {"views": "n_smiles", "members": "boosters"}
-"""Keys of recipes and of what a model reads, by their names in format version 1."""
 
 Values = dict[Name, dict[Name, float]]
 """For each target numbers by name."""
@@ -280,25 +276,7 @@ def decode_metadata(content: bytes, path: str | Path | None = None) -> Metadata:
     version = document.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError("written by a newer servier", path=path, hint="update servier")
-    if version in {1, 2} and version is not True:
-        document = _read_version_1(document) if version == 1 else document
-        document = document | {"format_version": FORMAT_VERSION, "standardization": str(Level.NONE)}
     try:
-        return read_document(Metadata, document)
+        return read_document(Metadata, update(document))
     except DocumentError as error:
         raise CheckpointError(f"its metadata is damaged: {error}", path=path, hint=COPY) from error
-
-
-def _read_version_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata of format version 1 with the names that keys have since."""
-    training = document.get("training")
-    renamed = {"input": _rename(document.get("input"))}
-    if isinstance(training, dict):
-        renamed["training"] = training | {"recipe": _rename(training.get("recipe"))}
-    return document | renamed
-
-
-def _rename(part: Any) -> Any:
-    if not isinstance(part, dict):
-        return part
-    return {_SINCE_VERSION_2.get(name, name): value for name, value in part.items()}

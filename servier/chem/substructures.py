@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
-from servier.chem.molecules import Mol, augmented_smiles, canonical_smiles
+from servier.chem.molecules import Mol, canonical_smiles
+from servier.chem.spelling import augmented_smiles
 from servier.chem.tokens import split_tokens
 
 REST = "*"

@@ -14,12 +14,12 @@ from servier.cli.options import (
     PRESETS,
     REQUIRE_SIGNATURE,
     SMILES_COLUMN,
-    STANDARDIZATION,
     WORKERS,
     DetailOptions,
     trusted_keys,
     worker_processes,
 )
+from servier.cli.settings import STANDARDIZATION
 
 if TYPE_CHECKING:
     from servier.bulk.options import Options, ScoringOptions

@@ -18,12 +18,11 @@ from servier.cli.options import (
     PRESET,
     REQUIRE_SIGNATURE,
     WORKERS,
-    SplitOptions,
     TableOptions,
-    training_options,
     trusted_keys,
 )
 from servier.cli.outputs import Inputs, claim_outputs
+from servier.cli.settings import SplitOptions, training_options
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from servier.checkpoint.target import Target
     from servier.data.datasets import Dataset
     from servier.evaluation.bootstrap import Resampling
-    from servier.training.options import Options
 
 Value = TypeVar("Value")
 
@@ -43,16 +42,6 @@ POSITIVE = option(
     "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
 )
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
-SAME_MOLECULE = option(
-    type=click.Choice(["parent", "canonical", "written"]),
-    help="Which rows are the same molecule: equal without salts, as canonical SMILES, or as written.  "
-    "[default: parent]",
-)
-STANDARDIZATION = option(
-    type=click.Choice(["none", "parent", "isotope_parent", "tautomer"]),
-    help="How far molecules are standardized: not at all; without salts, solvents and charges; without "
-    "isotope labels too; their canonical tautomers.  [default: parent]",
-)
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 HTML = option(
@@ -137,34 +126,6 @@ class TableOptions:
 
 
 @dataclass(frozen=True)
-class SplitOptions:
-    """Which rows are held out for testing, and what becomes of duplicates; None where nothing is said."""
-
-    split: str | None = field(
-        metadata=option(
-            type=SPLITS,
-            help="How test rows are held out: by Bemis-Murcko scaffolds; by clusters of fingerprints; at "
-            "random, the classes balanced or not; as --split_column says (train, valid, test); its groups "
-            "kept whole; or what is latest in it.  [default: scaffold, or predefined with --split_column]",
-        )
-    )
-    test_fraction: float | None = field(
-        metadata=option(
-            type=click.FloatRange(0, 0.9), help="Share of rows held out; 0: none.  [default: 0.2]"
-        )
-    )
-    same_molecule: str | None = field(metadata=SAME_MOLECULE)
-    conflicts: str | None = field(
-        metadata=option(
-            type=click.Choice(["merge", "drop"]),
-            help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
-        )
-    )
-    standardization: str | None = field(metadata=STANDARDIZATION)
-    seed: int | None = field(metadata=option(type=int, help="Seed of all randomness.  [default: 0]"))
-
-
-@dataclass(frozen=True)
 class ResamplingOptions:
     """How confidence intervals are computed."""
 
@@ -245,36 +206,6 @@ class ModelPaths:
             for checkpoint in opened:
                 keys.require(checkpoint)
         return opened
-
-
-def training_options(
-    model_name: str, preset: str | None, splitting: SplitOptions, config: str | None, workers: int | None
-) -> "tuple[Options, dict[str, Any]]":
-    """Return how to train, and the fields of the recipe that differ from the defaults.
-
-    What the command line says takes precedence over the recipe file.
-    """
-    from servier.training.options import Options
-    from servier.training.recipes import RecipeFile, read_recipe
-
-    if model_name == "2" and preset is not None:
-        raise ServierError("model 2 reads SMILES strings, and has no presets", hint="leave out --preset")
-    file = read_recipe(config, model_name) if config else RecipeFile()
-    settings = file.settings
-    options = Options(
-        model_name=model_name,
-        preset=first(preset, settings.preset, default=Options.preset),
-        split=first(splitting.split, settings.split, default=Options.split),
-        test_fraction=first(splitting.test_fraction, settings.test_fraction, default=Options.test_fraction),
-        same_molecule=first(splitting.same_molecule, settings.same_molecule, default=Options.same_molecule),
-        conflicts=first(splitting.conflicts, settings.conflicts, default=Options.conflicts),
-        standardization=first(
-            splitting.standardization, settings.standardization, default=Options.standardization
-        ),
-        seed=first(splitting.seed, settings.seed, default=Options.seed),
-        workers=worker_processes(workers),
-    )
-    return options, file.recipe
 
 
 def first(*values: Value | None, default: Value) -> Value:

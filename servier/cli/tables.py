@@ -7,16 +7,9 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import (
-    FORCE,
-    ID_COLUMN,
-    JSON,
-    POSITIVE,
-    SAME_MOLECULE,
-    SMILES_COLUMN,
-    TARGETS,
-)
+from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS
 from servier.cli.outputs import Inputs, claim_outputs
+from servier.cli.settings import SAME_MOLECULE
 
 
 @dataclass(frozen=True)

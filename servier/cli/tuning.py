@@ -13,13 +13,12 @@ from servier.cli.options import (
     PRESET,
     SMILES_COLUMN,
     WORKERS,
-    SplitOptions,
     TableOptions,
     first,
-    training_options,
     worker_processes,
 )
 from servier.cli.outputs import Inputs, claim_outputs
+from servier.cli.settings import SplitOptions, training_options
 
 if TYPE_CHECKING:
     from servier.pretraining.options import PretrainingOptions

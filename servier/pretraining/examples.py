@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.molecules import InvalidMolecule, augmented_smiles, parse_smiles
+from servier.chem.molecules import InvalidMolecule, parse_smiles
+from servier.chem.spelling import augmented_smiles
 from servier.errors import DataError
 from servier.features.feature_set import FeatureSet
 from servier.processes.ordered_map import ordered_map

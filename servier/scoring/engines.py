@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from servier.checkpoint.file import Checkpoint, graph_name
 from servier.checkpoint.graph_check import GraphShape
 from servier.checkpoint.metadata import COPY
-from servier.chem.molecules import InvalidMolecule, Mol, augmented_smiles
+from servier.chem.molecules import InvalidMolecule, Mol
+from servier.chem.spelling import augmented_smiles
 from servier.chem.tokens import Tokenizer, by_length, pad_tokens
 from servier.errors import CheckpointError, RecipeError
 from servier.features.feature_set import Features, FeatureSet

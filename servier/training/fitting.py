@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.levels import Level
-from servier.chem.molecules import Mol, augmented_smiles, canonical_mol, random_smiles
+from servier.chem.molecules import Mol
+from servier.chem.spelling import augmented_smiles, canonical_mol, random_smiles
 from servier.chem.tokens import Tokenizer
 from servier.data.datasets import Dataset
 from servier.data.folds import Indices

@@ -8,8 +8,9 @@ import pytest
 from metadata_for_tests import METADATA
 
 from servier.checkpoint.documents import parse_json, write_document
+from servier.checkpoint.earlier_formats import FORMAT_VERSION
 from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
-from servier.checkpoint.metadata import FORMAT_VERSION, decode_metadata, encode_metadata
+from servier.checkpoint.metadata import decode_metadata, encode_metadata
 from servier.errors import CheckpointError
 
 CHECKPOINT = make_checkpoint(METADATA, {"model_0.onnx": b"graph", "reference.npz": b"arrays"})

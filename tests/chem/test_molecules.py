@@ -12,15 +12,9 @@ from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.identity import identity_hashes, parent_smiles, scaffold_smiles
-from servier.chem.molecules import (
-    MAX_LENGTH,
-    InvalidMolecule,
-    SmilesRows,
-    augmented_smiles,
-    parse_all,
-    parse_smiles,
-)
+from servier.chem.molecules import MAX_LENGTH, InvalidMolecule, SmilesRows, parse_all, parse_smiles
 from servier.chem.smiles_text import trim
+from servier.chem.spelling import augmented_smiles
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
 

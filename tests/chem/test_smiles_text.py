@@ -11,13 +11,9 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 
 from servier.chem.identity import identity_hashes, scaffold_smiles
-from servier.chem.molecules import (
-    InvalidMolecule,
-    Status,
-    augmented_smiles,
-    parse_smiles,
-)
+from servier.chem.molecules import InvalidMolecule, Status, parse_smiles
 from servier.chem.smiles_text import remove_map_numbers, trim
+from servier.chem.spelling import augmented_smiles
 from servier.features.feature_set import FeatureSet
 from servier.features.registry import PRESETS
 

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from servier.checkpoint.target import CONFIDENCES
 from servier.cli import bulk, evaluation, models
 from servier.cli.commands import collect, declarations
-from servier.cli.options import DetailOptions, SplitOptions, training_options
+from servier.cli.options import DetailOptions
+from servier.cli.settings import SplitOptions, training_options
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import ServierError
@@ -19,7 +20,9 @@ from servier.tables import DETECTED
 from servier.training.options import Options
 from servier.training.recipes import Settings
 
-NOTHING = SplitOptions(split=None, test_fraction=None, same_molecule=None, conflicts=None, seed=None)
+NOTHING = SplitOptions(
+    split=None, test_fraction=None, same_molecule=None, conflicts=None, standardization=None, seed=None
+)
 
 
 def read(command, options, *arguments):
@@ -37,7 +40,9 @@ def recipe(tmp_path):
 
 def test_the_command_line_precedes_the_recipe_and_this_the_defaults(recipe):
     """Each option is looked for in three places, and 0 counts as said."""
-    said = SplitOptions(split=None, test_fraction=0.0, same_molecule=None, conflicts="drop", seed=0)
+    said = SplitOptions(
+        split=None, test_fraction=0.0, same_molecule=None, conflicts="drop", standardization=None, seed=0
+    )
     options, fields = training_options("1", None, said, recipe, 3)
     assert (options.preset, options.test_fraction, options.seed) == ("fast", 0.0, 0)
     assert (options.split, options.same_molecule, options.conflicts) == (None, "parent", "drop")

@@ -9,7 +9,8 @@ from molecules_for_tests import SMILES
 from onnx import TensorProto, helper, numpy_helper
 
 from servier.checkpoint.file import make_checkpoint, open_checkpoint
-from servier.chem.molecules import augmented_smiles, parse_all
+from servier.chem.molecules import parse_all
+from servier.chem.spelling import augmented_smiles
 from servier.chem.tokens import Tokenizer
 from servier.errors import CheckpointError
 from servier.scoring.engines import SequenceEngine, build_engine
