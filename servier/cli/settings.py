@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 SAME_MOLECULE = option(
     type=click.Choice(["parent", "canonical", "written"]),
-    help="Which rows are the same molecule: equal without salts, as canonical SMILES, or as written.  "
-    "[default: parent]",
+    help="Which rows are the same molecule: equal without salts, as canonical SMILES, both of what is "
+    "standardized, or as written.  [default: parent]",
 )
 STANDARDIZATION = option(
     type=click.Choice(["none", "parent", "isotope_parent", "tautomer"]),

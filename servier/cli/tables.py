@@ -9,7 +9,7 @@ from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
 from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS
 from servier.cli.outputs import Inputs, claim_outputs
-from servier.cli.settings import SAME_MOLECULE
+from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class CheckOptions:
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
+    standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
     as_json: bool = field(metadata=JSON)
 
@@ -41,6 +42,7 @@ def check(given: CheckOptions) -> None:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
     """
+    from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
     from servier.data.audit import check as check_table
     from servier.data.datasets import Columns
@@ -50,7 +52,8 @@ def check(given: CheckOptions) -> None:
     columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
-        audit = check_table(given.source, columns, given.same_molecule or "parent", given.positive)
+        same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
+        audit = check_table(given.source, columns, same_molecule, given.positive, level)
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.data.datasets import require_positive
 from servier.data.duplicates import identify
@@ -97,6 +98,7 @@ def check(
     columns: Columns | None = None,
     same_molecule: str = "parent",
     positive: Sequence[str] = (),
+    level: Level = Level.PARENT,
 ) -> Audit:
     """Find the problems of a labelled table.
 
@@ -111,6 +113,8 @@ def check(
         When two rows have the same molecule, as for `identify`.
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
+    level
+        How far molecules are standardized before they are compared.
 
     Raises
     ------
@@ -128,7 +132,8 @@ def check(
     read = {target: read_labels(table.values[target], positive) for target in table.targets}
     targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
     labels = {target: _note_labels(read[target], target, findings) for target in targets}
-    mols = [_check_row(problem, found) for problem, found in zip(table.problems, findings, strict=True)]
+    rows = zip(table.problems, findings, strict=True)
+    mols = [_check_row(problem, found, level) for problem, found in rows]
     _check_unlabelled(labels, findings)
     _check_duplicates(mols, findings, labels, same_molecule)
     described = {target: describe_labels(y) for target, y in labels.items()}
@@ -176,8 +181,8 @@ def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) 
     return column.y
 
 
-def _check_row(problem: str | None, finding: Finding) -> Mol | None:
-    """Check the molecule of one row, and return it if it can be used."""
+def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | None:
+    """Check the molecule of one row, and return its standard form if it can be used."""
     if problem:
         finding.add("ragged", problem)
         return None
@@ -195,7 +200,11 @@ def _check_row(problem: str | None, finding: Finding) -> Mol | None:
     metals = sorted({atom.GetSymbol() for atom in parent.GetAtoms() if atom.GetAtomicNum() not in NON_METALS})
     if metals:
         finding.add("metal", ", ".join(metals))
-    return mol
+    standard = parse_smiles(finding.smiles, level=level)
+    if isinstance(standard, InvalidMolecule):
+        finding.add(str(standard.status), standard.reason)
+        return None
+    return standard
 
 
 @cache
