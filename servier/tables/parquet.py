@@ -4,7 +4,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -12,7 +12,7 @@ from typing import IO, Annotated, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from servier.checkpoint.documents import DocumentError, parse_json, read_document
+from servier.checkpoint.documents import OPTIONAL, DocumentError, parse_json, read_document
 from servier.checkpoint.rules import NOT_EMPTY, Name, one_of
 from servier.chem.levels import Level
 from servier.errors import DataError
@@ -46,7 +46,7 @@ class FeatureNotes:
 
     featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
     rdkit: Name
-    standardization: Annotated[str, one_of(*Level)] = Level.NONE
+    standardization: Annotated[str, one_of(*Level)] = field(default=Level.NONE, metadata=OPTIONAL)
 
     def contradiction(self) -> str | None:
         """Return which featurizer has no name of its own, or None."""

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from servier.bulk.featurizing import featurize_file
-from servier.bulk.options import Options
+from servier.bulk.options import FeaturizingOptions
 from servier.bulk.source import EDGE, Source, open_source
+from servier.chem.levels import Level
 from servier.errors import DataError
 from servier.features.registry import PRESETS
 from servier.tables import DelimitedText, Watch
@@ -68,14 +69,14 @@ def test_features_are_known_from_the_open_file(tmp_path):
     path = tmp_path / "f.parquet"
     table = tmp_path / "t.csv"
     table.write_text("smiles\nCCO\n")
-    featurize_file(table, path, PRESETS["fast"], Options())
+    featurize_file(table, path, PRESETS["fast"], FeaturizingOptions())
     with open_source(path) as source:
         path.unlink()
         assert source.n_rows == 1
         assert source.table.header.columns == ["smiles", "status", "reason"]
-        source.features.check(source.features.featurizers)
+        source.features.check(source.features.featurizers, Level.PARENT)
         with pytest.raises(DataError, match=r"other features \(--preset fast\)"):
-            source.features.check([{"kind": "erg"}])
+            source.features.check([{"kind": "erg"}], Level.PARENT)
 
 
 def test_stdin_is_a_stream():

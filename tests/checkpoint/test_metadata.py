@@ -87,8 +87,9 @@ def test_what_is_not_there_is_not_written():
 def test_keys_are_in_order():
     """The document begins with what it is and ends with the digests, as it always has."""
     assert list(DOCUMENT) == [
-        "format", "format_version", "model_name", "preset", "input", "dataset", "split", "duplicates", "seed",
-        "training", "metrics", "domain", "sentinels", "versions", "reference", "targets", "sha256",
+        "format", "format_version", "model_name", "preset", "input", "standardization", "dataset", "split",
+        "duplicates", "seed", "training", "metrics", "domain", "sentinels", "versions", "reference",
+        "targets", "sha256",
     ]  # fmt: skip
     assert list(DOCUMENT["training"]) == ["rounds", "losses", "recipe", "encoder"]
     assert list(DOCUMENT["metrics"]) == ["held_out", "coverage", "test"]

@@ -9,7 +9,8 @@ import pytest
 from molecules_for_tests import SMILES
 
 from servier.bulk.featurizing import featurize_file
-from servier.bulk.options import Options
+from servier.bulk.options import FeaturizingOptions
+from servier.chem.levels import Level
 from servier.chem.molecules import parse_all
 from servier.errors import DataError
 from servier.features.computing import compute_features
@@ -36,9 +37,9 @@ def table(tmp_path):
 def test_parquet_holds_the_very_features(table, tmp_path, workers):
     """What is read back is what the feature set computes, bit for bit, beside the columns of the input."""
     target = tmp_path / "f.parquet"
-    counts = featurize_file(table, target, PRESETS["accurate"], Options(workers=workers)).counts
-    expected = FeatureSet(PRESETS["accurate"])(parse_all([*SMILES, "nope", ""]))
-    found = read_features(target, PRESETS["accurate"])
+    counts = featurize_file(table, target, PRESETS["accurate"], FeaturizingOptions(workers=workers)).counts
+    expected = FeatureSet(PRESETS["accurate"])(parse_all([*SMILES, "nope", ""], level=Level.PARENT))
+    found = read_features(target, PRESETS["accurate"], Level.PARENT)
     np.testing.assert_array_equal(found.X, expected.X)
     assert found.problems == expected.problems
     assert counts == {"ok": len(SMILES), "invalid": 1, "empty": 1}
@@ -52,9 +53,12 @@ def test_any_rows_are_read(tmp_path, start, stop):
     path, target = tmp_path / "t.csv", tmp_path / "f.parquet"
     smiles = ["CCO", "c1ccccc1O", "nope", "CC(=O)N", "C1CCNCC1", "", "OCC#N"]
     path.write_text("smiles,n\n" + "".join(f"{smiles[i % 7]},{i}\n" for i in range(8300)))
-    featurize_file(path, target, FAST, Options())
+    featurize_file(path, target, FAST, FeaturizingOptions())
     assert pq.ParquetFile(target).metadata.num_row_groups == 3
-    whole, part = read_features(target, FAST), FeatureFile.open(target, FAST).read(start, stop)
+    whole, part = (
+        read_features(target, FAST, Level.PARENT),
+        FeatureFile.open(target, FAST, Level.PARENT).read(start, stop),
+    )
     np.testing.assert_array_equal(part.X, whole.X[start:stop])
     assert part.problems == whole.problems[start:stop]
 
@@ -73,7 +77,7 @@ def test_shards_have_the_row_groups_of_the_whole(command, tmp_path):
     assert merged.read_bytes() == target.read_bytes()
     metadata = pq.ParquetFile(merged).metadata
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4096, 4096, 808]
-    assert read_features(merged, FAST).X.shape[0] == 9000
+    assert read_features(merged, FAST, Level.PARENT).X.shape[0] == 9000
 
 
 def test_what_is_carried_over_can_be_chosen(command, tmp_path):
@@ -99,17 +103,34 @@ def test_processes_do_not_change_features():
 
 
 @pytest.mark.usefixtures("one_process")
+def test_features_of_another_level_are_refused(tmp_path, table):
+    """They are of other molecules; a file that says nothing of it was made when none were standardized."""
+    target = tmp_path / "f.parquet"
+    featurize_file(table, target, FAST, FeaturizingOptions(standardization="isotope_parent"))
+    assert read_features(target, FAST, Level.ISOTOPE_PARENT).X.shape[0] == len(SMILES) + 2
+    with pytest.raises(DataError, match="standardized to isotope_parent, needed is parent"):
+        read_features(target, FAST, Level.PARENT)
+    old = pq.read_table(target)
+    notes = json.loads(old.schema.metadata[FEATURES_KEY])
+    del notes["standardization"]
+    pq.write_table(old.replace_schema_metadata({FEATURES_KEY: json.dumps(notes)}), target)
+    assert read_features(target, FAST, Level.NONE).X.shape[0] == len(SMILES) + 2
+    with pytest.raises(DataError, match="standardized to none, needed is parent"):
+        read_features(target, FAST, Level.PARENT)
+
+
+@pytest.mark.usefixtures("one_process")
 def test_other_features_are_refused(table, tmp_path):
     """A file with other featurizers, or from another RDKit, says so."""
     target = tmp_path / "f.parquet"
-    featurize_file(table, target, FAST, Options())
+    featurize_file(table, target, FAST, FeaturizingOptions())
     with pytest.raises(DataError, match=r"other features \(--preset fast\).* --preset accurate"):
-        read_features(target, PRESETS["accurate"])
+        read_features(target, PRESETS["accurate"], Level.PARENT)
     old = pq.read_table(target)
     metadata = json.loads(old.schema.metadata[FEATURES_KEY]) | {"rdkit": "2001.1"}
     pq.write_table(old.replace_schema_metadata({FEATURES_KEY: json.dumps(metadata)}), target)
     with pytest.raises(DataError, match=r"made with RDKit 2001\.1"):
-        read_features(target, FAST)
+        read_features(target, FAST, Level.PARENT)
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 40])
@@ -178,15 +199,15 @@ def test_features_that_were_changed_are_refused(command, model_1, table, tmp_pat
     assert said.startswith(f"Error: {path}: this file was changed after featurize: {problem}")
     assert said.endswith("featurize again\n")
     with pytest.raises(DataError, match="was changed after featurize"):
-        read_features(path, FAST)
+        read_features(path, FAST, Level.PARENT)
 
 
 def test_plain_tables_hold_no_features(table, tmp_path):
     """A CSV file and an ordinary Parquet file have no features to read."""
     plain = tmp_path / "p.parquet"
     pq.write_table(pa.table({"smiles": ["C"]}), plain)
-    assert read_features(table, FAST) is None
-    assert read_features(plain, FAST) is None
+    assert read_features(table, FAST, Level.PARENT) is None
+    assert read_features(plain, FAST, Level.PARENT) is None
 
 
 def test_taken_column_name_is_refused(tmp_path):
@@ -194,5 +215,5 @@ def test_taken_column_name_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("smiles,status\nC,x\n")
     with pytest.raises(DataError, match="'status'"):
-        featurize_file(path, tmp_path / "f.parquet", FAST, Options())
+        featurize_file(path, tmp_path / "f.parquet", FAST, FeaturizingOptions())
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from servier.bulk.featurizing import featurize_file
-from servier.bulk.options import Options
+from servier.bulk.options import FeaturizingOptions
 from servier.features.registry import PRESETS
 from servier.tables.parquet import FEATURES_KEY
 
@@ -24,7 +24,7 @@ def features(tmp_path, one_process):
     """A feature file as a table, to be changed."""
     source, target = tmp_path / "in.csv", tmp_path / "whole.parquet"
     source.write_text("smiles,x\n" + "".join(f"{smiles},a\n" for smiles in SMILES))
-    featurize_file(source, target, PRESETS["fast"], Options())
+    featurize_file(source, target, PRESETS["fast"], FeaturizingOptions())
     return pq.read_table(target)
 
 
