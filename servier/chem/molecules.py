@@ -145,7 +145,8 @@ def changes_of(mol: Mol) -> tuple[str, str] | None:
     """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was."""
     if not mol.HasProp(_CHANGES):
         return None
-    read = Chem.MolFromSmiles(mol.GetProp(_SCORED))
+    with rdBase.BlockLogs():
+        read = Chem.MolFromSmiles(mol.GetProp(_SCORED))
     return canonical_smiles(mol if read is None else read), mol.GetProp(_CHANGES)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
@@ -32,7 +32,6 @@ CHARGES = "neutralized"
 ISOTOPES = "isotope labels removed"
 TAUTOMER = "canonical tautomer"
 AS_WRITTEN = "metal complex, scored as written"
-UNREADABLE = "standard form cannot be read, scored as written"
 
 
 class NoParentError(ValueError):
@@ -77,6 +76,13 @@ class Standardized:
     changes: tuple[str, ...] = ()
 
 
+class _Form(NamedTuple):
+    """A molecule with its atoms in the order of its canonical SMILES."""
+
+    smiles: str
+    mol: Mol
+
+
 def standardize(mol: Mol, level: Level) -> Standardized:
     """Bring a molecule into its standard form.
 
@@ -105,19 +111,26 @@ def standardize(mol: Mol, level: Level) -> Standardized:
     if level is Level.NONE:
         return Standardized(mol)
     with rdBase.BlockLogs():
-        first = smiles = str(Chem.MolToSmiles(mol))
+        first = form = _in_order(mol)
         changes: list[str] = []
         for _ in range(MAX_ROUNDS):
-            before = smiles
-            smiles, found = _standardize_once(before, level)
+            before = form
+            form, found = _standardize_once(before, level)
             changes += [change for change in found if change not in changes]
-            if smiles == before or _is_standard(smiles, level):
+            if form.smiles == before.smiles or _is_standard(form.smiles, level):
                 break
-        if smiles == first:
-            return Standardized(
-                mol, tuple(change for change in changes if change in {AS_WRITTEN, UNREADABLE})
-            )
-        return Standardized(Chem.MolFromSmiles(smiles), tuple(changes))
+        if form.smiles == first.smiles:
+            return Standardized(mol, tuple(change for change in changes if change == AS_WRITTEN))
+        return Standardized(form.mol, tuple(changes))
+
+
+def _in_order(mol: Mol) -> _Form:
+    """Return a molecule with its atoms in the order of its canonical SMILES."""
+    smiles = str(Chem.MolToSmiles(mol))
+    read = Chem.MolFromSmiles(smiles)
+    if read is None:  # RDKit does not always read back what it wrote
+        read = Chem.RenumberAtoms(mol, list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]))
+    return _Form(smiles, read)
 
 
 def _is_standard(smiles: str, level: Level) -> bool:
@@ -125,15 +138,12 @@ def _is_standard(smiles: str, level: Level) -> bool:
     return standardize_text(smiles, level) == (smiles, ()) and "S" not in smiles
 
 
-def _standardize_once(smiles: str, level: Level) -> tuple[str, list[str]]:
-    """Return the canonical SMILES of the standard form, and what was changed."""
-    mol = Chem.MolFromSmiles(smiles)
-    if mol is None:  # RDKit does not always read back what it wrote
-        return smiles, [UNREADABLE]
+def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
+    """Return the standard form, and what was changed."""
     tools = _tools()
     changes: list[str] = []
-    apart = tools.metals.Disconnect(mol)
-    if apart.GetNumBonds() != mol.GetNumBonds():
+    apart = tools.metals.Disconnect(form.mol)
+    if apart.GetNumBonds() != form.mol.GetNumBonds():
         changes.append(METALS)
     normal = tools.groups.normalize(apart)
     if _differ(normal, apart):
@@ -142,13 +152,12 @@ def _standardize_once(smiles: str, level: Level) -> tuple[str, list[str]]:
     if len(fragments) > 1:
         changes.append(FRAGMENTS)
     neutral = [tools.charges.uncharge(fragment) for fragment in fragments]
-    chosen = _choose_parent(neutral, was_complex=mol.HasSubstructMatch(tools.complex))
+    chosen = _choose_parent(neutral, was_complex=form.mol.HasSubstructMatch(tools.complex))
     if chosen is None:
-        return smiles, [AS_WRITTEN]
+        return form, [AS_WRITTEN]
     if _differ(neutral[chosen], fragments[chosen]):
         changes.append(CHARGES)
-    result = _relabel(str(Chem.MolToSmiles(neutral[chosen])), level, changes)
-    return (smiles, [UNREADABLE]) if Chem.MolFromSmiles(result) is None else (result, changes)
+    return _relabel(_in_order(neutral[chosen]), level, changes), changes
 
 
 def _differ(mol: Mol, other: Mol) -> bool:
@@ -180,17 +189,17 @@ def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:
     )
 
 
-def _relabel(smiles: str, level: Level, changes: list[str]) -> str:
+def _relabel(form: _Form, level: Level, changes: list[str]) -> _Form:
     """Remove isotope labels and choose the tautomer, as the level says."""
-    if level in {Level.ISOTOPE_PARENT, Level.TAUTOMER} and _ISOTOPE.search(smiles):
-        mol = rdMolStandardize.IsotopeParent(Chem.MolFromSmiles(smiles), skipStandardize=True)
-        smiles = str(Chem.MolToSmiles(Chem.RemoveHs(mol)))
+    if level in {Level.ISOTOPE_PARENT, Level.TAUTOMER} and _ISOTOPE.search(form.smiles):
+        mol = rdMolStandardize.IsotopeParent(form.mol, skipStandardize=True)
+        form = _in_order(Chem.RemoveHs(mol))
         changes.append(ISOTOPES)
     if level is Level.TAUTOMER:
-        canonical = str(Chem.MolToSmiles(_tools().tautomers.Canonicalize(Chem.MolFromSmiles(smiles))))
-        changes += [TAUTOMER] if canonical != smiles else []
-        smiles = canonical
-    return smiles
+        canonical = _in_order(_tools().tautomers.Canonicalize(form.mol))
+        changes += [TAUTOMER] if canonical.smiles != form.smiles else []
+        form = canonical
+    return form
 
 
 def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] | None:

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from compounds_for_tests import IONS, protonate
 from hypothesis import given
 from hypothesis import strategies as st
 from molecules_for_tests import SMILES
@@ -36,35 +37,11 @@ DRUGS = [
     "c1ccc2c(c1)nc[nH]2",
     "NS(=O)(=O)c1nnc(NC(C)=O)s1",
 ]
-IONS = [
-    "Cl", "[Cl-]", "Br", "[Br-]", "[I-]", "[Na+]", "[K+]", "[Li+]", "[Ca+2]", "[Mg+2]", "[Zn+2]", "[NH4+]",
-    "O", "OS(O)(=O)=O", "OP(O)(O)=O", "CS(O)(=O)=O", "CC(O)=O", "OC(=O)C(F)(F)F", "OC(=O)C=CC(O)=O",
-    "OC(=O)CC(O)(CC(O)=O)C(O)=O", "OC(C(O)C(O)=O)C(O)=O", "OC=O", "OC(=O)c1ccccc1",
-    "Cc1ccc(cc1)S(O)(=O)=O", "OC(=O)CCC(O)=O", "OC(=O)C(O)=O", "NCCO", "OCC(N)(CO)CO", "CCN(CC)CC",
-    "C[N+](C)(C)CCO", "CNCC(O)C(O)C(O)C(O)CO", "F[P-](F)(F)(F)(F)F", "[O-][N+](=O)O", "CO", "CCO",
-    "CC(C)O", "CC#N", "CN(C)C=O", "CS(C)=O", "Cc1ccccc1", "C1CCOC1", "ClCCl", "CCOC(C)=O",
-]  # fmt: skip
 
 
 def form(smiles, level=Level.PARENT):
     """Return the canonical SMILES of the standard form."""
     return Chem.MolToSmiles(standardize(Chem.MolFromSmiles(smiles), level).mol)
-
-
-def protonate(mol, chance):
-    """Return a molecule with protons added to amines, and taken from acids, at random."""
-    editable = Chem.RWMol(mol)
-    basic = mol.GetSubstructMatches(Chem.MolFromSmarts("[NX3;!$(N-[#6]=[#7,#8,#16]);!$(N-a);!$(NS(=O)=O)]"))
-    acid = mol.GetSubstructMatches(Chem.MolFromSmarts("[OX2H][CX3,SX4,PX4]=O"))
-    for (index, *_), charge in [*((match, 1) for match in basic), *((match, -1) for match in acid)]:
-        atom = editable.GetAtomWithIdx(index)
-        if chance.random() < 0.6 and not atom.GetFormalCharge():
-            hydrogens = atom.GetTotalNumHs() + charge
-            atom.SetFormalCharge(charge)
-            atom.SetNoImplicit(True)
-            atom.SetNumExplicitHs(hydrogens)
-    Chem.SanitizeMol(editable)
-    return editable.GetMol()
 
 
 @pytest.mark.parametrize("drug", DRUGS)
