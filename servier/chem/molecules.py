@@ -13,7 +13,7 @@ from servier.chem.complaints import complaints
 from servier.chem.crowding import find_crowding
 from servier.chem.levels import Level
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
-from servier.chem.standardization import NoParentError, is_settled, standardize, standardize_text
+from servier.chem.standardization import AS_WRITTEN, NoParentError, is_settled, standardize, standardize_text
 
 MAX_ATOMS = 500
 BONDS_PER_ATOM = 1.5
@@ -131,7 +131,8 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
     except NoParentError as error:
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
-        _note(found.mol, canonical_smiles(found.mol), found.changes)
+        is_as_written = found.changes == (AS_WRITTEN,)
+        _note(found.mol, "" if is_as_written else canonical_smiles(found.mol), found.changes)
     return found.mol
 
 
@@ -142,12 +143,16 @@ def _note(mol: Mol, smiles: str, changes: Sequence[str]) -> None:
 
 
 def changes_of(mol: Mol) -> tuple[str, str] | None:
-    """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was."""
+    """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was.
+
+    Of a metal complex, which is left as it is, the SMILES is empty.
+    """
     if not mol.HasProp(_CHANGES):
         return None
+    scored, changes = mol.GetProp(_SCORED), mol.GetProp(_CHANGES)
     with rdBase.BlockLogs():
-        read = Chem.MolFromSmiles(mol.GetProp(_SCORED))
-    return canonical_smiles(mol if read is None else read), mol.GetProp(_CHANGES)
+        read = Chem.MolFromSmiles(scored)
+    return scored and canonical_smiles(mol if read is None else read), changes
 
 
 def _read(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:

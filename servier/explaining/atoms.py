@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import Target, map_targets
-from servier.chem.molecules import Mol
+from servier.chem.molecules import Mol, changes_of
+from servier.chem.spelling import canonical_mol
 from servier.chem.substructures import write_substructure
 from servier.errors import ServierError
 from servier.explaining.shapley import PAIRS, MaskedFeatures, average_symmetric, mask
@@ -44,7 +45,9 @@ class Explanation:
     Parameters
     ----------
     mol
-        The molecule.
+        The molecule as it was scored.
+    scored_smiles
+        Its canonical SMILES, whose atoms are in this order, if it is not what was written; else empty.
     target
         The target that is explained.
     unit
@@ -58,6 +61,7 @@ class Explanation:
     """
 
     mol: Mol
+    scored_smiles: str
     target: str
     unit: str
     contributions: NDArray[np.float64]
@@ -95,7 +99,8 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
     scorer
         The models.
     mol
-        A molecule that can be scored.
+        A molecule that can be scored. If standardization changed it, its atoms are explained in the order of
+        its canonical SMILES.
     target
         Which target; None for the first.
 
@@ -109,6 +114,8 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
     units = list(dict.fromkeys(target.unit for target in own))
     if len(units) > 1:
         raise ServierError(f"the models have learnt {' and '.join(units)}", hint="explain them one by one")
+    scored_smiles, _ = changes_of(mol) or ("", "")
+    mol = canonical_mol(mol) if scored_smiles else mol
     atom_values, scores = [], []
     substructures: list[Substructure] = []
     for engine, calibrated in zip(scorer.engines, own, strict=True):
@@ -119,7 +126,7 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
         if isinstance(masked, MaskedFeatures):
             substructures += _find_substructures(masked, number, calibrated)
     contributions, score = (average_models(scorer.checkpoints, found) for found in (atom_values, scores))
-    return Explanation(mol, own[0].name, units[0], contributions, float(score), substructures)
+    return Explanation(mol, scored_smiles, own[0].name, units[0], contributions, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
@@ -145,7 +152,9 @@ def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[
 
 def as_document(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as a document: atoms and substructures, the largest contribution first."""
+    scored = {"scored_smiles": explanation.scored_smiles} if explanation.scored_smiles else {}
     return {
+        **scored,
         "target": explanation.target,
         "unit": explanation.unit,
         "score": round(explanation.score, DIGITS),

@@ -150,6 +150,7 @@ def _fill_answer(models: Models, model_name: str, explained: str, row: Row) -> d
     return {
         "canonical_smiles": row["canonical_smiles"],
         "targets": [_describe_target(models, model_name, t, row) for t in models.targets(model_name)],
+        "changes": _describe_changes(row),
         "domain": _describe_domain(row),
         "is_inside": bool(row["in_domain"]),
         "explanation": f"/explanation.svg?{urlencode(query, quote_via=quote)}",
@@ -222,6 +223,12 @@ def _describe_label(target: Target, row: Row) -> Answered:
 def _describe_rank(name: str, row: Row) -> list[str]:
     rank = row.get(f"{name}_percentile")
     return [] if rank is None else [f"That is higher than for {rank:g} % of the reference molecules."]
+
+
+def _describe_changes(row: Row) -> str | None:
+    """Say what was changed of the molecule before it was scored."""
+    scored = row.get("scored_smiles")
+    return f"It was scored as {scored}: {row['standardization']}." if scored else None
 
 
 def _describe_domain(row: Row) -> str:

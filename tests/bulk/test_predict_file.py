@@ -11,6 +11,7 @@ from molecules_for_tests import SMILES
 from rdkit import Chem
 
 from servier.checkpoint.file import open_checkpoint
+from servier.chem.molecules import parse_smiles
 from servier.chem.tokens import Tokenizer, pad_tokens
 from servier.scoring.scorer import Scorer
 
@@ -214,7 +215,8 @@ def test_fewer_smiles_are_read_on_request(command, models_dir, table, tmp_path):
     session = ort.InferenceSession(checkpoint.graphs[0])
     target = checkpoint.targets[0]
     for row in read(tmp_path / "one.csv")[:40]:
-        tokens = pad_tokens([tokenizer.encode(Chem.CanonSmiles(row["smiles"]))])
+        mol = parse_smiles(row["smiles"], level=checkpoint.metadata.level)
+        tokens = pad_tokens([tokenizer.encode(Chem.MolToSmiles(mol))])
         raw = session.run(None, {session.get_inputs()[0].name: tokens})[0].astype(float)
         probability = 1 / (1 + np.exp(-(target.slope * raw[0, 0] + target.intercept)))
         assert float(row["P1_probability"]) == pytest.approx(probability, abs=1e-5)

@@ -154,7 +154,7 @@ def test_every_fault_is_named(model_1):
         (("targets", 0, "conformal"), {"0.8": [1.5, 0.1]},
          "targets[0].conformal['0.8'] is not made of probabilities"),
         (("model_name",), "3", "model_name is not 1 or 2"),
-        (("format_version",), 0, "format_version is not 1 or 2"),
+        (("format_version",), 0, "format_version is not 1, 2 or 3"),
         (("versions", "rdkit"), "", "versions['rdkit'] is not filled"),
         (("training", "recipe", "folds"), 10**400, "training.recipe.folds is not finite"),
         (("training", "recipe", "folds"), "\ud800", "training.recipe.folds is not Unicode"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from molecules_for_tests import SMILES
+from molecules_for_tests import SMILES, WITHOUT_PARENT
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
@@ -35,7 +35,7 @@ def tangle(n_atoms):
     return "".join("*" + "".join(numbers[p] for p in pairs if i in p) for i in range(n_atoms))
 
 
-@pytest.mark.parametrize("smiles", SMILES)
+@pytest.mark.parametrize("smiles", SMILES + WITHOUT_PARENT)
 def test_reads_what_rdkit_reads(smiles):
     """A readable string gives RDKit's own molecule."""
     assert Chem.MolToSmiles(parse_smiles(f" {smiles}\n")) == Chem.MolToSmiles(Chem.MolFromSmiles(smiles))
@@ -114,7 +114,7 @@ def test_cages_and_metal_complexes_are_accepted(smiles):
     assert not isinstance(parse_smiles(smiles), InvalidMolecule)
 
 
-@pytest.mark.parametrize("smiles", SMILES)
+@pytest.mark.parametrize("smiles", SMILES + WITHOUT_PARENT)
 def test_constitution_is_the_same(smiles):
     """A molecule of which only the constitution is read has RDKit's atoms, bonds and rings."""
     found, expected = parse_smiles(smiles, constitution_only=True), Chem.MolFromSmiles(smiles)
@@ -171,7 +171,7 @@ def test_parse_all_keeps_places():
     assert [isinstance(mol, InvalidMolecule) for mol in found] == [False, True, False]
 
 
-@pytest.mark.parametrize("smiles", [s for s in SMILES if "." in s])
+@pytest.mark.parametrize("smiles", [s for s in SMILES + WITHOUT_PARENT if "." in s])
 def test_parent_is_the_largest_fragment(smiles):
     """RDKit's fragment chooser agrees on the size of the parent."""
     chooser = rdMolStandardize.LargestFragmentChooser()
@@ -202,7 +202,7 @@ def test_scaffold_of_known_molecules():
     assert scaffold_smiles(Chem.MolFromSmiles("CCCCO")) == ""
 
 
-@pytest.mark.parametrize("smiles", SMILES)
+@pytest.mark.parametrize("smiles", SMILES + WITHOUT_PARENT)
 def test_augmented_smiles_are_the_same_molecule_however_it_was_written(smiles):
     """Each of them reads as the molecule, and another SMILES of the input gives the same ones."""
     mol = Chem.MolFromSmiles(smiles)

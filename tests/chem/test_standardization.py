@@ -4,7 +4,7 @@ import pytest
 from compounds_for_tests import IONS, protonate
 from hypothesis import given
 from hypothesis import strategies as st
-from molecules_for_tests import SMILES
+from molecules_for_tests import SMILES, WITHOUT_PARENT
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
@@ -57,7 +57,7 @@ def test_salts_ions_solvates_and_spellings_are_one_compound(drug):
 
 
 @pytest.mark.parametrize("level", list(Level))
-@pytest.mark.parametrize("smiles", [*SMILES, *DRUGS])
+@pytest.mark.parametrize("smiles", [*SMILES, *WITHOUT_PARENT, *DRUGS])
 def test_standardizing_twice_changes_nothing(smiles, level):
     """The standard form of a standard form is itself, and needs nothing."""
     try:
@@ -104,7 +104,7 @@ def test_what_a_level_does(smiles, level, expected, changes):
 
 
 @pytest.mark.parametrize(
-    "smiles", ["[Na+].[Cl-]", "Cl", "O", "[Fe+3]", "[Mg+2].[O-]S(=O)(=O)[O-]", "[NH4+].[Cl-].O"]
+    "smiles", [*WITHOUT_PARENT, "Cl", "O", "[Fe+3]", "[Mg+2].[O-]S(=O)(=O)[O-]", "[NH4+].[Cl-].O"]
 )
 def test_a_counter_ion_alone_has_no_parent(smiles):
     """Where nothing but counter-ions is there, there is no molecule to score."""

@@ -25,8 +25,11 @@ def test_detail_says_how_sure_an_answer_is(command, simulated, model_1, model_2,
     with (tmp_path / "out.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     own = ["P1_pred", "P1_probability", "P1_set_80", "P1_set_95"]
-    shared = ["nearest_similarity", "unseen_share", "in_domain"]
-    assert list(rows[0])[-9:] == [*own, *shared, "status", "reason"]
+    shared, changes = (
+        ["nearest_similarity", "unseen_share", "in_domain"],
+        ["scored_smiles", "standardization"],
+    )
+    assert list(rows[0])[-11:] == [*own, *shared, *changes, "status", "reason"]
     assert {row["P1_set_95"] for row in rows} <= {"0", "1", "0 or 1", "neither"}
     smiles = rows[0]["smiles"]
     paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", "consensus", "--json"]

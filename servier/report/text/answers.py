@@ -24,6 +24,8 @@ def describe_explanation(document: Mapping[str, Any]) -> str:
     name, unit = document["target"], document["unit"]
     shared = document["score"] - document["all_atoms_masked"]
     lines = [f"{key}: {value}" for key, value in document.items() if key.startswith((f"{name}_", "model_"))]
+    if "scored_smiles" in document:
+        lines.append(f"scored as {document['scored_smiles']}, in whose order atoms are numbered")
     lines += [
         "",
         f"score, {unit}: {document['score']:.3f}",
