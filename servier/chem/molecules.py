@@ -13,7 +13,13 @@ from servier.chem.complaints import complaints
 from servier.chem.crowding import find_crowding
 from servier.chem.levels import Level
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
-from servier.chem.standardization import AS_WRITTEN, NoParentError, is_settled, standardize, standardize_text
+from servier.chem.standardization import (
+    AS_WRITTEN,
+    NoParentError,
+    is_settled,
+    standardize,
+    standardize_text,
+)
 
 MAX_ATOMS = 500
 BONDS_PER_ATOM = 1.5
@@ -115,9 +121,10 @@ def _parse(
         return _parse_standardized(smiles, max_atoms, level)
     if mol is None or isinstance(mol, InvalidMolecule):
         return mol
-    if level is not Level.NONE and not is_settled(mol):
+    if level is not Level.NONE and not is_settled(mol, text):
         return _parse_standardized(smiles, max_atoms, level)
-    _note(mol, text, changes)
+    if changes:
+        _note(mol, text, changes)
     return mol
 
 
@@ -137,9 +144,8 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
 
 
 def _note(mol: Mol, smiles: str, changes: Sequence[str]) -> None:
-    if changes:
-        mol.SetProp(_SCORED, smiles)
-        mol.SetProp(_CHANGES, "; ".join(changes))
+    mol.SetProp(_SCORED, smiles)
+    mol.SetProp(_CHANGES, "; ".join(changes))
 
 
 def changes_of(mol: Mol) -> tuple[str, str] | None:

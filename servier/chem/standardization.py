@@ -14,7 +14,14 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.counter_ions import CARBON, is_counter_ion
 from servier.chem.levels import Level
-from servier.chem.written_charges import drop_counter_ions, neutralize
+from servier.chem.written_charges import (
+    CHARGED_SULFUR,
+    charge_sulfoxides,
+    drop_counter_ions,
+    is_plain,
+    may_have_sulfoxide,
+    neutralize,
+)
 
 Mol = Any
 
@@ -52,7 +59,8 @@ class _Tools:
         self.bonded_metal = Chem.MolFromSmarts(f"{metal}~*")
         not_alkali = ";".join(f"!#{number}" for number in _ALKALI)
         self.complex = Chem.MolFromSmarts(f"[{metal[1:-1]};{not_alkali}]~*")
-        self.sulfoxide = Chem.MolFromSmarts("[#16X3]=[#8]")
+        self.charged_sulfoxide = Chem.MolFromSmarts("[!O][S+;X3]([O-])[!O]")
+        self.sulfoxide = Chem.MolFromSmarts("[!O][S+0;X3](=O)[!O]")
 
 
 @cache
@@ -117,7 +125,7 @@ def standardize(mol: Mol, level: Level) -> Standardized:
             before = form
             form, found = _standardize_once(before, level)
             changes += [change for change in found if change not in changes]
-            if form.smiles == before.smiles or _is_standard(form.smiles, level):
+            if form.smiles == before.smiles or _is_standard(form, level):
                 break
         if form.smiles == first.smiles:
             return Standardized(mol, tuple(change for change in changes if change == AS_WRITTEN))
@@ -133,9 +141,10 @@ def _in_order(mol: Mol) -> _Form:
     return _Form(smiles, read)
 
 
-def _is_standard(smiles: str, level: Level) -> bool:
+def _is_standard(form: _Form, level: Level) -> bool:
     """Say whether the text alone tells that a molecule is in its standard form."""
-    return standardize_text(smiles, level) == (smiles, ()) and "S" not in smiles
+    told = standardize_text(form.smiles, level)
+    return told == (form.smiles, ()) and is_settled(form.mol, form.smiles)
 
 
 def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
@@ -148,8 +157,9 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
     normal = tools.groups.normalize(apart)
     if _differ(normal, apart):
         changes.append(GROUPS)
-    fragments = Chem.GetMolFrags(normal, asMols=True)
-    if len(fragments) > 1:
+    fragments = [normal]
+    if len(Chem.GetMolFrags(normal)) > 1:
+        fragments = Chem.GetMolFrags(normal, asMols=True)
         changes.append(FRAGMENTS)
     neutral = [tools.charges.uncharge(fragment) for fragment in fragments]
     chosen = _choose_parent(neutral, was_complex=form.mol.HasSubstructMatch(tools.complex))
@@ -161,29 +171,38 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
 
 
 def _differ(mol: Mol, other: Mol) -> bool:
-    """Compare molecules; strings whose order is that of the atoms are written in a quarter of the time."""
-    if Chem.MolToSmiles(mol, canonical=False) == Chem.MolToSmiles(other, canonical=False):
-        return False
-    return bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
+    """Compare molecules, whose atoms are in the same order if nothing was done."""
+    return _protons(mol) != _protons(other) and bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
+
+
+def _protons(mol: Mol) -> list[tuple[int, int, int]]:
+    """Return element, charge and number of hydrogens of each atom: every step changes some of them."""
+    return [(atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetTotalNumHs()) for atom in mol.GetAtoms()]
 
 
 def _choose_parent(fragments: Sequence[Mol], *, was_complex: bool) -> int | None:
     """Return which of the neutralized fragments is the parent; None for a metal complex."""
-    ranks = [_rank(fragment) for fragment in fragments]
-    chosen = ranks.index(min(ranks))
-    is_known, lacks_carbon, *_ = ranks[chosen]
-    if fragments[chosen].HasSubstructMatch(_tools().bonded_metal) or (was_complex and lacks_carbon):
+    chosen = 0
+    if len(fragments) > 1:
+        ranks = [_rank(fragment) for fragment in fragments]
+        chosen = ranks.index(min(ranks))
+    parent = fragments[chosen]
+    if parent.HasSubstructMatch(_tools().bonded_metal) or (was_complex and _lacks_carbon(parent)):
         return None
-    if is_known and lacks_carbon:
+    if _lacks_carbon(parent) and is_counter_ion(parent):
         raise NoParentError("there is nothing but counter-ions or solvents")
     return chosen
+
+
+def _lacks_carbon(mol: Mol) -> bool:
+    return all(atom.GetAtomicNum() != CARBON for atom in mol.GetAtoms())
 
 
 def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:
     """Return what is smallest for the parent."""
     return (
         is_counter_ion(fragment),
-        all(atom.GetAtomicNum() != CARBON for atom in fragment.GetAtoms()),
+        _lacks_carbon(fragment),
         -fragment.GetNumHeavyAtoms(),
         str(Chem.MolToSmiles(fragment)),
     )
@@ -212,14 +231,29 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
         return smiles, ()
     if level is Level.TAUTOMER or (level is Level.ISOTOPE_PARENT and _ISOTOPE.search(smiles)):
         return None
-    fragment = drop_counter_ions(smiles)
-    text = None if fragment is None else neutralize(fragment)
-    if text is None:
-        return None
-    changes = [FRAGMENTS] if fragment != smiles else []
-    return text, (*changes, CHARGES) if text != fragment else tuple(changes)
+    fragment: str | None = smiles
+    text: str | None = smiles
+    if not is_plain(smiles):
+        fragment = drop_counter_ions(smiles)
+        text = None if fragment is None else neutralize(fragment)
+        if text is None:
+            return None
+    final = charge_sulfoxides(text)
+    if final == smiles:
+        return smiles, ()
+    steps = ((GROUPS, final != text), (FRAGMENTS, fragment != smiles), (CHARGES, text != fragment))
+    return final, tuple(change for change, is_done in steps if is_done)
 
 
-def is_settled(mol: Mol) -> bool:
-    """Say whether a molecule read from what `standardize_text` returned has nothing to be normalized."""
-    return not mol.HasSubstructMatch(_tools().sulfoxide)
+def is_settled(mol: Mol, smiles: str) -> bool:
+    """Say whether the text was right about sulfoxides.
+
+    Parameters
+    ----------
+    mol, smiles
+        What `standardize_text` returned, and the molecule that was read from it.
+    """
+    n_charged = len(CHARGED_SULFUR.findall(smiles)) if "S" in smiles else 0
+    if n_charged and len(mol.GetSubstructMatches(_tools().charged_sulfoxide)) != n_charged:
+        return False
+    return not (may_have_sulfoxide(smiles) and mol.HasSubstructMatch(_tools().sulfoxide))

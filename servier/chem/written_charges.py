@@ -36,20 +36,37 @@ _COUNTER_IONS = frozenset(
 
 _CATIONS = {"[NH+]": "[N]", "[NH2+]": "[NH]", "[NH3+]": "[NH2]", "[nH+]": "[n]"}
 _ANIONS = {"[O-]": "[OH]", "[S-]": "[SH]", "[N-]": "[NH]", "[NH-]": "[NH2]", "[n-]": "[nH]"}
+_NITRO = ("[N+](=O)[O-]", "[N+]([O-])=O")
 _QUATERNARY = frozenset(["[N+]", "[n+]"])
 
+_PLAIN = r"\d*(?:[BCNOPSFIHbcnops*]|Cl|Br|Si|Se|se)@{0,2}(?:H\d*)?\]"
+_RINGS = r"(?:\d|%\d\d)*"
 _UNIT = re.compile(
-    r"""(?P<unsure>\[O-\]\[[Nn]\+\]\(\[O-\]\) | \[[Nn]\+\]\(\[O-\]\)\[O-\])
-    | (?P<settled>\[N\+\]\(=O\)\[O-\] | \[[Nn]\+\]\(\[O-\]\) | \[O-\]\[[Nn]\+\]
-      | N=\[N\+\]=\[N-\] | \[N-\]=\[N\+\]=N)
-    | (?P<plain>\[\d*(?:[BCNOPSFIHbcnops]|Cl|Br|Si|Se|se)@{0,2}(?:H\d*)?\])
-    | (?P<other>\[[^\]]*\])""",
+    rf"""\[(?:
+    (?P<unsure>O-\]\[(?:[Nn]|S@{{0,2}})\+\]{_RINGS}\(?\[O-\]
+      | (?:[Nn]|S@{{0,2}})\+\]{_RINGS}\(\[O-\]\)\[O-\])
+    | (?P<settled>N\+\]\(=O\)\[O-\] | N\+\]\(\[O-\]\)=O | (?:[Nn]|S@{{0,2}})\+\]{_RINGS}\(?\[O-\]
+      | O-\]\[(?:[Nn]|S@{{0,2}})\+\] | (?<=[NC]=\[)N\+\]=\[N-\] | N-\]=\[N\+\]=[NC])
+    | (?P<plain>{_PLAIN})
+    | (?P<other>[^\]]*\]))""",
     re.VERBOSE,
 )
-"""A bracket: nitro groups, N-oxides and azides (settled), atoms without charge (plain), and all others."""
+"""A bracket: nitro groups, oxides and azides (settled), atoms without charge (plain), and all others."""
+_NOT_PLAIN = re.compile(rf"\[(?!{_PLAIN})")
+
+_SULFINYL = re.compile(rf"(?<![=#])(?:S|\[(S@{{1,2}})\])({_RINGS})\(=O\)(?!\(?=O)")
+_BRANCHED_SULFINYL = re.compile(r"(?<![=#])S\(([^()]*)\)=O(?![\d%])")
+_FIRST_SULFINYL = re.compile(rf"^O=S(?={_RINGS}\((?!=O\)))")
+_BRANCHED_SULFUR = re.compile(rf"S@{{0,2}}\]?{_RINGS}[(=]")
+CHARGED_SULFUR = re.compile(r"\[S@{0,2}\+\]")
 
 _DOUBLE_BOND = re.compile(r"(?:\d|%\d\d)*\(?[=#]")
 _RING_BOND = re.compile(r"[=#][\d%]")
+
+
+def is_plain(smiles: str) -> bool:
+    """Say whether a string is one fragment without charges and metals."""
+    return "." not in smiles and " " not in smiles and not _NOT_PLAIN.search(smiles)
 
 
 def drop_counter_ions(smiles: str) -> str | None:
@@ -90,25 +107,37 @@ def neutralize(smiles: str) -> str | None:
         return smiles
     parts: list[str] = []
     end = 0
-    has_anion = has_conjugated = has_quaternary = is_charged = False
+    has_anion = has_conjugated = has_quaternary = has_oxide = is_charged = False
     for unit in _UNIT.finditer(smiles):
         between = smiles[end : unit.start()]
         parts.append(between)
         text, end = unit[0], unit.end()
-        if unit.lastgroup == "unsure" or (is_charged and between in {"", "("}):
+        if unit.lastgroup == "unsure" or (is_charged and unit.lastgroup != "plain" and between in {"", "("}):
             return None
         is_charged = unit.lastgroup == "other"
+        has_oxide |= unit.lastgroup == "settled" and text not in _NITRO and not between.endswith("O=")
         if unit.lastgroup == "other":
-            has_anion |= text in _ANIONS
+            has_anion |= text in _ANIONS and not _is_acid(smiles, unit)
             has_quaternary |= text in _QUATERNARY
             has_conjugated |= text not in _ANIONS and _has_double_bond(smiles, unit)
             text = _CATIONS.get(text) or _ANIONS.get(text) or (text if text in _QUATERNARY else "")
             if not text:
                 return None
         parts.append(text)
-    if (has_anion and has_quaternary) or (has_conjugated and (has_anion or has_quaternary)):
+    if (has_anion and (has_quaternary or has_conjugated or has_oxide)) or (has_conjugated and has_quaternary):
         return None
     return "".join([*parts, smiles[end:]])
+
+
+def _is_acid(smiles: str, unit: re.Match[str]) -> bool:
+    """Say whether an anion is that of a carboxylic, sulfonic or phosphonic acid, whose charge stays there."""
+    if unit[0] != "[O-]":
+        return False
+    if unit.start() == 0:
+        return smiles.startswith(("C(=O)", "S(=O)(=O)", "P(=O)"), unit.end())
+    if smiles.startswith((")=O", ")(=O)"), unit.end()):
+        return smiles.endswith(("C(", "S(", "P("), 0, unit.start())
+    return smiles.endswith(("C(=O)", "S(=O)(=O)", "P(=O)(", "P(=O)"), 0, unit.start())
 
 
 def _has_double_bond(smiles: str, unit: re.Match[str]) -> bool:
@@ -119,3 +148,28 @@ def _has_double_bond(smiles: str, unit: re.Match[str]) -> bool:
         or bool(_DOUBLE_BOND.match(smiles, unit.end()))
         or bool(_RING_BOND.search(smiles))
     )
+
+
+def may_have_sulfoxide(smiles: str) -> bool:
+    """Say whether sulfur is left that might have one double bond to oxygen, without the sulfonyl groups."""
+    if "S" not in smiles:
+        return False
+    left = smiles.replace("S(=O)(=O)", "").replace("O=S(=O)", "")
+    return "S" in left and ("=S" in left or "=[S" in left or bool(_BRANCHED_SULFUR.search(left)))
+
+
+def charge_sulfoxides(smiles: str) -> str:
+    """Write sulfoxides with charges, as RDKit normalizes them.
+
+    Some other groups look like them in the text, so the molecule is to be asked how many there are.
+
+    Examples
+    --------
+    >>> charge_sulfoxides("CS(C)=O")
+    'C[S+](C)[O-]'
+    """
+    if not may_have_sulfoxide(smiles):
+        return smiles
+    text = _SULFINYL.sub(lambda found: f"[{found[1] or 'S'}+]{found[2]}([O-])", smiles)
+    text = _BRANCHED_SULFINYL.sub(r"[S+](\1)[O-]", text)
+    return _FIRST_SULFINYL.sub("[O-][S+]", text)
