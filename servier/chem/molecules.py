@@ -9,6 +9,7 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
+from servier.chem.changes import note_changes
 from servier.chem.complaints import complaints
 from servier.chem.crowding import find_crowding
 from servier.chem.levels import Level
@@ -38,7 +39,6 @@ ANY_ROW: Row = ("CCO", None)
 
 _HYDROGEN = "[H"
 _NO_REASON = "Pre-condition Violation"
-_SCORED, _CHANGES = "_scored_smiles", "_standardization"
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
@@ -91,7 +91,7 @@ def parse_smiles(
         Leave out stereochemistry, conjugation, hybridization and radicals. Atoms, charges, hydrogens, bonds,
         rings and aromaticity are the same, and reading takes two thirds of the time.
     level
-        How far the molecule is standardized; `changes_of` says what was changed.
+        How far the molecule is standardized; `servier.chem.changes.changes_of` says what was changed.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def _parse(
     if level is not Level.NONE and not is_settled(mol, text):
         return _parse_standardized(smiles, max_atoms, level)
     if changes:
-        _note(mol, text, changes)
+        note_changes(mol, text, changes)
     return mol
 
 
@@ -139,26 +139,8 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
         is_as_written = found.changes == (AS_WRITTEN,)
-        _note(found.mol, "" if is_as_written else canonical_smiles(found.mol), found.changes)
+        note_changes(found.mol, "" if is_as_written else canonical_smiles(found.mol), found.changes)
     return found.mol
-
-
-def _note(mol: Mol, smiles: str, changes: Sequence[str]) -> None:
-    mol.SetProp(_SCORED, smiles)
-    mol.SetProp(_CHANGES, "; ".join(changes))
-
-
-def changes_of(mol: Mol) -> tuple[str, str] | None:
-    """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was.
-
-    Of a metal complex, which is left as it is, the SMILES is empty.
-    """
-    if not mol.HasProp(_CHANGES):
-        return None
-    scored, changes = mol.GetProp(_SCORED), mol.GetProp(_CHANGES)
-    with rdBase.BlockLogs():
-        read = Chem.MolFromSmiles(scored)
-    return scored and canonical_smiles(mol if read is None else read), changes
 
 
 def _read(smiles: str, max_atoms: int, *, constitution_only: bool) -> Mol | InvalidMolecule | None:
@@ -235,32 +217,6 @@ def parse_all(
 ) -> list[Mol | InvalidMolecule]:
     """Read many SMILES strings: one result for each, in order."""
     return [parse_smiles(text, max_atoms, level=level) for text in smiles]
-
-
-class Noted(Collection[Any]):
-    """Molecules, of which it is noted what was changed while they are iterated over.
-
-    Parameters
-    ----------
-    mols
-        The molecules; iterated over once, or as often as they can be.
-    """
-
-    def __init__(self, mols: Collection[Mol | InvalidMolecule]) -> None:
-        self._mols = mols
-        self.changes: list[tuple[str, str] | None] = [None] * len(mols)
-
-    def __len__(self) -> int:
-        return len(self._mols)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._mols
-
-    def __iter__(self) -> Iterator[Mol | InvalidMolecule]:
-        for row, mol in enumerate(self._mols):
-            if not isinstance(mol, InvalidMolecule):
-                self.changes[row] = changes_of(mol)
-            yield mol
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from servier.chem.written_charges import (
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
-    is_plain,
     may_have_sulfoxide,
     neutralize,
 )
@@ -157,7 +156,7 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
     normal = tools.groups.normalize(apart)
     if _differ(normal, apart):
         changes.append(GROUPS)
-    fragments = [normal]
+    fragments: Sequence[Mol] = [normal]
     if len(Chem.GetMolFrags(normal)) > 1:
         fragments = Chem.GetMolFrags(normal, asMols=True)
         changes.append(FRAGMENTS)
@@ -231,13 +230,10 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
         return smiles, ()
     if level is Level.TAUTOMER or (level is Level.ISOTOPE_PARENT and _ISOTOPE.search(smiles)):
         return None
-    fragment: str | None = smiles
-    text: str | None = smiles
-    if not is_plain(smiles):
-        fragment = drop_counter_ions(smiles)
-        text = None if fragment is None else neutralize(fragment)
-        if text is None:
-            return None
+    fragment = drop_counter_ions(smiles)
+    text = None if fragment is None else neutralize(fragment)
+    if text is None:
+        return None
     final = charge_sulfoxides(text)
     if final == smiles:
         return smiles, ()

@@ -64,11 +64,6 @@ _DOUBLE_BOND = re.compile(r"(?:\d|%\d\d)*\(?[=#]")
 _RING_BOND = re.compile(r"[=#][\d%]")
 
 
-def is_plain(smiles: str) -> bool:
-    """Say whether a string is one fragment without charges and metals."""
-    return "." not in smiles and " " not in smiles and not _NOT_PLAIN.search(smiles)
-
-
 def drop_counter_ions(smiles: str) -> str | None:
     """Return the only fragment of a SMILES string that is no counter-ion of one atom, or None.
 
@@ -103,7 +98,7 @@ def neutralize(smiles: str) -> str | None:
     >>> neutralize("C[NH2+]CC(=O)[O-]")
     'C[NH]CC(=O)[OH]'
     """
-    if "[" not in smiles:
+    if not _NOT_PLAIN.search(smiles):
         return smiles
     parts: list[str] = []
     end = 0

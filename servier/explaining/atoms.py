@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import Target, map_targets
-from servier.chem.molecules import Mol, changes_of
+from servier.chem.changes import changes_of
+from servier.chem.molecules import Mol
 from servier.chem.spelling import canonical_mol
 from servier.chem.substructures import write_substructure
 from servier.errors import ServierError

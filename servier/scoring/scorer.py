@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
+from servier.chem.changes import Noted
 from servier.chem.levels import Level
-from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Noted, Row, SmilesRows, parse_all
+from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all
 from servier.errors import CheckpointError
 from servier.features.feature_set import Features
 from servier.features.morgan import Environments

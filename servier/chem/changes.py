@@ -1,0 +1,53 @@
+"""What standardization changed of a molecule, which the molecule remembers."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+_SCORED, _CHANGES = "_scored_smiles", "_standardization"
+
+
+def note_changes(mol: Any, smiles: str, changes: Sequence[str]) -> None:
+    """Have a molecule remember its SMILES, which may be any of it, and what was changed."""
+    mol.SetProp(_SCORED, smiles)
+    mol.SetProp(_CHANGES, "; ".join(changes))
+
+
+def changes_of(mol: Any) -> tuple[str, str] | None:
+    """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was.
+
+    Of a metal complex, which is left as it is, the SMILES is empty.
+    """
+    if not mol.HasProp(_CHANGES):
+        return None
+    scored, changes = mol.GetProp(_SCORED), mol.GetProp(_CHANGES)
+    with rdBase.BlockLogs():
+        read = Chem.MolFromSmiles(scored)
+    return scored and str(Chem.MolToSmiles(mol if read is None else read)), changes
+
+
+class Noted(Collection[Any]):
+    """Molecules, of which it is noted what was changed while they are iterated over.
+
+    Parameters
+    ----------
+    mols
+        The molecules; iterated over once, or as often as they can be.
+    """
+
+    def __init__(self, mols: Collection[Any]) -> None:
+        self._mols = mols
+        self.changes: list[tuple[str, str] | None] = [None] * len(mols)
+
+    def __len__(self) -> int:
+        return len(self._mols)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._mols
+
+    def __iter__(self) -> Iterator[Any]:
+        for row, mol in enumerate(self._mols):
+            if isinstance(mol, Chem.Mol):
+                self.changes[row] = changes_of(mol)
+            yield mol
