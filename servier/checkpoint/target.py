@@ -19,6 +19,8 @@ CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
 SIGNIFICANT_DIGITS = 7
 MAX_EXPONENT = 500
+OF_NUMBERS = ("transform", "unit", "lowest", "highest")
+"""Fields that only a regression target has."""
 
 Vector = NDArray[np.float64]
 """One number for each row, shape (n_rows,); NaN where a row has none."""
@@ -48,6 +50,10 @@ class Target:
     words
         The words for label 0 and label 1 in the table that the model was trained on; None where labels are
         numbers.
+    unit
+        The unit of answers, such as `nM`; None where the table did not say it.
+    lowest, highest
+        What no answer of a regression target is below, and above; None where there is no such bound.
     """
 
     name: Name
@@ -59,18 +65,25 @@ class Target:
     bound: Number | None = None
     conformal: dict[Level, list[Number]] = field(default_factory=dict)
     words: Annotated[list[Name], UNLIKE] | None = field(default=None, metadata=OPTIONAL)
+    unit: Name | None = field(default=None, metadata=OPTIONAL)
+    lowest: Number | None = field(default=None, metadata=OPTIONAL)
+    highest: Number | None = field(default=None, metadata=OPTIONAL)
 
     def contradiction(self) -> str | None:
         """Return which field does not fit the task or another field, or None."""
         is_binary = self.task == "binary"
         if self.threshold is not None and not is_binary:
             return "threshold is not null, as that of a regression target is"
-        if self.transform is not None and is_binary:
-            return "transform is not null, as that of a binary target is"
+        for name in OF_NUMBERS if is_binary else ():
+            if getattr(self, name) is not None:
+                return f"{name} is not null, as that of a binary target is"
         if (self.bound is None) == (self.transform == MIRRORED_LOG):
             return f"bound is not that of the transform {self.transform}"
         if self.words is not None and (len(self.words) != 2 or not is_binary):
             return "words is not a word for each label"
+        low, high = self.lowest, self.highest
+        if low is not None and high is not None and low >= high:
+            return "lowest is not below highest"
         return self._find_wrong_limits()
 
     def _find_wrong_limits(self) -> str | None:
@@ -89,13 +102,26 @@ class Target:
         return None
 
     @property
-    def unit(self) -> str:
+    def quantity(self) -> str:
+        """What answers are, with their unit where it is known: `CL in nM`."""
+        return self.name if self.unit is None else f"{self.name} in {self.unit}"
+
+    @property
+    def limits(self) -> str | None:
+        """What answers are not beyond, in words; None where there is no bound."""
+        low, high = self.lowest, self.highest
+        if low is not None and high is not None:
+            return f"between {low:g} and {high:g}"
+        return f"at least {low:g}" if low is not None else None if high is None else f"at most {high:g}"
+
+    @property
+    def score_unit(self) -> str:
         """The unit of calibrated scores, such as `log-odds of P1 = 1` or `ln(CL)`."""
         if self.task == "binary":
             return f"log-odds of {self.name} = 1"
         if self.bound is not None:
-            return f"-ln({self.bound:g} - {self.name})"
-        return f"ln({self.name})" if self.transform else self.name
+            return f"-ln({self.bound:g} - {self.quantity})"
+        return f"ln({self.quantity})" if self.transform else self.quantity
 
     def calibrate(self, raw: Vector) -> Vector:
         """Return calibrated scores: log-odds of label 1, or values on the scale of the target transform."""
@@ -105,23 +131,30 @@ class Target:
         """Return the differences between calibrated scores that differences between raw scores make."""
         return np.asarray(difference * self.slope)
 
+    def clip(self, answer: Vector) -> Vector:
+        """Return values of which none is beyond the bounds of the target."""
+        if self.lowest is None and self.highest is None:
+            return answer
+        return np.clip(answer, self.lowest, self.highest)
+
     def to_answer(self, raw: Vector) -> Vector:
-        """Return probabilities of label 1, or values in the units of the labels, without rounding."""
+        """Return probabilities of label 1, or values within the bounds, without rounding."""
         score = self.calibrate(raw)
         exponent = np.clip(score, -MAX_EXPONENT, MAX_EXPONENT)
         if self.task == "binary":
             return np.asarray(1 / (1 + np.exp(-exponent)))
         if self.transform == LOG:
-            return np.asarray(np.exp(exponent))
+            return self.clip(np.asarray(np.exp(exponent)))
         if self.bound is not None:
-            return np.asarray(self.bound - np.exp(-exponent))
-        return score
+            return self.clip(np.asarray(self.bound - np.exp(-exponent)))
+        return self.clip(score)
 
     def round(self, answer: Vector) -> Vector:
         """Return probabilities with 6 decimals, or values with 7 significant digits."""
         if self.task == "binary":
             return np.round(answer, PROBABILITY_DIGITS)
-        return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in answer], np.float64)
+        rounded = np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in answer], np.float64)
+        return self.clip(rounded)
 
     def to_rounded_answer(self, raw: Vector) -> Vector:
         """Return answers as a model on its own writes them."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.signatures import TrustedKeys
     from servier.checkpoint.target import Target
+    from servier.cli.settings import ScaleOptions
     from servier.data.datasets import Dataset
     from servier.evaluation.bootstrap import Resampling
 
@@ -40,6 +41,15 @@ POSITIVE = option(
     metavar="WORD",
     help="The label that counts as 1, beside another that counts as 0; repeatable, for several targets.  "
     "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
+)
+UNIT = option(
+    multiple=True,
+    metavar="[TARGET=]UNIT",
+    help="Unit of the labels, such as nM, uM, mg/L or pIC50; of a table with a column of units the one that "
+    "all are converted to.",
+)
+UNIT_COLUMN = option(
+    metavar="NAME", help="Column with the unit of each label.  [default: that of a table of ChEMBL]"
 )
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
@@ -93,11 +103,13 @@ class TableOptions:
         metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
     )
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    unit: tuple[str, ...] = field(metadata=UNIT)
+    unit_column: str | None = field(metadata=UNIT_COLUMN)
     text: DialectOptions
 
-    def load(self) -> "Dataset":
-        """Read the table."""
-        return self._load(self.targets, self.task)
+    def load(self, scales: "ScaleOptions") -> "Dataset":
+        """Read the table to train on it."""
+        return self._load(self.targets, self.task, scales)
 
     def load_for(self, targets: Sequence["Target"]) -> "Dataset":
         """Read the table, with a column for each target of a model."""
@@ -110,19 +122,29 @@ class TableOptions:
                 f"this model has the targets {', '.join(names)}",
                 hint="name one column for each with --target",
             )
-        return self._load(chosen, [target.task for target in targets], [target.words for target in targets])
+        return self._load(chosen, [target.task for target in targets], learnt=targets)
 
     def _load(
         self,
         targets: Sequence[str],
         tasks: Sequence[str] | str | None,
-        learnt: Sequence[Sequence[str] | None] = (),
+        scales: "ScaleOptions | None" = None,
+        learnt: "Sequence[Target]" = (),
     ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
+        from servier.data.wishes import Wishes
 
-        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
+        columns = Columns(
+            targets,
+            self.smiles_column,
+            self.id_column,
+            self.split_column,
+            self.text.dialect(),
+            self.unit_column,
+        )
+        wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)
-        return load_dataset(source, columns, tasks, self.positive, learnt)
+        return load_dataset(source, columns, tasks, self.positive, learnt, wishes)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS
+from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS, UNIT, UNIT_COLUMN
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
 
@@ -23,6 +23,8 @@ class CheckOptions:
     id_column: str | None = field(metadata=ID_COLUMN)
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    unit: tuple[str, ...] = field(metadata=UNIT)
+    unit_column: str | None = field(metadata=UNIT_COLUMN)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -33,27 +35,37 @@ class CheckOptions:
 def check(given: CheckOptions) -> None:
     """Check a labelled table for problems, before anyone trains on it.
 
-    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds or very
-    large, and targets whose missing labels may have been filled in. OUTPUT.csv says for each row what was
-    found in it.
+    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds, very
+    large, or activity cliffs (like another molecule, with a label far from its own); targets whose missing
+    labels may have been filled in, whose labels are in several units or seem to be limits of detection; a
+    series that is most of the table; and how far labels of one molecule differ, which limits what a model
+    can reach. OUTPUT.csv says for each row what was found in it.
 
     \b
     Examples:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
+      servier check assay.csv --target IC50 --unit_column units
     """
     from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
     from servier.data.audit import check as check_table
     from servier.data.datasets import Columns
+    from servier.data.wishes import Wishes
     from servier.report.text import describe_audit
     from servier.tables import find_stamp, require_stamp
 
-    columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
+    columns = Columns(
+        given.targets,
+        given.smiles_column,
+        given.id_column,
+        dialect=given.text.dialect(),
+        unit=given.unit_column,
+    )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
-        audit = check_table(given.source, columns, same_molecule, given.positive, level)
+        audit = check_table(given.source, columns, same_molecule, given.positive, level, Wishes(given.unit))
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,25 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
+from servier.data.audited_labels import Readable, scale_audited
 from servier.data.datasets import require_positive
-from servier.data.duplicates import identify
 from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
     DEFAULT_TARGET,
     Columns,
+    LabelledTable,
     read_labelled_table,
 )
 from servier.data.labels import (
     describe_labels,
     holds_labels,
-    suspect_filled,
+    suspect_labels,
     suspect_misspelt,
-    suspect_useless,
 )
+from servier.data.replicates import Replicates
+from servier.data.structure_activity import suspect_series
+from servier.data.wishes import NO_WISHES, Wishes
 from servier.tables import write_csv
 
 LARGE_ATOMS = 100
@@ -48,7 +51,7 @@ class Finding:
         The line number, the identifier and the SMILES string of the row.
     problems
         Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
-        `mixture`, `metal` and `large`.
+        `mixture`, `metal`, `large` and `cliff`.
     details
         A phrase for each problem.
     """
@@ -79,12 +82,18 @@ class Audit:
         The distribution of the labels of each target.
     warnings
         Problems of targets as a whole.
+    units
+        The units of labels, by target, where they are known.
+    replicates
+        How far labels of one molecule differ, by target, where molecules have several.
     """
 
     path: str
     findings: list[Finding]
     labels: dict[str, dict[str, float]]
     warnings: list[str]
+    units: dict[str, str] = field(default_factory=dict)
+    replicates: dict[str, Replicates] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -99,6 +108,7 @@ def check(
     same_molecule: str = "parent",
     positive: Sequence[str] = (),
     level: Level = Level.PARENT,
+    wishes: Wishes = NO_WISHES,
 ) -> Audit:
     """Find the problems of a labelled table.
 
@@ -115,6 +125,8 @@ def check(
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
     level
         How far molecules are standardized before they are compared.
+    wishes
+        What the user says of units, scales and bounds.
 
     Raises
     ------
@@ -122,22 +134,30 @@ def check(
         The table as a whole cannot be read, or has no column with molecules.
     """
     columns = columns or Columns()
-    wanted = columns.targets or [ALL_TARGETS]
-    table = read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
-    findings = [
-        Finding(line, identifier, smiles)
-        for line, identifier, smiles in zip(table.lines, table.ids, table.smiles, strict=True)
-    ]
+    table = _read_table(path, columns)
+    findings = list(map(Finding, table.lines, table.ids, table.smiles))
     require_positive(table, positive)
+    wishes.require_targets(table.targets)
     read = {target: read_labels(table.values[target], positive) for target in table.targets}
     targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
-    labels = {target: _note_labels(read[target], target, findings) for target in targets}
-    rows = zip(table.problems, findings, strict=True)
-    mols = [_check_row(problem, found, level) for problem, found in rows]
+    scaled, refused = scale_audited(table, {target: read[target] for target in targets}, wishes)
+    labels = {target: _note_labels(found.column, target, findings) for target, found in scaled.items()}
+    units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
+    mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
+    readable = Readable.find(mols, table.smiles, labels, same_molecule)
     _check_unlabelled(labels, findings)
-    _check_duplicates(mols, findings, labels, same_molecule)
+    _check_duplicates(readable, findings, labels)
+    for row, detail in readable.find_cliffs(units, table.lines):
+        findings[row].add("cliff", detail)
+    suspicions = [*warnings, *refused, *suspect_labels(labels), *suspect_series(readable.each_once())]
     described = {target: describe_labels(y) for target, y in labels.items()}
-    return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
+    return Audit(str(path), findings, described, suspicions, units, readable.measure_replicates())
+
+
+def _read_table(path: str | Path, columns: Columns) -> LabelledTable:
+    """Read the columns of the targets that were named, or else of all that may be one."""
+    wanted = columns.targets or [ALL_TARGETS]
+    return read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -162,6 +182,8 @@ def as_document(audit: Audit) -> dict[str, Any]:
         "rows": len(audit.findings),
         "problems": audit.counts,
         "labels": audit.labels,
+        "units": audit.units,
+        "replicates": {target: asdict(found) for target, found in audit.replicates.items()},
         "warnings": audit.warnings,
     }
 
@@ -218,13 +240,9 @@ def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
             findings[row].add("unlabelled", "no label")
 
 
-def _check_duplicates(
-    mols: Sequence[Mol | None], findings: Sequence[Finding], labels: Mapping[str, Any], same_molecule: str
-) -> None:
-    rows = [row for row, mol in enumerate(mols) if mol is not None]
-    molecules = identify([mols[row] for row in rows], [findings[row].smiles for row in rows], same_molecule)
+def _check_duplicates(readable: Readable, findings: Sequence[Finding], labels: Mapping[str, Any]) -> None:
     same: dict[int, list[int]] = {}
-    for row, molecule in zip(rows, molecules.tolist(), strict=True):
+    for row, molecule in zip(readable.rows, readable.molecules.tolist(), strict=True):
         same.setdefault(molecule, []).append(row)
     for first, *others in same.values():
         for row in others:

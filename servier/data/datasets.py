@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.target import Target
 from servier.data.label_column import LabelColumn, label_key, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -17,6 +18,8 @@ from servier.data.labelled_table import (
     read_labelled_table,
     wants_all,
 )
+from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
+from servier.data.wishes import NO_WISHES, Bounds, Wishes
 from servier.errors import DataError
 from servier.tables import Stamp, require_stamp
 
@@ -52,6 +55,8 @@ class Dataset:
         How many rows of the file cannot be used and are not among these.
     stamp
         The state of the file that was read; None where nobody can look at it again.
+    units, bounds
+        The unit of the labels of targets where it is known, and what answers may not be beyond.
     """
 
     path: str
@@ -66,6 +71,8 @@ class Dataset:
     words: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
     stamp: Stamp | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -110,7 +117,8 @@ def load_dataset(
     columns: Columns | None = None,
     tasks: Sequence[str] | str | None = None,
     positive: Sequence[str] = (),
-    learnt: Sequence[Sequence[str] | None] = (),
+    learnt: Sequence[Target] = (),
+    wishes: Wishes = NO_WISHES,
 ) -> Dataset:
     """Read a labelled table.
 
@@ -125,7 +133,9 @@ def load_dataset(
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
     learnt
-        For each target the words that a model has learnt, or None; empty where no model is there.
+        The targets of a model whose words and units labels are read in; empty where no model is there.
+    wishes
+        What the user says of units, scales and bounds.
 
     Raises
     ------
@@ -138,21 +148,31 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
+    wishes.require_targets(table.targets)
     skip_useless = wants_all(columns.targets, table.names)
-    read = _read_targets(table, tasks, positive, learnt, skip_useless=skip_useless)
+    read = _read_targets(table, tasks, positive, learnt, wishes, skip_useless=skip_useless)
+    return _make_dataset(table, read)
+
+
+def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, str]]) -> Dataset:
+    """Return a data set of the labels and the task of each target."""
     return Dataset(
-        path=str(path),
+        path=table.path,
         smiles=table.smiles,
         ids=table.ids,
         lines=table.lines,
         targets=list(read),
         tasks=[task for _, task in read.values()],
-        y=np.stack([column.y for column, _ in read.values()], axis=1),
+        y=np.stack([labels.column.y for labels, _ in read.values()], axis=1),
         split=table.split,
         split_column=table.split_column,
         stamp=table.stamp,
-        words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
+        words={
+            name: [words[0], words[1]] for name, (found, _) in read.items() if (words := found.column.words)
+        },
         left_out=table.left_out,
+        units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
+        bounds={name: found.bounds for name, (found, _) in read.items()},
     )
 
 
@@ -175,18 +195,20 @@ def _read_targets(
     table: LabelledTable,
     tasks: Sequence[str] | str | None,
     positive: Sequence[str],
-    learnt: Sequence[Sequence[str] | None],
+    learnt: Sequence[Target],
+    wishes: Wishes,
     *,
     skip_useless: bool,
-) -> dict[str, tuple[LabelColumn, str]]:
+) -> dict[str, tuple[ScaledLabels, str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
-    read: dict[str, tuple[LabelColumn, str]] = {}
+    read: dict[str, tuple[ScaledLabels, str]] = {}
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
+        model = learnt[i] if learnt else None
         try:
-            column = read_labels(table.values[target], positive, learnt[i] if learnt else None)
-            read[target] = column, _check_labels(column, task, table.lines)
-            column.log_words(target)
+            labels = _read_labels(table, target, task, positive, wishes, model)
+            read[target] = labels, _check_labels(labels.column, task, table.lines)
+            labels.column.log_words(target)
         except DataError as error:
             problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
             if not skip_useless:
@@ -196,6 +218,29 @@ def _read_targets(
         hint = "name one with --target to see why"
         raise DataError("no column can be learnt from", path=table.path, hint=hint)
     return read
+
+
+def _read_labels(
+    table: LabelledTable,
+    target: str,
+    task: str | None,
+    positive: Sequence[str],
+    wishes: Wishes,
+    model: Target | None = None,
+) -> ScaledLabels:
+    """Read the labels of a target, numbers in one unit; parameters as for `load_dataset`.
+
+    Raises
+    ------
+    DataError
+        They cannot be brought to one unit, or something is said of them that is for numbers only.
+    """
+    column = read_labels(table.values[target], positive, None if model is None else model.words)
+    if holds_numbers(column, task) and not column.problems:
+        return scale_labels(table, target, column, wishes, model)
+    if not column.problems:
+        wishes.require_numbers(target, table.targets)
+    return ScaledLabels(column)
 
 
 def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -> str:

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from servier.chem.identity import parent_smiles
 from servier.chem.molecules import Mol, canonical_smiles
+from servier.chem.units import Scale
 from servier.data.folds import Indices, group_numbers
+from servier.data.replicates import RULES, resolve
 
 IDENTITIES = ("parent", "canonical", "written")
-CONFLICTS = ("merge", "drop")
+CONFLICTS = (*RULES, "merge")
+"""What labels of one molecule become that differ; `merge` is another name of `median`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,11 @@ def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indic
 
 
 def merge_duplicates(
-    molecules: Indices, y: NDArray[np.float64], tasks: Sequence[str], conflicts: str = "merge"
+    molecules: Indices,
+    y: NDArray[np.float64],
+    tasks: Sequence[str],
+    conflicts: str = "merge",
+    scales: Sequence[Scale] = (),
 ) -> Merged:
     """Keep each molecule once, and resolve conflicts between its labels.
 
@@ -72,7 +79,10 @@ def merge_duplicates(
         `binary` or `regression` for each target.
     conflicts
         How different labels of one molecule are resolved: `merge` takes the majority of a binary target (a
-        tie leaves it without a label) and the median of a regression target; `drop` leaves it without one.
+        tie leaves it without a label) and the median of a regression target; `drop` leaves it without one;
+        others as for `servier.data.replicates.resolve`.
+    scales
+        Of the labels of each target; linear where none are given.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
     resolved = y[first].astype(np.float64)
@@ -85,14 +95,11 @@ def merge_duplicates(
         for target, task in enumerate(tasks):
             known = labels[~np.isnan(labels[:, target]), target]
             if len(known):
+                scale = scales[target] if scales else Scale.LINEAR
                 resolved[number, target] = (
-                    np.nan if differs[target] and conflicts == "drop" else _resolve(known, task)
+                    np.nan
+                    if differs[target] and conflicts == "drop"
+                    else resolve(known, task, conflicts, scale)
                 )
     order = np.argsort(first)
     return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts)
-
-
-def _resolve(labels: NDArray[np.float64], task: str) -> float:
-    """Return the median, which for a binary target is the majority; NaN where there is no majority."""
-    median = float(np.median(labels))
-    return np.nan if task == "binary" and median == 0.5 else median

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from servier.data.public_exports import Beside, look_beside, part_descriptions, read_outcomes
 from servier.errors import DataError
 from servier.tables import (
     DETECTED,
@@ -38,6 +39,7 @@ class Columns:
     id: str | None = None
     split: str | None = None
     dialect: Dialect = DETECTED
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class LabelledTable:
         How many rows cannot be used and were left out.
     stamp
         The state of the file that was read; None for stdin.
+    beside
+        What the table says of its targets beside their values.
     """
 
     path: str
@@ -77,6 +81,14 @@ class LabelledTable:
     values: dict[str, list[str]]
     left_out: int = 0
     stamp: Stamp | None = None
+    beside: Beside = field(default_factory=Beside)
+
+    def unit_texts(self, target: str) -> list[str] | None:
+        """Return what the table says of the unit of a target in each row; None where it says nothing."""
+        if target in self.beside.unit_columns:
+            return self.values[self.beside.unit_columns[target]]
+        unit = self.beside.units.get(target)
+        return None if unit is None else [unit] * len(self.lines)
 
     @property
     def smiles(self) -> list[str]:
@@ -116,8 +128,11 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
-        targets = choose_targets(names, columns.targets, (smiles, identifier, split))
+        unit = find_column(names, columns.unit, (), "unit")
+        targets = choose_targets(names, columns.targets, (smiles, identifier, split, unit))
         filled = [record for record in table if record.problem or any(record.fields)]
+    descriptions, filled = part_descriptions(names, filled)
+    beside = look_beside(names, targets, unit, descriptions)
     records = [record for record in filled if keep_ragged or not record.problem]
     if not records:
         _refuse_empty(path, filled)
@@ -125,7 +140,8 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         problems = ((record.line, record.problem) for record in filled if record.problem)
         warn_of_rows(path, list(problems), "rows that cannot be used")
     places = {name: i for i, name in reversed(list(enumerate(names)))}
-    positions = {name: places[name] for name in (smiles, identifier, split, *targets) if name is not None}
+    used = [name for name in (smiles, identifier, split, *targets, *beside.columns) if name is not None]
+    values = {name: [_text(record.fields[places[name]]) for record in records] for name in used}
     return LabelledTable(
         path=str(path),
         names=names,
@@ -135,9 +151,10 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         split_column=split,
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
-        values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+        values=values | {target: read_outcomes(target, values[target]) for target in targets},
         left_out=len(filled) - len(records),
         stamp=find_stamp(path),
+        beside=beside,
     )
 
 

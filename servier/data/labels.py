@@ -14,6 +14,8 @@ COMMON = 0.05
 OUTSTANDING = 10
 MOSTLY = 0.8
 ALIKE = 0.05
+MIN_VALUES, NEXT = 4, 10
+LEAST_REPEATED, LIMIT_SHARE, OFTEN = 5, 0.02, 3
 QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "maximum": 1.0}
 
 
@@ -61,6 +63,11 @@ def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
     return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
 
 
+def suspect_labels(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return what looks wrong with the labels of targets, a sentence for each suspicion."""
+    return [*suspect_useless(labels), *suspect_filled(labels), *suspect_limits(labels)]
+
+
 def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
     """Return why `train` refuses targets, a sentence for each; the parameter is that of `suspect_filled`."""
     sentences = []
@@ -104,6 +111,28 @@ def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
         if share:
             frequency = f"{target}: {share:.0%} of the labels are {value:g}"
             sentences.append(f"{frequency}; it may stand for not measured")
+    return sentences
+
+
+def suspect_limits(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Find targets whose lowest or highest label seems to be a limit of detection, a sentence for each.
+
+    It is that of at least five labels and of a fiftieth of them, and three times as frequent as any of the
+    ten values next to it: of measured values the extreme ones are the rarest.
+    """
+    sentences = []
+    for target, y in labels.items():
+        values, counts = np.unique(y[~np.isnan(y)], return_counts=True)
+        if len(values) < MIN_VALUES:
+            continue
+        for word, sign, order in (("lowest", "<", counts), ("highest", ">", counts[::-1])):
+            n, others = int(order[0]), int(order[1 : NEXT + 1].max())
+            if n >= max(LEAST_REPEATED, LIMIT_SHARE * counts.sum()) and n >= OFTEN * others:
+                limit = f"{values[0] if word == 'lowest' else values[-1]:g}"
+                frequency = f"{target}: {n:,} of {counts.sum():,} labels are {limit}, the {word}"
+                sentences.append(
+                    f"{frequency}: of a limit of detection write {sign}{limit}, for it is a bound"
+                )
     return sentences
 
 

@@ -92,6 +92,7 @@ def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Com
         "second": _identify(second),
         "dataset": data.digest,
         "counts": {"scored": found.scored, "seen": found.seen},
+        "units": {target.name: target.unit for target in first.targets if target.unit is not None},
         "metrics": {
             target: {
                 name: asdict(values) | {"better": judge(name, values)} for name, values in measured.items()

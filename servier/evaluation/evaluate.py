@@ -45,6 +45,8 @@ class TargetEvaluation:
         The same inside and outside the applicability domain.
     importance
         What the model relies on, as `measure_importance` returns it.
+    unit
+        The unit of values and of errors; None where the model does not say it.
     """
 
     metrics: Metrics
@@ -53,6 +55,7 @@ class TargetEvaluation:
     by_similarity: list[dict[str, float]]
     by_domain: dict[str, dict[str, float]]
     importance: dict[str, list[dict[str, Any]]]
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     is_readable = np.array([problem is None for problem in predictions.problems])
     rows = unseen.rows[is_readable]
     require_scored(data, unseen.rows, rows)
-    answered = predictions.select(is_readable)
-    readable = [mols[i] for i in rows]
+    answered, readable = predictions.select(is_readable), [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
     trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
@@ -148,6 +150,7 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             _measure_bins(overlap, data.y[rows, i], answered.values[:, i], target),
             _measure_domain(answered, i, data.y[rows, i]),
             importance[i],
+            target.unit,
         )
         for i, target in enumerate(checkpoint.targets)
     }

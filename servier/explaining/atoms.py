@@ -112,7 +112,7 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
     """
     number = _find_target(scorer, target)
     own = [checkpoint.targets[number] for checkpoint in scorer.checkpoints]
-    units = list(dict.fromkeys(target.unit for target in own))
+    units = list(dict.fromkeys(target.score_unit for target in own))
     if len(units) > 1:
         raise ServierError(f"the models have learnt {' and '.join(units)}", hint="explain them one by one")
     scored_smiles, _ = changes_of(mol) or ("", "")

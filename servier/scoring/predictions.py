@@ -185,7 +185,7 @@ def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[st
 
 
 def as_answers(predictions: Predictions) -> list[dict[str, object]]:
-    """Return each row of predictions by column name, without empty columns and with the thresholds."""
+    """Return each row of predictions by column name, without empty columns, with thresholds and units."""
     has_percentiles = predictions.percentiles is not None
     names = prediction_fields(
         predictions.targets,
@@ -199,5 +199,7 @@ def as_answers(predictions: Predictions) -> list[dict[str, object]]:
         for target in predictions.targets:
             if target.threshold is not None and f"{target.name}_pred" in answer:
                 answer[f"{target.name}_threshold"] = target.threshold
+            if target.unit is not None and f"{target.name}_pred" in answer:
+                answer[f"{target.name}_unit"] = target.unit
         answers.append(answer)
     return answers

@@ -1,16 +1,19 @@
 """The rows of a labelled table that train a model, and those that test it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
+from servier.chem.units import Scale
 from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
 from servier.data.labelled_table import warn_of_rows
+from servier.data.replicates import Replicates, measure_replicates, scale_of
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
@@ -42,6 +45,8 @@ class TrainingRows:
         The number of rows that were left out or were duplicates, and of molecules with conflicting labels.
     strategy
         How the test rows were held out.
+    replicates
+        How far labels of one molecule differ in the whole table, by target, where molecules have several.
     """
 
     data: Dataset
@@ -55,6 +60,7 @@ class TrainingRows:
     duplicates: int
     conflicts: int
     strategy: str
+    replicates: Mapping[str, Replicates] = field(default_factory=dict)
 
     def folds(self, n_folds: int, seed: int) -> Folds:
         """Divide all training rows into folds that are stratified by the first target and share no group.
@@ -118,8 +124,11 @@ class UsableRows:
             A target does not vary among the training rows, or a class has too few of them.
         """
         data = self.data
+        scales = [scale_of(data.units.get(name)) for name in data.targets]
+        if self.options.conflicts == "geometric":
+            _require_positive(data, scales)
         merged = merge_duplicates(
-            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts
+            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts, scales
         )
         has_label = ~np.isnan(merged.y).all(axis=1)
         require_variety(merged.y, data, self.splitter.strategy)
@@ -131,6 +140,16 @@ class UsableRows:
             left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
         )  # fmt: skip
+
+
+def _require_positive(data: Dataset, scales: Sequence[Scale]) -> None:
+    """Refuse labels that have no geometric mean."""
+    for i, (target, task, scale) in enumerate(zip(data.targets, data.tasks, scales, strict=True)):
+        rows = np.flatnonzero(data.y[:, i] <= 0)
+        if task == "regression" and scale is Scale.LINEAR and rows.size:
+            problem = f"the geometric mean needs labels above 0, and this is {data.y[rows[0], i]:g}"
+            hint = "choose --replicates median or mean"
+            raise DataError(problem, path=data.path, row=data.lines[rows[0]], column=target, hint=hint)
 
 
 def usable_rows(data: Dataset, options: Options) -> UsableRows:
@@ -170,4 +189,8 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     usable = usable_rows(data, options)
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
-    return rows
+    measured = {
+        target: measure_replicates(usable.molecules, data.y[usable.rows, i], data.tasks[i])
+        for i, target in enumerate(data.targets)
+    }
+    return replace(rows, replicates={name: found for name, found in measured.items() if found is not None})

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, Target
 from servier.data.folds import split_folds
+from servier.data.wishes import NO_BOUNDS, Bounds
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
 from servier.training.conformal import fit_sets, fit_widths
@@ -33,7 +34,12 @@ class HeldOutMetrics:
 
 
 def make_target(
-    name: str, transform: TargetTransform, task: str, y: NDArray[np.float64], raw: NDArray[np.float64]
+    name: str,
+    transform: TargetTransform,
+    task: str,
+    y: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    bounds: Bounds = NO_BOUNDS,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
 
@@ -43,6 +49,8 @@ def make_target(
         The target, and the transform of its labels in training.
     y, raw
         Labels and out-of-fold raw scores, float64, shape (n_rows,); NaN where missing.
+    bounds
+        What answers may not be beyond.
     """
     if task == "binary":
         target = calibrate(name, y, raw)
@@ -55,6 +63,8 @@ def make_target(
         transform=transform.transform,
         bound=transform.bound,
         conformal=fit_widths(transform.apply(y), raw),
+        lowest=bounds[0],
+        highest=bounds[1],
     )
 
 
@@ -76,6 +86,7 @@ def measure_held_out(
         Of the split.
     """
     name, task = rows.data.targets[i], rows.data.tasks[i]
+    limits = rows.data.bounds.get(name, NO_BOUNDS)
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
     if len(np.unique(groups)) < 2:
@@ -83,7 +94,7 @@ def measure_held_out(
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        target = make_target(name, transform, task, y[fitted], raw[fitted])
+        target = make_target(name, transform, task, y[fitted], raw[fitted], limits)
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():

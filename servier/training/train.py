@@ -20,6 +20,7 @@ from servier.chem.levels import Level
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
+from servier.data.wishes import NO_BOUNDS
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
@@ -78,7 +79,11 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [
-        replace(make_target(*target, rows.y[:, i], raw[:, i]), words=data.words.get(target[0]))
+        replace(
+            make_target(*target, rows.y[:, i], raw[:, i], data.bounds.get(target[0], NO_BOUNDS)),
+            words=data.words.get(target[0]),
+            unit=data.units.get(target[0]),
+        )
         for i, target in enumerate(named)
     ]
     held_out = {

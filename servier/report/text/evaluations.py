@@ -45,7 +45,8 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             )
             for name, m in found.metrics.items()
         ]
-        lines += ["", *text_table((target, "value", "95 % interval", *found.baselines), rows)]
+        quantity = target if found.unit is None else f"{target} in {found.unit}"
+        lines += ["", *text_table((quantity, "value", "95 % interval", *found.baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
         lines += ["", *describe_coverage(found.coverage)]
@@ -140,7 +141,9 @@ def describe_comparison(document: Mapping[str, Any]) -> str:
             )
             for name, m in measured.items()
         ]  # fmt: skip
-        header = (target, "first", "second", "difference", "95 % interval", "p value", "better")
+        unit = document["units"].get(target)
+        quantity = target if unit is None else f"{target} in {unit}"
+        header = (quantity, "first", "second", "difference", "95 % interval", "p value", "better")
         lines += ["", *text_table(header, rows)]
         if not rows:
             lines.append(UNDEFINED)
