@@ -12,16 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.documents import OPTIONAL
-from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Share, one_of
+from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Rule, Share, one_of
 
 LOG, MIRRORED_LOG = "log", "mirrored_log"
 CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
 SIGNIFICANT_DIGITS = 7
 MAX_EXPONENT = 500
+LONGEST_UNIT = 80
 OF_NUMBERS = ("transform", "unit", "lowest", "highest")
 """Fields that only a regression target has."""
 
+UnitName = Annotated[
+    str, Rule(f"a unit of at most {LONGEST_UNIT} characters", lambda name: 0 < len(name) <= LONGEST_UNIT)
+]
 Vector = NDArray[np.float64]
 """One number for each row, shape (n_rows,); NaN where a row has none."""
 
@@ -65,7 +69,7 @@ class Target:
     bound: Number | None = None
     conformal: dict[Level, list[Number]] = field(default_factory=dict)
     words: Annotated[list[Name], UNLIKE] | None = field(default=None, metadata=OPTIONAL)
-    unit: Name | None = field(default=None, metadata=OPTIONAL)
+    unit: UnitName | None = field(default=None, metadata=OPTIONAL)
     lowest: Number | None = field(default=None, metadata=OPTIONAL)
     highest: Number | None = field(default=None, metadata=OPTIONAL)
 

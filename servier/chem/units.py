@@ -162,13 +162,16 @@ def _inner(name: str) -> str:
 
 
 def molecular_weight(smiles: str) -> float:
-    """Return the average molecular weight of a molecule as it is written; NaN where it cannot be read.
+    """Return the average molecular weight of a molecule as it is written; NaN where it has none.
 
     Salts and solvents in the string are a part of it: a mass is the mass of what was weighed, and a table
     names that.
     """
     mol = parse_smiles(smiles)
-    return np.nan if isinstance(mol, InvalidMolecule) else float(rdMolDescriptors._CalcMolWt(mol))  # noqa: SLF001 - the function behind Descriptors.MolWt
+    if isinstance(mol, InvalidMolecule):
+        return np.nan
+    weight = float(rdMolDescriptors._CalcMolWt(mol))  # noqa: SLF001 - the function behind Descriptors.MolWt
+    return weight or np.nan
 
 
 def convert(values: Vector, source: Unit, target: Unit, weights: Vector | float = np.nan) -> Vector:

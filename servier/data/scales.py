@@ -190,7 +190,7 @@ def _transform(transform: str, wanted: Unit | None, units: RowUnits) -> tuple[Un
 
 def _require_convertible(units: RowUnits, wanted: Unit, table: LabelledTable, *, is_mixed: bool) -> None:
     """Refuse labels in units that cannot become one; name the first two lines that differ."""
-    if all(unit.converts_to(wanted) for unit in units.values()):
+    if all(unit.converts_to(wanted) for unit in set(units.values())):
         return
     (first, unit), *others = units.items()
     other = next((row for row, found in others if not found.converts_to(unit)), None)

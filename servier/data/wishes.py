@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from servier.chem.units import Unit, parse_unit
+from servier.data.label_column import read_label
 from servier.errors import DataError
-from servier.tables.numbers import read_number
 
 TRANSFORMS = ("pIC50", "log10", "none")
 LONGEST_UNIT = 60
@@ -124,7 +124,7 @@ def _read_bounds(text: str) -> Bounds:
     parts = text.split(",")
     if len(parts) != 2 or not any(map(str.strip, parts)):
         raise DataError(f"--bounds {text!r} are not two numbers", hint="write 0,100 or, for one bound, 0,")
-    low, high = (read_number(part) if part.strip() else None for part in parts)
+    low, high = (read_label(part) if part.strip() else None for part in parts)
     if low is not None and high is not None and low >= high:
         raise DataError(f"the bound {low:g} is not below {high:g}", hint="write the lower bound first")
     return low, high

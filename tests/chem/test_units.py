@@ -122,6 +122,7 @@ def test_the_weight_is_that_of_the_molecule_as_written():
     assert molecular_weight("CCN.Cl") == pytest.approx(45.085 + 36.461, abs=5e-3)
     assert molecular_weight("[2H]O[2H]") == pytest.approx(20.028, abs=5e-3)
     assert math.isnan(molecular_weight("C1CC"))
+    assert math.isnan(molecular_weight("*"))
 
 
 def test_only_concentrations_have_a_lowest_value():

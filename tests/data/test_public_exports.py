@@ -169,3 +169,23 @@ def test_exports_train_with_a_target_alone(command, recipes, truth, tmp_path, ta
     said = command("evaluate", "--dataset", table, "--model_path", model, "--resamples", 20).stdout
     assert "the rows that training held out" in said
     assert f"{target} in {unit}" in said or unit is None
+
+
+def test_a_mixture_is_refused_in_one_line(servier, truth, tmp_path):
+    """The real command names file, line and column, and writes no model."""
+    table, model = write_chembl(tmp_path / "export.csv", truth, ["nM", "%"]), tmp_path / "m.servier"
+    train = ["train", "--dataset", table, "--target", "Standard Value", "--model_path", model]
+    (said,) = servier(*train, status=1).stderr.splitlines()
+    assert said.startswith(
+        f"Error: {table}, line 3, column Standard Value: the label is in %, and that of line 2"
+    )
+    assert not model.exists()
+
+
+def test_rows_that_describe_columns_are_rows_of_an_output(command, model_1, truth, tmp_path):
+    """A file that is scored keeps every row: those without a molecule have no answer."""
+    table, out = write_pubchem(tmp_path / "AID_1.csv", truth), tmp_path / "out.csv"
+    command("predict-file", table, out, "--model_path", model_1, "--workers", 1)
+    with out.open(newline="") as file:
+        statuses = [row["status"] for row in csv.DictReader(file)]
+    assert statuses == ["empty"] * 3 + ["ok"] * N

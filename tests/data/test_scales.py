@@ -116,6 +116,7 @@ def test_a_molecule_without_a_weight_loses_its_label(tmp_path, caplog):
         ([("O", 1, "x" * 100)], {}, "is no unit"),
         ([("O", 1, "%")], {"bounds": ["5"]}, "--bounds '5' are not two numbers; write 0,100"),
         ([("O", 1, "%")], {"bounds": ["100,0"]}, "the bound 100 is not below 0"),
+        ([("O", 1, "%")], {"bounds": ["0,1e200"]}, "'1e200' is too large for a label"),
         ([("O", 1, "%")], {"bounds": ["a,b"]}, "'a' is not a number"),
         (
             [("O", 1, "%"), ("CO", 101, "%")],

@@ -45,7 +45,7 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             )
             for name, m in found.metrics.items()
         ]
-        quantity = target if found.unit is None else f"{target} in {found.unit}"
+        quantity = _name(target, found.unit)
         lines += ["", *text_table((quantity, "value", "95 % interval", *found.baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
@@ -54,6 +54,10 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *_describe_domains(found.by_domain)]
         lines += ["", *_describe_importance(found.importance)]
     return "\n".join([*lines, "", _describe_leaks(evaluation.overlap.counts)])
+
+
+def _name(target: str, unit: str | None) -> str:
+    return target if unit is None else f"{target} in {unit}"
 
 
 def describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -116,7 +120,10 @@ def describe_nested(document: Mapping[str, Any]) -> str:
         rows = [
             (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
         ]
-        lines += ["", *text_table((target, "mean", "95 % interval"), rows)]
+        lines += [
+            "",
+            *text_table((_name(target, document["units"].get(target)), "mean", "95 % interval"), rows),
+        ]
     return "\n".join(lines)
 
 
@@ -141,8 +148,7 @@ def describe_comparison(document: Mapping[str, Any]) -> str:
             )
             for name, m in measured.items()
         ]  # fmt: skip
-        unit = document["units"].get(target)
-        quantity = target if unit is None else f"{target} in {unit}"
+        quantity = _name(target, document["units"].get(target))
         header = (quantity, "first", "second", "difference", "95 % interval", "p value", "better")
         lines += ["", *text_table(header, rows)]
         if not rows:
