@@ -147,7 +147,7 @@ def test_every_fault_is_named(model_1):
         (("targets", 0, "bound"), 7, "targets[0].bound is not that of the transform None"),
         (("targets", 0, "unit"), "log10(" * 5000, "targets[0].unit is not a unit of at most 80 characters"),
         (("targets", 0, "unit"), "", "targets[0].unit is not a unit of at most 80 characters"),
-        (("targets", 0, "lowest"), 0.5, "lowest is not null, as that of a binary target is"),
+        (("targets", 0, "lowest"), 0.5, "targets[0].lowest is not null, as that of a binary target is"),
         (("targets", 0, "highest"), 1e200, "targets[0].highest is not between -1e+100 and 1e+100"),
         (("targets", 0, "words"), ["a", "b", "c"], "targets[0].words is not a word for each label"),
         (("targets", 0, "words"), ["a", "a"], "targets[0].words is not free of repetitions"),

@@ -35,10 +35,11 @@ def describe_metrics(checkpoint: "Checkpoint", replicates: "Mapping[str, Replica
             (name, *(f"{found[name]:.4f}" if name in found else "-" for found in (held_out, test, best)))
             for name in held_out
         ]
-        header = (quantities[target], "validation", "test", "best reachable")
+        quantity = quantities.get(target, target)
+        header = (quantity, "validation", "test", "best reachable")
         lines += text_table(header, rows) if best else text_table(header[:3], [row[:3] for row in rows])
         if noise is not None:
-            lines.append(describe_replicates(quantities[target], noise))
+            lines.append(describe_replicates(quantity, noise))
     return "\n".join(lines)
 
 
