@@ -111,7 +111,7 @@ class Target:
         return self.name if self.unit is None else f"{self.name} in {self.unit}"
 
     @property
-    def limits(self) -> str | None:
+    def limits_in_words(self) -> str | None:
         """What answers are not beyond, in words; None where there is no bound."""
         low, high = self.lowest, self.highest
         if low is not None and high is not None:

@@ -19,7 +19,7 @@ from servier.data.labelled_table import (
     wants_all,
 )
 from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
-from servier.data.wishes import NO_WISHES, Bounds, Wishes
+from servier.data.wishes import NO_WISHES, Limits, Wishes
 from servier.errors import DataError
 from servier.tables import Stamp, require_stamp
 
@@ -55,7 +55,7 @@ class Dataset:
         How many rows of the file cannot be used and are not among these.
     stamp
         The state of the file that was read; None where nobody can look at it again.
-    units, bounds
+    units, limits
         The unit of the labels of targets where it is known, and what answers may not be beyond.
     """
 
@@ -72,7 +72,7 @@ class Dataset:
     left_out: int = 0
     stamp: Stamp | None = None
     units: Mapping[str, str] = field(default_factory=dict)
-    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -172,7 +172,7 @@ def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, s
         },
         left_out=table.left_out,
         units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
-        bounds={name: found.bounds for name, (found, _) in read.items()},
+        limits={name: found.limits for name, (found, _) in read.items()},
     )
 
 

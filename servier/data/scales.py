@@ -22,7 +22,7 @@ from servier.chem.units import (
 from servier.data.label_column import LARGEST, LabelColumn
 from servier.data.labelled_table import LabelledTable, warn_of_rows
 from servier.data.public_exports import find_types
-from servier.data.wishes import NO_BOUNDS, Bounds, Wishes, read_unit
+from servier.data.wishes import NO_LIMITS, Limits, Wishes, read_unit
 from servier.errors import DataError
 
 SAY_UNIT = "say the unit of the labels, such as --unit nM"
@@ -43,7 +43,7 @@ class ScaledLabels:
         The labels.
     unit
         The name of their unit; None where nothing says it.
-    bounds
+    limits
         What answers may not be beyond.
     sources
         How many labels were written in each unit, the most frequent first.
@@ -51,7 +51,7 @@ class ScaledLabels:
 
     column: LabelColumn
     unit: str | None = None
-    bounds: Bounds = NO_BOUNDS
+    limits: Limits = NO_LIMITS
     sources: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -90,7 +90,7 @@ def scale_labels(
         _log_units(target, units, wanted)
     if model is not None:
         return ScaledLabels(column, model.unit, (model.lowest, model.highest), sources)
-    low, high = wishes.find_bounds(target)
+    low, high = wishes.find_limits(target)
     if low is None and wanted is not None:
         low = wanted.lowest
     _require_within(column, (low, high), table)
@@ -241,9 +241,9 @@ def _require_possible(
         )
 
 
-def _require_within(column: LabelColumn, bounds: Bounds, table: LabelledTable) -> None:
+def _require_within(column: LabelColumn, limits: Limits, table: LabelledTable) -> None:
     """Refuse labels beyond the bounds that answers are to have."""
-    low, high = bounds
+    low, high = limits
     for bound, is_beyond, word in (
         (low, column.y < (np.nan if low is None else low), "below"),
         (high, column.y > (np.nan if high is None else high), "above"),

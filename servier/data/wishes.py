@@ -10,9 +10,9 @@ from servier.errors import DataError
 TRANSFORMS = ("pIC50", "log10", "none")
 LONGEST_UNIT = 60
 
-Bounds = tuple[float | None, float | None]
-"""The lowest and the highest value that there can be; None where there is no such bound."""
-NO_BOUNDS: Bounds = (None, None)
+Limits = tuple[float | None, float | None]
+"""The lowest and the highest answer that there can be; None where there is no such limit."""
+NO_LIMITS: Limits = (None, None)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Wishes:
             raise DataError(f"{found!r} is no transform", hint=f"choose among {', '.join(TRANSFORMS)}")
         return name
 
-    def find_bounds(self, target: str) -> Bounds:
+    def find_limits(self, target: str) -> Limits:
         """Return the bounds that were declared for a target.
 
         Raises
@@ -61,7 +61,7 @@ class Wishes:
             They are not two numbers, or the lower one is not below the higher one.
         """
         text = _choose(self.bounds, target, "--bounds")
-        return NO_BOUNDS if text is None else _read_bounds(text)
+        return NO_LIMITS if text is None else _read_limits(text)
 
     def require_targets(self, targets: Sequence[str]) -> None:
         """Refuse what is said of a target that the table does not have.
@@ -120,7 +120,7 @@ def read_unit(text: str) -> Unit | None:
     return parse_unit(text)
 
 
-def _read_bounds(text: str) -> Bounds:
+def _read_limits(text: str) -> Limits:
     parts = text.split(",")
     if len(parts) != 2 or not any(map(str.strip, parts)):
         raise DataError(f"--bounds {text!r} are not two numbers", hint="write 0,100 or, for one bound, 0,")

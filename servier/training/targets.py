@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, Target
 from servier.data.folds import split_folds
-from servier.data.wishes import NO_BOUNDS, Bounds
+from servier.data.wishes import NO_LIMITS, Limits
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
 from servier.training.conformal import fit_sets, fit_widths
@@ -39,7 +39,7 @@ def make_target(
     task: str,
     y: NDArray[np.float64],
     raw: NDArray[np.float64],
-    bounds: Bounds = NO_BOUNDS,
+    limits: Limits = NO_LIMITS,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
 
@@ -49,7 +49,7 @@ def make_target(
         The target, and the transform of its labels in training.
     y, raw
         Labels and out-of-fold raw scores, float64, shape (n_rows,); NaN where missing.
-    bounds
+    limits
         What answers may not be beyond.
     """
     if task == "binary":
@@ -63,8 +63,8 @@ def make_target(
         transform=transform.transform,
         bound=transform.bound,
         conformal=fit_widths(transform.apply(y), raw),
-        lowest=bounds[0],
-        highest=bounds[1],
+        lowest=limits[0],
+        highest=limits[1],
     )
 
 
@@ -86,7 +86,7 @@ def measure_held_out(
         Of the split.
     """
     name, task = rows.data.targets[i], rows.data.tasks[i]
-    limits = rows.data.bounds.get(name, NO_BOUNDS)
+    limits = rows.data.limits.get(name, NO_LIMITS)
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
     if len(np.unique(groups)) < 2:

@@ -20,7 +20,7 @@ from servier.chem.levels import Level
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
-from servier.data.wishes import NO_BOUNDS
+from servier.data.wishes import NO_LIMITS
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
@@ -80,7 +80,7 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [
         replace(
-            make_target(*target, rows.y[:, i], raw[:, i], data.bounds.get(target[0], NO_BOUNDS)),
+            make_target(*target, rows.y[:, i], raw[:, i], data.limits.get(target[0], NO_LIMITS)),
             words=data.words.get(target[0]),
             unit=data.units.get(target[0]),
         )

@@ -322,7 +322,7 @@ def test_rounding_does_not_lead_beyond_a_bound():
 )  # fmt: skip
 def test_bounds_are_said_in_words(fields, said):
     """As they stand on the card of a model."""
-    assert Target("y", "regression", **fields).limits == said
+    assert Target("y", "regression", **fields).limits_in_words == said
 
 
 @pytest.mark.parametrize(

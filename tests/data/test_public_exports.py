@@ -76,7 +76,7 @@ def test_values_of_chembl_come_in_one_unit(truth, tmp_path, caplog):
     with caplog.at_level("INFO", "servier"):
         data = load_dataset(path, Columns(("Standard Value",)))
     np.testing.assert_allclose(data.y[:, 0], truth[3] * 1e9, rtol=1e-5)
-    assert (data.units, data.bounds) == ({"Standard Value": "nM"}, {"Standard Value": (0.0, None)})
+    assert (data.units, data.limits) == ({"Standard Value": "nM"}, {"Standard Value": (0.0, None)})
     assert data.ids[:2] == ["CHEMBL0", "CHEMBL1"]
     assert caplog.messages == ["target Standard Value: labels in nM (30 from µM, 30 from µg/mL)"]
 
@@ -132,7 +132,7 @@ def test_a_table_of_pubchem_says_its_units(truth, tmp_path, caplog):
     assert data.ids[:2] == ["200", "201"]
     assert data.lines[0] == 5
     assert data.units == {"Potency": "µM", "Efficacy": "%"}
-    assert data.bounds == {"Potency": (0.0, None), "Efficacy": (None, None)}
+    assert data.limits == {"Potency": (0.0, None), "Efficacy": (None, None)}
     np.testing.assert_allclose(data.y[1, 0], truth[3][1] * 1e6)
     assert caplog.messages[0] == (
         "rows that describe the columns are no molecules: RESULT_TYPE, RESULT_DESCR, RESULT_UNIT"

@@ -57,7 +57,7 @@ def test_mixed_units_become_one(tmp_path, unit, transform, expected, name):
     data = load(write(tmp_path, MIXED), unit=unit, transform=transform)
     np.testing.assert_allclose(data.y[:5, 0], expected, rtol=2e-7)
     assert data.units == {"y": name}
-    assert data.bounds == {"y": (0.0 if "log" not in name else None, None)}
+    assert data.limits == {"y": (0.0 if "log" not in name else None, None)}
 
 
 def test_a_mass_is_that_of_the_molecule_as_written(tmp_path):
@@ -168,7 +168,7 @@ def test_nothing_is_said_where_nothing_is_known(tmp_path):
     plain = load(write(tmp_path, [("O", 1), ("CO", -2)], "smiles,y"), column=None)
     empty = load(write(tmp_path, [("O", 1, ""), ("CO", -2, "")]))
     for data in (plain, empty):
-        assert (data.units, data.bounds, data.y[:2, 0].tolist()) == ({}, {"y": (None, None)}, [1, -2])
+        assert (data.units, data.limits, data.y[:2, 0].tolist()) == ({}, {"y": (None, None)}, [1, -2])
     logarithms = load(write(tmp_path, [("O", 1), ("CO", 100)], "smiles,y"), column=None, transform=["log10"])
     assert (logarithms.units, logarithms.y[:2, 0].tolist()) == ({"y": "log10"}, [0, 2])
 
@@ -198,7 +198,7 @@ def test_each_of_several_targets_has_its_own(tmp_path):
         transform=["ic50=pIC50"], bounds=["yield=0,500"],
     )  # fmt: skip
     assert data.units == {"ic50": "-log10(M)", "yield": "%"}
-    assert data.bounds == {"ic50": (None, None), "yield": (0, 500), "toxic": (None, None)}
+    assert data.limits == {"ic50": (None, None), "yield": (0, 500), "toxic": (None, None)}
 
 
 def model(unit, **fields):
@@ -213,7 +213,7 @@ def test_labels_come_in_the_unit_of_a_model(tmp_path, unit, expected):
     """Whatever the table has, a model is compared with labels in its own unit."""
     data = load(write(tmp_path, MIXED[:3]), learnt=model(unit, lowest=None, highest=9e9))
     np.testing.assert_allclose(data.y[:3, 0], expected, rtol=1e-6)
-    assert (data.units, data.bounds) == ({"y": unit}, {"y": (None, 9e9)})
+    assert (data.units, data.limits) == ({"y": unit}, {"y": (None, 9e9)})
 
 
 def test_a_table_of_another_unit_than_the_model_is_never_taken_as_it_is(tmp_path):

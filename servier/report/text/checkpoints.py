@@ -75,7 +75,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         )
         transform = ", learnt as a logarithm" if target.transform else ""
         unit = "" if target.unit is None else f", in {target.unit}"
-        limits = "" if target.limits is None else f", {target.limits}"
+        limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
         facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
