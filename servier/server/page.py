@@ -95,12 +95,14 @@ def fill_page(
         The address of the service, as the browser sees it.
     """
     targets = [known.name for known in models.targets(model_name)]
+    units = {known.name: known.unit for known in models.targets(model_name) if known.unit is not None}
     return {
         "smiles": smiles or "",
         "model_name": model_name,
         "models": {name: _describe(models, name) for name in models.parts},
         "problems": models.problems,
         "targets": targets,
+        "units": units,
         "explained": target or targets[0],
         "address": address,
         "examples": {name: _link(text, model_name) for name, text in EXAMPLES.items()},

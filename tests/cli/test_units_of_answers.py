@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -87,6 +88,7 @@ def test_the_server_keeps_them_too(bounded):
         described = json.loads(server.ask("/openapi.json")[2])["components"]["schemas"]["Row"]["properties"]
     assert "dose in µM in the range of the training labels" in page
     assert " µM." in page
+    assert len(re.findall(r"dose = [0-9.e-]+ µM</p>", page)) == 3
     assert [target["unit"] for target in served] == ["%", "µM"]
     assert described["dose_unit"] == {"type": "string"}
 

@@ -56,9 +56,9 @@ def test_rules_are_those_of_each_target():
     """Scales belong to targets, and what is equal or missing stays as it is."""
     y = np.array([[1.0, 1.0, 1.0], [3.0, 3.0, NAN], [5.0, 5.0, NAN]])
     tasks, scales = ["regression"] * 3, [LINEAR, MINUS_LOG, LINEAR]
-    merged = merge_duplicates(np.array([4, 4, 4]), y, tasks, "worst", scales)
+    merged = merge_duplicates(np.array([4, 4, 4]), y, tasks, "worst", scales=scales)
     assert merged.y.tolist() == [[5, 1, 1]]
-    assert merge_duplicates(np.array([4, 4, 4]), y, tasks, "mean", scales).y.tolist() == [[3, 3, 1]]
+    assert merge_duplicates(np.array([4, 4, 4]), y, tasks, "mean", scales=scales).y.tolist() == [[3, 3, 1]]
 
 
 def noisy(n, sigma, seed=0):
