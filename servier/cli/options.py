@@ -41,6 +41,13 @@ POSITIVE = option(
     help="The label that counts as 1, beside another that counts as 0; repeatable, for several targets.  "
     "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
 )
+RELATION_COLUMN = option(
+    "--relation_column",
+    multiple=True,
+    metavar="NAME",
+    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
+    "[default: detected, such as Standard Relation]",
+)
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
@@ -93,6 +100,7 @@ class TableOptions:
         metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
     )
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     text: DialectOptions
 
     def load(self) -> "Dataset":
@@ -120,7 +128,10 @@ class TableOptions:
     ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
 
-        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
+        columns = Columns(
+            targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
+            self.relation_columns,
+        )  # fmt: skip
         source = self.dataset or find_dataset(self.data_dir)
         return load_dataset(source, columns, tasks, self.positive, learnt)
 

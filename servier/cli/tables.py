@@ -7,7 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS
+from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, RELATION_COLUMN, SMILES_COLUMN, TARGETS
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
 
@@ -23,6 +23,7 @@ class CheckOptions:
     id_column: str | None = field(metadata=ID_COLUMN)
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -49,7 +50,13 @@ def check(given: CheckOptions) -> None:
     from servier.report.text import describe_audit
     from servier.tables import find_stamp, require_stamp
 
-    columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
+    columns = Columns(
+        given.targets,
+        given.smiles_column,
+        given.id_column,
+        dialect=given.text.dialect(),
+        relations=given.relation_columns,
+    )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
@@ -69,6 +76,12 @@ class SimulateOptions:
         metadata=option(type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
     )
     seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of all randomness."))
+    censored: bool = field(
+        metadata=option(
+            is_flag=True,
+            help="P1 is a value that is measured within limits, beyond which it is a bound such as <5.",
+        )
+    )
     force: bool = field(metadata=FORCE)
 
 
@@ -77,19 +90,20 @@ def simulate(given: SimulateOptions) -> None:
     """Write a simulated, labelled data set.
 
     The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC
-    that any model can reach is known. The labels mean nothing in chemistry.
+    that any model can reach is known. The labels mean nothing in chemistry. With --censored, P1 is a value
+    and P1_value what it would be without the limits of its measurement.
 
     \b
-    Example:
+    Examples:
       servier simulate data/dataset_single.csv --rows 3000 --seed 1
+      servier simulate censored.csv --censored
     """
     from servier.data.simulation import simulate as make_simulation
-    from servier.data.simulation import write_simulation
+    from servier.data.simulation import simulate_censored, write_simulation
 
     with claim_outputs(given, [given.output], Inputs({})) as is_made:
-        simulation = make_simulation(given.rows, given.seed)
+        made = (simulate_censored if given.censored else make_simulation)(given.rows, given.seed)
         if not is_made:
-            write_simulation(simulation, given.output)
-    share = simulation.labels.mean()
-    click.echo(f"{given.rows} simulated molecules, {share:.1%} with P1 = 1, are in {given.output}")
-    click.echo(f"Best achievable AUROC: {simulation.best_auroc:.4f}")
+            write_simulation(made, given.output)
+    click.echo(f"{given.rows} simulated molecules, {made.description}, are in {given.output}")
+    click.echo(f"Best achievable {made.best}")

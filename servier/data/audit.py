@@ -129,15 +129,23 @@ def check(
         for line, identifier, smiles in zip(table.lines, table.ids, table.smiles, strict=True)
     ]
     require_positive(table, positive)
-    read = {target: read_labels(table.values[target], positive) for target in table.targets}
+    read = {
+        target: read_labels(table.values[target], positive, relations=table.relations(target))
+        for target in table.targets
+    }
     targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
     labels = {target: _note_labels(read[target], target, findings) for target in targets}
     rows = zip(table.problems, findings, strict=True)
     mols = [_check_row(problem, found, level) for problem, found in rows]
     _check_unlabelled(labels, findings)
-    _check_duplicates(mols, findings, labels, same_molecule)
-    described = {target: describe_labels(y) for target, y in labels.items()}
-    return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
+    columns_read = {target: read[target] for target in targets}
+    _check_duplicates(mols, findings, columns_read, same_molecule)
+    described = {
+        target: describe_labels(column.y, column.relations) for target, column in columns_read.items()
+    }
+    warnings += suspect_useless(columns_read)
+    warnings += suspect_filled({target: column.exact for target, column in columns_read.items()})
+    return Audit(str(path), findings, described, warnings)
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -219,7 +227,10 @@ def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
 
 
 def _check_duplicates(
-    mols: Sequence[Mol | None], findings: Sequence[Finding], labels: Mapping[str, Any], same_molecule: str
+    mols: Sequence[Mol | None],
+    findings: Sequence[Finding],
+    columns: Mapping[str, LabelColumn],
+    same_molecule: str,
 ) -> None:
     rows = [row for row, mol in enumerate(mols) if mol is not None]
     molecules = identify([mols[row] for row in rows], [findings[row].smiles for row in rows], same_molecule)
@@ -229,11 +240,7 @@ def _check_duplicates(
     for first, *others in same.values():
         for row in others:
             findings[row].add("duplicate", f"the molecule of line {findings[first].line}")
-        for target, y in labels.items() if others else ():
-            known = y[[first, *others]]
-            different = np.unique(known[~np.isnan(known)])
-            if len(different) > 1:
+        for target, column in columns.items() if others else ():
+            if different := column.find_conflict([first, *others]):
                 for row in (first, *others):
-                    findings[row].add(
-                        "conflict", f"{target}: {', '.join(f'{value:g}' for value in different)}"
-                    )
+                    findings[row].add("conflict", f"{target}: {', '.join(different)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.data.bounds import Relations, only_exact
 from servier.data.label_column import LabelColumn, label_key, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -52,6 +53,9 @@ class Dataset:
         How many rows of the file cannot be used and are not among these.
     stamp
         The state of the file that was read; None where nobody can look at it again.
+    relations
+        Which labels are bounds, as in `servier.data.bounds`, int8, shape (n_rows, n_targets); None where none
+        is.
     """
 
     path: str
@@ -66,6 +70,7 @@ class Dataset:
     words: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
     stamp: Stamp | None = None
+    relations: Relations | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -81,10 +86,17 @@ class Dataset:
         require_stamp(self.path, self.stamp)
 
     @property
+    def exact_y(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound, shape (n_rows, n_targets)."""
+        return only_exact(self.y, self.relations)
+
+    @property
     def digest(self) -> str:
         """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
         sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode("utf-8", "surrogateescape"))
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
+        if self.relations is not None:
+            sha.update(np.ascontiguousarray(self.relations, "<i1").tobytes())
         return sha.hexdigest()
 
 
@@ -138,6 +150,7 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
+    _require_relations(table)
     skip_useless = wants_all(columns.targets, table.names)
     read = _read_targets(table, tasks, positive, learnt, skip_useless=skip_useless)
     return Dataset(
@@ -153,7 +166,23 @@ def load_dataset(
         stamp=table.stamp,
         words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
         left_out=table.left_out,
+        relations=_stack_relations([column for column, _ in read.values()]),
     )
+
+
+def _require_relations(table: LabelledTable) -> None:
+    try:
+        table.relation_columns.require_clear()
+    except DataError as error:
+        raise DataError(error.problem, path=table.path, hint=error.hint) from None
+
+
+def _stack_relations(columns: Sequence[LabelColumn]) -> Relations | None:
+    """Return the relations of all targets; None where no label is a bound."""
+    if all(column.relations is None for column in columns):
+        return None
+    exact = np.zeros(len(columns[0].y), np.int8)
+    return np.stack([exact if c.relations is None else c.relations for c in columns], axis=1)
 
 
 def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
@@ -184,7 +213,8 @@ def _read_targets(
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:
-            column = read_labels(table.values[target], positive, learnt[i] if learnt else None)
+            words = learnt[i] if learnt else None
+            column = read_labels(table.values[target], positive, words, table.relations(target))
             read[target] = column, _check_labels(column, task, table.lines)
             column.log_words(target)
         except DataError as error:
@@ -203,10 +233,14 @@ def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -
     for row, error in column.problems.items():
         raise DataError(error.problem, row=lines[row], hint=error.hint)
     y = column.y
-    require_labels(y)
+    require_labels(only_exact(y, column.relations), column.relations)
     known = ~np.isnan(y)
     values = np.unique(y[known])
     is_binary = set(values) <= {0.0, 1.0}
+    if column.relations is not None and (task == "binary" or (task is None and is_binary)):
+        row = int(np.flatnonzero(column.relations)[0])
+        hint = "leave the relation out; where labels are numbers, use --task regression"
+        raise DataError("a bound in a target of two classes", row=lines[row], hint=hint)
     if task == "binary" and not is_binary:
         row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
         hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"
@@ -219,8 +253,15 @@ def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -
     return task or ("binary" if is_binary else "regression")
 
 
-def require_labels(y: NDArray[np.float64]) -> None:
-    """Refuse the labels of a target, NaN where missing, if nothing can be learnt from them.
+def require_labels(y: NDArray[np.float64], relations: Relations | None = None) -> None:
+    """Refuse the labels of a target if nothing can be learnt from them.
+
+    Parameters
+    ----------
+    y
+        The exact labels, float64, shape (n_rows,); NaN where missing.
+    relations
+        Which other labels are bounds; None where none is.
 
     Raises
     ------
@@ -229,10 +270,11 @@ def require_labels(y: NDArray[np.float64]) -> None:
     """
     known = y[~np.isnan(y)]
     if len(known) < MIN_LABELS:
-        hint = f"at least {MIN_LABELS} rows need a label"
-        raise DataError(f"{len(known)} labels are too few to learn from", hint=hint)
+        kind = "labels" if relations is None else f"labels beside {np.count_nonzero(relations)} bounds"
+        hint = f"at least {MIN_LABELS} rows need a label{'' if relations is None else ' that is a value'}"
+        raise DataError(f"{len(known)} {kind} are too few to learn from", hint=hint)
     if np.ptp(known) == 0:
-        problem = f"all {len(known)} labels are {known[0]:g}"
+        problem = f"all {len(known)} labels {'' if relations is None else 'that are values '}are {known[0]:g}"
         raise DataError(problem, hint="a model needs at least two different values")
     if np.std(known) == 0:
         problem = f"the labels, {known.min():g} to {known.max():g}, differ too little to compute with"

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.identity import parent_smiles
 from servier.chem.molecules import Mol, canonical_smiles
+from servier.data.bounds import EXACT, Relations, resolve
 from servier.data.folds import Indices, group_numbers
 
 IDENTITIES = ("parent", "canonical", "written")
@@ -28,12 +30,15 @@ class Merged:
         The number of rows that were merged into an earlier one.
     conflicts
         The number of molecules with different labels for the same target.
+    relations
+        Which labels are bounds, int8, in the shape of `y`; None where none is.
     """
 
     rows: Indices
     y: NDArray[np.float64]
     duplicates: int
     conflicts: int
+    relations: Relations | None = None
 
 
 def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indices:
@@ -58,7 +63,11 @@ def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indic
 
 
 def merge_duplicates(
-    molecules: Indices, y: NDArray[np.float64], tasks: Sequence[str], conflicts: str = "merge"
+    molecules: Indices,
+    y: NDArray[np.float64],
+    tasks: Sequence[str],
+    conflicts: str = "merge",
+    relations: Relations | None = None,
 ) -> Merged:
     """Keep each molecule once, and resolve conflicts between its labels.
 
@@ -73,23 +82,31 @@ def merge_duplicates(
     conflicts
         How different labels of one molecule are resolved: `merge` takes the majority of a binary target (a
         tie leaves it without a label) and the median of a regression target; `drop` leaves it without one.
+    relations
+        Which labels are bounds, int8, in the shape of `y`; None where none is. Values and bounds of a
+        molecule are resolved by `servier.data.bounds.resolve`.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
-    resolved = y[first].astype(np.float64)
+    is_bound = np.zeros(y.shape, np.int8) if relations is None else relations
+    resolved, kept = y[first].astype(np.float64), is_bound[first]
     n_conflicts = 0
     by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
     for number in np.flatnonzero(sizes > 1):
-        labels = y[by_group[number]]
-        differs = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in labels.T])
-        n_conflicts += bool(differs.any())
+        rows = by_group[number]
+        differs = False
         for target, task in enumerate(tasks):
-            known = labels[~np.isnan(labels[:, target]), target]
-            if len(known):
-                resolved[number, target] = (
-                    np.nan if differs[target] and conflicts == "drop" else _resolve(known, task)
-                )
+            known = rows[~np.isnan(y[rows, target])]
+            if not len(known):
+                continue
+            found = resolve(y[known, target], is_bound[known, target], partial(_resolve, task=task))
+            is_dropped = found.differs and conflicts == "drop"
+            resolved[number, target] = np.nan if is_dropped else found.label
+            kept[number, target] = EXACT if is_dropped else found.relation
+            differs |= found.differs
+        n_conflicts += differs
     order = np.argsort(first)
-    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts)
+    relations = kept[order] if kept.any() else None
+    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts, relations)
 
 
 def _resolve(labels: NDArray[np.float64], task: str) -> float:

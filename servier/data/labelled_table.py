@@ -5,6 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from servier.data.relation_column import (
+    NO_RELATIONS,
+    RelationColumns,
+    choose_relations,
+    find_relations,
+    list_candidates,
+)
 from servier.errors import DataError
 from servier.tables import (
     DETECTED,
@@ -38,6 +45,7 @@ class Columns:
     id: str | None = None
     split: str | None = None
     dialect: Dialect = DETECTED
+    relations: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class LabelledTable:
         How many rows cannot be used and were left out.
     stamp
         The state of the file that was read; None for stdin.
+    relation_columns
+        The columns that say which labels are bounds.
     """
 
     path: str
@@ -77,6 +87,12 @@ class LabelledTable:
     values: dict[str, list[str]]
     left_out: int = 0
     stamp: Stamp | None = None
+    relation_columns: RelationColumns = NO_RELATIONS
+
+    def relations(self, target: str) -> list[str]:
+        """Return what stands beside each label of a target in its column of relations; empty without one."""
+        column = self.relation_columns.of_targets.get(target)
+        return [] if column is None else self.values[column]
 
     @property
     def smiles(self) -> list[str]:
@@ -116,16 +132,18 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
-        targets = choose_targets(names, columns.targets, (smiles, identifier, split))
+        taken = (smiles, identifier, split)
         filled = [record for record in table if record.problem or any(record.fields)]
-    records = [record for record in filled if keep_ragged or not record.problem]
+        records = [record for record in filled if keep_ragged or not record.problem]
+        beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
+        beside = beside if columns.relations else find_relations(beside)
+        targets = choose_targets(names, columns.targets, (*taken, *beside))
+        relations = choose_relations(beside, targets, columns.relations)
     if not records:
         _refuse_empty(path, filled)
     if not keep_ragged:
         problems = ((record.line, record.problem) for record in filled if record.problem)
         warn_of_rows(path, list(problems), "rows that cannot be used")
-    places = {name: i for i, name in reversed(list(enumerate(names)))}
-    positions = {name: places[name] for name in (smiles, identifier, split, *targets) if name is not None}
     return LabelledTable(
         path=str(path),
         names=names,
@@ -135,10 +153,17 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         split_column=split,
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
-        values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+        values=beside | _read(names, records, [name for name in (*taken, *targets) if name is not None]),
         left_out=len(filled) - len(records),
         stamp=find_stamp(path),
+        relation_columns=relations,
     )
+
+
+def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]) -> dict[str, list[str]]:
+    """Return the fields of some columns; of those with one name the first counts."""
+    places = {name: names.index(name) for name in wanted}
+    return {name: [_text(record.fields[i]) for record in records] for name, i in places.items()}
 
 
 def _refuse_empty(path: str | Path, ragged: Sequence[Record]) -> None:

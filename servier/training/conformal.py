@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, PROBABILITY_DIGITS
+from servier.data.bounds import EXACT, Relations
+from servier.metrics import one_sided
+
+ROUNDING = 1e-9
 
 
 def fit_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[str, list[float]]:
@@ -60,7 +64,9 @@ def _fit_limits(nonconformity: NDArray[np.float64]) -> dict[float, float]:
     }
 
 
-def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[str, list[float]]:
+def fit_widths(
+    labels: NDArray[np.float64], raw: NDArray[np.float64], relations: Relations | None = None
+) -> dict[str, list[float]]:
     """Fit half the width of the interval of a regression target.
 
     Parameters
@@ -68,6 +74,9 @@ def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[st
     labels, raw
         Labels in the units of the raw scores, and out-of-fold raw scores, float64, shape (n_rows,); NaN
         where missing.
+    relations
+        Which labels are bounds, as in `servier.data.bounds`; None where none is. Where there are any, the
+        widths are those of `fit_censored_widths`.
 
     Returns
     -------
@@ -80,6 +89,8 @@ def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[st
     """
     from crepes import ConformalRegressor
 
+    if relations is not None:
+        return fit_censored_widths(labels, raw, relations)
     residuals = labels - raw
     regressor = ConformalRegressor()
     regressor.fit(residuals[~np.isnan(residuals)])
@@ -90,3 +101,39 @@ def fit_widths(labels: NDArray[np.float64], raw: NDArray[np.float64]) -> dict[st
             for level in CONFIDENCES
         }
     return {level: [width] for level, width in widths.items() if np.isfinite(width)}
+
+
+def fit_censored_widths(
+    labels: NDArray[np.float64], raw: NDArray[np.float64], relations: Relations
+) -> dict[str, list[float]]:
+    """Fit half the width of the interval where some labels are bounds.
+
+    The error of a score that breaks a bound is at least its distance from it: it is censored there. The
+    quantiles are those of the Kaplan-Meier estimate, in which the weight of a censored error goes to the
+    larger ones; one more error is infinite. A score that satisfies its bound says nothing of its error.
+    Without bounds the widths are those of split conformal prediction.
+
+    Parameters
+    ----------
+    labels, raw, relations
+        As for `fit_widths`.
+
+    References
+    ----------
+    Kaplan and Meier, J. Am. Stat. Assoc. 1958, 53, 457, doi:10.2307/2281868. Candes et al., J. R. Stat. Soc.
+    B 2023, 85, 24, doi:10.1093/jrsssb/qkac004: conformal survival analysis.
+    """
+    known = ~np.isnan(labels) & ~np.isnan(raw)
+    relations = relations[known]
+    errors = np.abs(one_sided(labels[known], raw[known], relations))
+    order = np.lexsort((relations != EXACT, errors))
+    errors, is_exact = errors[order], relations[order] == EXACT
+    weights = np.zeros(len(errors))
+    left = 1.0
+    for i, n_left in enumerate(range(len(errors) + 1, 1, -1)):
+        if is_exact[i]:
+            weights[i] = left / n_left
+            left -= weights[i]
+    covered = np.cumsum(weights)
+    found = {str(level): errors[is_exact & (covered >= level - ROUNDING)] for level in CONFIDENCES}
+    return {level: [float(above[0])] for level, above in found.items() if len(above)}

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, Target
+from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
@@ -33,7 +34,12 @@ class HeldOutMetrics:
 
 
 def make_target(
-    name: str, transform: TargetTransform, task: str, y: NDArray[np.float64], raw: NDArray[np.float64]
+    name: str,
+    transform: TargetTransform,
+    task: str,
+    y: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    relations: Relations | None = None,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
 
@@ -43,6 +49,8 @@ def make_target(
         The target, and the transform of its labels in training.
     y, raw
         Labels and out-of-fold raw scores, float64, shape (n_rows,); NaN where missing.
+    relations
+        Which labels are bounds, int8, shape (n_rows,); None where none is.
     """
     if task == "binary":
         target = calibrate(name, y, raw)
@@ -54,7 +62,7 @@ def make_target(
         intercept=transform.mean,
         transform=transform.transform,
         bound=transform.bound,
-        conformal=fit_widths(transform.apply(y), raw),
+        conformal=fit_widths(transform.apply(y), raw, relations),
     )
 
 
@@ -64,7 +72,8 @@ def measure_held_out(
     """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
     The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
-    fold is answered with the calibration, threshold and conformal limits fitted on the other four.
+    fold is answered with the calibration, threshold and conformal limits fitted on the other four. The
+    coverage is that of labels that are no bounds.
 
     Parameters
     ----------
@@ -78,17 +87,22 @@ def measure_held_out(
     name, task = rows.data.targets[i], rows.data.tasks[i]
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
+    relations = rows.relations_of(i)
+    relations = None if relations is None else relations[known]
     if len(np.unique(groups)) < 2:
         groups = known
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        target = make_target(name, transform, task, y[fitted], raw[fitted])
+        of_fitted = None if relations is None else relations[fitted]
+        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted)
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
             found[part] = target.bounds(raw[part], values[part], level)
     return HeldOutMetrics(
-        metrics=measure(y, values, task, thresholds if task == "binary" else None),
-        coverage={level: measure_coverage(y, found, task) for level, found in bounds.items()},
+        metrics=measure(y, values, task, thresholds if task == "binary" else None, relations),
+        coverage={
+            level: measure_coverage(only_exact(y, relations), found, task) for level, found in bounds.items()
+        },
     )
