@@ -233,7 +233,6 @@ def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -
     for row, error in column.problems.items():
         raise DataError(error.problem, row=lines[row], hint=error.hint)
     y = column.y
-    require_labels(only_exact(y, column.relations), column.relations)
     known = ~np.isnan(y)
     values = np.unique(y[known])
     is_binary = set(values) <= {0.0, 1.0}
@@ -241,6 +240,7 @@ def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -
         row = int(np.flatnonzero(column.relations)[0])
         hint = "leave the relation out; where labels are numbers, use --task regression"
         raise DataError("a bound in a target of two classes", row=lines[row], hint=hint)
+    require_labels(column.exact, column.relations)
     if task == "binary" and not is_binary:
         row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
         hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"

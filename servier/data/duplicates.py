@@ -87,8 +87,9 @@ def merge_duplicates(
         molecule are resolved by `servier.data.bounds.resolve`.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
+    y = np.asarray(y, np.float64)
     is_bound = np.zeros(y.shape, np.int8) if relations is None else relations
-    resolved, kept = y[first].astype(np.float64), is_bound[first]
+    resolved, kept = y[first], is_bound[first]
     n_conflicts = 0
     by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
     for number in np.flatnonzero(sizes > 1):

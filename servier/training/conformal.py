@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, PROBABILITY_DIGITS
-from servier.data.bounds import EXACT, Relations
-from servier.metrics import one_sided
+from servier.data.bounds import AT_LEAST, AT_MOST, EXACT, Relations
 
+N_IMPUTED = 9
 ROUNDING = 1e-9
 
 
@@ -108,10 +108,10 @@ def fit_censored_widths(
 ) -> dict[str, list[float]]:
     """Fit half the width of the interval where some labels are bounds.
 
-    The error of a score that breaks a bound is at least its distance from it: it is censored there. The
-    quantiles are those of the Kaplan-Meier estimate, in which the weight of a censored error goes to the
-    larger ones; one more error is infinite. A score that satisfies its bound says nothing of its error.
-    Without bounds the widths are those of split conformal prediction.
+    What lies beyond a bound is not known, and scores there are worse than the exact labels tell. So a bound
+    counts as nine values, each with a ninth of the weight: the deciles, beyond the bound, of a normal
+    distribution that is fitted to all labels, values and bounds. The widths are then those of split conformal
+    prediction, with weights.
 
     Parameters
     ----------
@@ -120,20 +120,40 @@ def fit_censored_widths(
 
     References
     ----------
-    Kaplan and Meier, J. Am. Stat. Assoc. 1958, 53, 457, doi:10.2307/2281868. Candes et al., J. R. Stat. Soc.
-    B 2023, 85, 24, doi:10.1093/jrsssb/qkac004: conformal survival analysis.
+    Tobin, Econometrica 1958, 26, 24, doi:10.2307/1907382: the normal distribution behind labels that are cut
+    off. Candes et al., J. R. Stat. Soc. B 2023, 85, 24, doi:10.1093/jrsssb/qkac004: conformal prediction from
+    such labels.
     """
     known = ~np.isnan(labels) & ~np.isnan(raw)
-    relations = relations[known]
-    errors = np.abs(one_sided(labels[known], raw[known], relations))
-    order = np.lexsort((relations != EXACT, errors))
-    errors, is_exact = errors[order], relations[order] == EXACT
-    weights = np.zeros(len(errors))
-    left = 1.0
-    for i, n_left in enumerate(range(len(errors) + 1, 1, -1)):
-        if is_exact[i]:
-            weights[i] = left / n_left
-            left -= weights[i]
-    covered = np.cumsum(weights)
-    found = {str(level): errors[is_exact & (covered >= level - ROUNDING)] for level in CONFIDENCES}
-    return {level: [float(above[0])] for level, above in found.items() if len(above)}
+    labels, raw, relations = labels[known], raw[known], relations[known]
+    values = impute_bounds(labels, relations)
+    errors = np.abs(values - raw[:, None]).ravel()
+    order = np.argsort(errors, kind="stable")
+    covered = np.arange(1, errors.size + 1) / (errors.size + N_IMPUTED)
+    widths = {str(level): errors[order][covered >= level - ROUNDING] for level in CONFIDENCES}
+    return {level: [float(found[0])] for level, found in widths.items() if len(found)}
+
+
+def impute_bounds(labels: NDArray[np.float64], relations: Relations) -> NDArray[np.float64]:
+    """Return nine values for each label: itself, or the deciles of a normal distribution beyond a bound.
+
+    Parameters
+    ----------
+    labels, relations
+        Labels in the units of the raw scores, float64, shape (n_rows,), no NaN, and which of them are bounds.
+
+    Returns
+    -------
+    float64, shape (n_rows, 9).
+    """
+    from scipy import stats
+
+    lower, upper = relations == AT_LEAST, relations == AT_MOST
+    data = stats.CensoredData(labels[relations == EXACT], left=labels[upper], right=labels[lower])
+    mean, width = stats.norm.fit(data)
+    values = np.repeat(labels[:, None], N_IMPUTED, axis=1)
+    deciles = np.arange(1, N_IMPUTED + 1) / (N_IMPUTED + 1)
+    units = (labels[:, None] - mean) / width
+    values[upper] = mean + width * stats.truncnorm.ppf(deciles, -np.inf, units[upper])
+    values[lower] = mean + width * stats.truncnorm.ppf(deciles, units[lower], np.inf)
+    return values
