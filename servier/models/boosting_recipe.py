@@ -119,7 +119,8 @@ class Problem:
         """Return which labels of the rows with a label of one target are bounds; None where none is."""
         if self.relations is None or not self.relations[:, target].any():
             return None
-        return self.relations[self.known(target), target]
+        of_known: NDArray[np.int8] = self.relations[self.known(target), target]
+        return of_known
 
     def known(self, target: int) -> NDArray[np.int64]:
         """Return the rows with a label of one target."""

@@ -91,16 +91,17 @@ def fit_kernel(
     with threadpool_limits(1, "blas"):
         similarity = _similarity(units, units)
     weights, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
+    bounds = np.zeros(y.shape, np.int8) if relations is None else relations
     for i, task in enumerate(tasks):
         is_known = ~np.isnan(y[:, i])
-        is_bound = is_known & (False if relations is None else relations[:, i] != 0)
+        is_bound = is_known & (bounds[:, i] != 0)
         rows = np.flatnonzero(is_known & ~is_bound)
         if len(np.unique(y[rows, i])) < 2:
             continue
         machine = _fit_machine(similarity, y[:, i], rows, task)
-        for _ in range(BOUND_ROUNDS if relations is not None and is_bound.any() else 0):
+        for _ in range(BOUND_ROUNDS if is_bound.any() else 0):
             scores = machine.predict(similarity[:, rows])
-            is_broken = is_bound & (one_sided(y[:, i], scores, relations[:, i]) != 0)
+            is_broken = is_bound & (one_sided(y[:, i], scores, bounds[:, i]) != 0)
             rows = np.flatnonzero((is_known & ~is_bound) | is_broken)
             machine = _fit_machine(similarity, y[:, i], rows, task)
         weights[rows[machine.support_], i] = machine.dual_coef_[0]
