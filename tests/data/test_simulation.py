@@ -59,7 +59,7 @@ def test_more_molecules_than_there_are_is_one_clear_error(monkeypatch):
 
 def test_a_censored_table_hides_what_is_beyond_its_limits(tmp_path):
     """A label is a bound exactly where the value, which stands in a column of its own, is beyond a limit."""
-    made = simulate_censored(300, seed=2)
+    made = simulate_censored(80, seed=2)
     write_simulation(made, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -70,14 +70,13 @@ def test_a_censored_table_hides_what_is_beyond_its_limits(tmp_path):
         assert row["P1"] == expected
     assert 0.1 < np.mean([row["P1"].startswith("<") for row in rows]) < 0.4
     assert any(row["P1"].startswith(">") for row in rows)
-    assert [row["smiles"] for row in rows] == simulate(300, seed=2).smiles
+    assert [row["smiles"] for row in rows] == simulate(80, seed=2).smiles
 
 
-def test_the_rule_of_a_censored_table_is_the_best_model(simulation):
+def test_the_rule_of_a_censored_table_is_the_best_model():
     """Values differ from the rule by the stated noise, so that its error is the stated one."""
-    made = simulate_censored(400, seed=5)
-    assert made.smiles == simulation.smiles
+    made = simulate_censored(120, seed=5)
     assert made.expected.tolist() == [true_value(Chem.MolFromSmiles(smiles)) for smiles in made.smiles]
     errors = made.values - made.expected
-    assert np.std(errors) == pytest.approx(NOISE, rel=0.1)
-    assert np.abs(errors).mean() == pytest.approx(made.best_mae, rel=0.1)
+    assert np.std(errors) == pytest.approx(NOISE, rel=0.2)
+    assert np.abs(errors).mean() == pytest.approx(made.best_mae, rel=0.2)
