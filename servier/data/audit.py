@@ -143,6 +143,8 @@ def check(
     described = {
         target: describe_labels(column.y, column.relations) for target, column in columns_read.items()
     }
+    if (unclear := table.relation_columns.unclear) is not None:
+        warnings.append(f"{unclear}: bounds of one of several targets; name it with --target")
     warnings += suspect_useless(columns_read)
     warnings += suspect_filled({target: column.exact for target, column in columns_read.items()})
     return Audit(str(path), findings, described, warnings)

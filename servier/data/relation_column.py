@@ -110,7 +110,8 @@ def choose_relations(values: Fields, targets: Sequence[str], wanted: Sequence[st
         if len(wanted) != len(targets):
             problem = f"--relation_column names {len(wanted)} columns for {len(targets)} targets"
             raise DataError(problem, hint="name one for each target, in the order of the targets")
-        return RelationColumns(dict(zip(targets, values, strict=True)))
+        named = [str(find_column(list(values), name, (), "relation")) for name in wanted]
+        return RelationColumns(dict(zip(targets, named, strict=True)))
     shared = _usual(values, "")
     found = {target: _usual(values, target) or shared[: len(targets) == 1] for target in targets}
     chosen = {target: names[0] for target, names in found.items() if names}

@@ -143,6 +143,8 @@ def test_each_target_has_its_own_column(write, double):
     path = write(P1=values, P2=values, a=signs, b=["="] * N * 2)
     named = load_dataset(path, Columns(("P1", "P2"), relations=("a", "b")))
     assert named.relations.T.tolist() == [relations, exact]
+    shared = load_dataset(path, Columns(("P1", "P2"), relations=("A", "a")))
+    assert shared.relations.T.tolist() == [relations, relations]
 
 
 def test_a_column_of_another_kind_is_none_of_relations(write, double):
@@ -163,3 +165,10 @@ def test_check_tells_bounds_from_values(write, double):
     assert audit.counts["conflict"] == 2
     assert "P1: <0.5, 7" in audit.findings[1].details
     assert not audit.warnings
+
+
+def test_check_says_where_bounds_may_be_those_of_any_target(write, double):
+    """What train would refuse is a warning."""
+    audit = check(write(P1=double[0], P2=double[0], relation=double[1]))
+    assert audit.warnings[0] == "relation: bounds of one of several targets; name it with --target"
+    assert "bounds" not in audit.labels["P1"]
