@@ -27,8 +27,8 @@ from rdkit import Chem
 from rdkit.Chem.Descriptors import MolWt
 from sklearn.metrics import r2_score
 
+from servier.data.censored_simulation import DETECTED, simulate_censored
 from servier.data.datasets import Columns, load_dataset
-from servier.data.simulation import DETECTED, simulate_censored
 from servier.processes.ordered_map import count_cores
 from servier.scoring.scorer import Scorer
 from servier.tables import write_whole

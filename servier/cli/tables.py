@@ -98,8 +98,9 @@ def simulate(given: SimulateOptions) -> None:
       servier simulate data/dataset_single.csv --rows 3000 --seed 1
       servier simulate censored.csv --censored
     """
+    from servier.data.censored_simulation import simulate_censored
     from servier.data.simulation import simulate as make_simulation
-    from servier.data.simulation import simulate_censored, write_simulation
+    from servier.data.simulation import write_simulation
 
     with claim_outputs(given, [given.output], Inputs({})) as is_made:
         made = (simulate_censored if given.censored else make_simulation)(given.rows, given.seed)

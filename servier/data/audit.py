@@ -21,6 +21,7 @@ from servier.data.labelled_table import (
     ALL_TARGETS,
     DEFAULT_TARGET,
     Columns,
+    LabelledTable,
     read_labelled_table,
 )
 from servier.data.labels import (
@@ -138,16 +139,10 @@ def check(
     rows = zip(table.problems, findings, strict=True)
     mols = [_check_row(problem, found, level) for problem, found in rows]
     _check_unlabelled(labels, findings)
-    columns_read = {target: read[target] for target in targets}
-    _check_duplicates(mols, findings, columns_read, same_molecule)
-    described = {
-        target: describe_labels(column.y, column.relations) for target, column in columns_read.items()
-    }
-    if (unclear := table.relation_columns.unclear) is not None:
-        warnings.append(f"{unclear}: bounds of one of several targets; name it with --target")
-    warnings += suspect_useless(columns_read)
-    warnings += suspect_filled({target: column.exact for target, column in columns_read.items()})
-    return Audit(str(path), findings, described, warnings)
+    chosen = {target: read[target] for target in targets}
+    _check_duplicates(mols, findings, chosen, same_molecule)
+    described = {target: describe_labels(column.y, column.relations) for target, column in chosen.items()}
+    return Audit(str(path), findings, described, warnings + _suspect(chosen, table))
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -181,6 +176,14 @@ def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> t
     targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
     misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
     return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+
+
+def _suspect(columns: Mapping[str, LabelColumn], table: LabelledTable) -> list[str]:
+    """Return what is wrong with targets as a whole, a sentence for each."""
+    unclear = table.relation_columns.unclear
+    sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
+    sentences += suspect_useless(columns)
+    return sentences + suspect_filled({target: column.exact for target, column in columns.items()})
 
 
 def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:

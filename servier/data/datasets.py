@@ -150,7 +150,6 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
-    _require_relations(table)
     skip_useless = wants_all(columns.targets, table.names)
     read = _read_targets(table, tasks, positive, learnt, skip_useless=skip_useless)
     return Dataset(
@@ -210,6 +209,7 @@ def _read_targets(
 ) -> dict[str, tuple[LabelColumn, str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
     read: dict[str, tuple[LabelColumn, str]] = {}
+    _require_relations(table)
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:

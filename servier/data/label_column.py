@@ -124,8 +124,7 @@ def read_labels(
     if any(strip(text) == "+" for text in texts):
         labels.add("-")
     known = {row: text for row, text in enumerate(texts) if not is_missing(text) or label_key(text) in labels}
-    keys = {row: label_key(text) for row, text in known.items()}
-    counts = Counter(keys.values())
+    counts = Counter(map(label_key, known.values()))
     classes = (
         _learnt_classes(counts, positive, learnt)
         or _named_classes(counts, positive)
@@ -133,21 +132,7 @@ def read_labels(
     )
     if not classes:
         return _read_numbers(known, len(texts), counts, relations)
-    written = {key: strip(known[row]) for row, key in reversed(keys.items())}
-    words = {label: str(key) for key, label in classes.items()}
-    words |= {classes[key]: word for key, word in written.items() if key in classes}
-    y = np.full(len(texts), np.nan)
-    problems = {}
-    for row, key in keys.items():
-        if relations and RELATIONS[read_relation(relations[row]) or ""]:
-            problem = f"{known[row]!r} stands beside {relations[row]!r}, but is a class and no number"
-            problems[row] = DataError(problem, hint="leave the relation empty")
-        elif key in classes:
-            y[row] = classes[key]
-        else:
-            problem = f"{known[row]!r} is neither {words[1]!r} nor {words[0]!r}"
-            problems[row] = DataError(problem, hint="leave the field empty where a label is missing")
-    return LabelColumn(y, problems, words)
+    return _read_words(known, classes, len(texts), relations)
 
 
 def label_key(text: str) -> Key:
@@ -207,6 +192,27 @@ def _read_numbers(
             relations[row] = RELATIONS[relation]
             n_approximate += relation in APPROXIMATE
     return LabelColumn(y, problems, {}, relations if relations.any() else None, n_approximate)
+
+
+def _read_words(
+    known: dict[int, str], classes: dict[Key, int], n_rows: int, beside: Sequence[str]
+) -> LabelColumn:
+    keys = {row: label_key(text) for row, text in known.items()}
+    written = {key: strip(known[row]) for row, key in reversed(keys.items())}
+    words = {label: str(key) for key, label in classes.items()}
+    words |= {classes[key]: word for key, word in written.items() if key in classes}
+    y = np.full(n_rows, np.nan)
+    problems = {}
+    for row, key in keys.items():
+        if beside and RELATIONS[read_relation(beside[row]) or ""]:
+            problem = f"{known[row]!r} stands beside {beside[row]!r}, but is a class and no number"
+            problems[row] = DataError(problem, hint="leave the relation empty")
+        elif key in classes:
+            y[row] = classes[key]
+        else:
+            problem = f"{known[row]!r} is neither {words[1]!r} nor {words[0]!r}"
+            problems[row] = DataError(problem, hint="leave the field empty where a label is missing")
+    return LabelColumn(y, problems, words)
 
 
 def _ask_which_is_positive(known: dict[int, str], counts: Mapping[Key, int]) -> DataError | None:

@@ -4,10 +4,11 @@ The workflow runs on it where there is no real data, and tests check models agai
 chemical meaning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +63,6 @@ RULE = {
 }
 
 
-# The rule of the censored data set: a value that starts at the base and differs by patterns and properties.
-BASE_VALUE, SCALE, NOISE = 5.0, 0.45, 0.35
-LOGP, POLAR_AREA = 0.3, -0.008
-DETECTED = (5.0, 7.0)
-
-
 @dataclass(frozen=True)
 class Simulation:
     """Simulated molecules.
@@ -90,6 +85,13 @@ class Simulation:
     def best_auroc(self) -> float:
         """The expected AUROC of ranking by the true probability, which no model can beat."""
         return expected_auroc(self.probability)
+
+    @property
+    def columns(self) -> dict[str, Sequence[object]]:
+        """The columns of its table."""
+        return {
+            "P1": self.labels.tolist(), "mol_id": number_molecules(len(self.smiles)), "smiles": self.smiles,
+        }  # fmt: skip
 
     @property
     def description(self) -> str:
@@ -152,95 +154,36 @@ def simulate(n_rows: int, seed: int) -> Simulation:
 
 def true_probability(mol: Mol) -> float:
     """Return the probability of label 1 that the rule gives a molecule."""
-    return float(1 / (1 + np.exp(-INTERCEPT - _weigh_patterns(mol))))
+    return float(1 / (1 + np.exp(-INTERCEPT - weigh_patterns(mol))))
 
 
-def _weigh_patterns(mol: Mol) -> float:
+def weigh_patterns(mol: Mol) -> float:
+    """Return the sum of the weights of the patterns of the rule that a molecule has."""
     return sum(
         weight for smarts, weight in RULE.values() if mol.HasSubstructMatch(Chem.MolFromSmarts(smarts))
     )
 
 
-@dataclass(frozen=True)
-class CensoredSimulation:
-    """Simulated molecules with a value that is measured within limits.
+def number_molecules(n_rows: int) -> list[str]:
+    """Return the identifiers of simulated molecules."""
+    return [f"SIM{row:06d}" for row in range(1, n_rows + 1)]
 
-    Parameters
-    ----------
-    smiles
-        Distinct canonical SMILES.
-    expected
-        float64, shape (n_rows,): the value that the rule gives each.
-    values
-        The values with the noise of measurement, two decimals, as they would be without limits.
-    """
 
-    smiles: list[str]
-    expected: NDArray[np.float64]
-    values: NDArray[np.float64]
+class HasColumns(Protocol):
+    """A simulation, of whatever kind."""
 
     @property
-    def labels(self) -> list[str]:
-        """The values as the table has them, such as `<5` and `>7` for those beyond the limits."""
-        low, high = DETECTED
-        return [
-            f"<{low:g}" if value < low else f">{high:g}" if value > high else f"{value:.2f}"
-            for value in self.values.tolist()
-        ]
-
-    @property
-    def best_mae(self) -> float:
-        """The expected mean absolute error of the rule itself, which no model can beat."""
-        return float(NOISE * np.sqrt(2 / np.pi))
-
-    @property
-    def description(self) -> str:
-        """What the labels are, in words."""
-        share = np.mean([label.startswith(("<", ">")) for label in self.labels])
-        return f"{share:.1%} with a bound for P1"
-
-    @property
-    def best(self) -> str:
-        """The best that a model can reach, in words."""
-        return f"mean absolute error: {self.best_mae:.4f}"
+    def columns(self) -> Mapping[str, Sequence[object]]:
+        """The columns of its table, by their names."""
 
 
-def simulate_censored(n_rows: int, seed: int) -> CensoredSimulation:
-    """Make the molecules of `simulate`, with a value that follows patterns, lipophilicity and polar area.
-
-    Parameters
-    ----------
-    n_rows, seed
-        As for `simulate`.
-    """
-    smiles = simulate(n_rows, seed).smiles
-    expected = np.array([true_value(Chem.MolFromSmiles(text)) for text in smiles])
-    values = np.round(expected + np.random.default_rng(seed).normal(0, NOISE, n_rows), 2)
-    return CensoredSimulation(smiles, expected, values)
-
-
-def true_value(mol: Mol) -> float:
-    """Return the value that the rule of the censored data set gives a molecule."""
-    logp, _ = rdMolDescriptors.CalcCrippenDescriptors(mol)
-    properties = LOGP * (logp - 2.5) + POLAR_AREA * (rdMolDescriptors.CalcTPSA(mol) - 80)
-    return float(BASE_VALUE + SCALE * _weigh_patterns(mol) + properties)
-
-
-def write_simulation(simulation: Simulation | CensoredSimulation, path: str | Path) -> None:
-    """Write a simulation as a CSV file: `P1,mol_id,smiles`, and if it is censored `P1_value`."""
+def write_simulation(simulation: HasColumns, path: str | Path) -> None:
+    """Write a simulation as a CSV file."""
     if Path(path).suffix != ".csv":
         raise DataError("a simulation is a CSV file", path=path, hint="end its name in .csv")
-    names = ["P1", "mol_id", "smiles"]
-    columns = [
-        list(map(str, simulation.labels)),
-        [f"SIM{row:06d}" for row in range(1, len(simulation.smiles) + 1)],
-        simulation.smiles,
-    ]
-    if isinstance(simulation, CensoredSimulation):
-        names.append("P1_value")
-        columns.append([f"{value:.2f}" for value in simulation.values])
-    header = Header(names, ",".join(names).encode())
-    lines = [header.raw, *(encode_row(list(row), header) for row in zip(*columns, strict=True))]
+    columns = simulation.columns
+    header = Header(list(columns), ",".join(columns).encode())
+    lines = [header.raw, *(encode_row(row, header) for row in zip(*columns.values(), strict=True))]
     with write_whole(path) as temporary:
         temporary.write_bytes(b"\n".join(lines) + b"\n")
 

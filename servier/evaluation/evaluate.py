@@ -153,19 +153,20 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
         )
         for i, target in enumerate(checkpoint.targets)
     }
-    counts = _count(unseen, is_readable, np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1)))
-    if data.relations is not None:
-        counts["bounds"] = int(data.relations[rows].any(axis=1).sum())
-    return Evaluation(unseen, counts, overlap, targets, rows, answered.values)
+    return Evaluation(unseen, _count(unseen, is_readable, data), overlap, targets, rows, answered.values)
 
 
-def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
-    return {
+def _count(unseen: Unseen, is_readable: NDArray[np.bool_], data: Dataset) -> dict[str, int]:
+    is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
+    counts = {
         "scored": int(np.sum(is_readable & is_labelled)),
         "trained_on": unseen.n_trained_on,
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
+    if data.relations is not None:
+        counts["bounds"] = int(data.relations[unseen.rows[is_readable]].any(axis=1).sum())
+    return counts
 
 
 def _measure_intervals(

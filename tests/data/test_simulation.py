@@ -5,16 +5,8 @@ import pytest
 from rdkit import Chem
 from sklearn.metrics import roc_auc_score
 
-from servier.data.simulation import (
-    DETECTED,
-    NOISE,
-    expected_auroc,
-    simulate,
-    simulate_censored,
-    true_probability,
-    true_value,
-    write_simulation,
-)
+from servier.data.censored_simulation import DETECTED, NOISE, simulate_censored, true_value
+from servier.data.simulation import expected_auroc, simulate, true_probability, write_simulation
 from servier.errors import DataError
 
 
