@@ -10,6 +10,7 @@ from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
+from servier.training.censored import fit_censored_widths, fit_line
 from servier.training.conformal import fit_sets, fit_widths
 from servier.training.rows import TrainingRows
 from servier.training.target_transform import TargetTransform
@@ -55,14 +56,23 @@ def make_target(
     if task == "binary":
         target = calibrate(name, y, raw)
         return replace(target, conformal=fit_sets(y, target.to_rounded_answer(raw)))
-    return Target(
+    labels = transform.apply(y)
+    target = Target(
         name,
         task,
         slope=transform.width,
         intercept=transform.mean,
         transform=transform.transform,
         bound=transform.bound,
-        conformal=fit_widths(transform.apply(y), raw, relations),
+    )
+    if relations is None:
+        return replace(target, conformal=fit_widths(labels, raw))
+    line = fit_line(labels, raw, relations)
+    return replace(
+        target,
+        slope=transform.width * line.slope,
+        intercept=transform.mean + transform.width * line.intercept,
+        conformal=fit_censored_widths(line.to_scores(labels), raw, relations),
     )
 
 

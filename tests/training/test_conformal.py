@@ -4,7 +4,7 @@ from crepes import ConformalClassifier, ConformalRegressor
 
 from servier.checkpoint.target import CONFIDENCES, Target
 from servier.metrics import measure_coverage
-from servier.training.conformal import fit_sets, fit_widths, impute_bounds
+from servier.training.conformal import fit_sets, fit_widths
 
 
 def with_sets(limits):
@@ -84,42 +84,3 @@ def test_missing_labels_do_not_count(scores):
     more = fit_sets(np.r_[y, np.nan, 1.0], np.r_[p, 0.5, np.nan])
     assert more == fit_sets(y, p)
     assert measure_coverage(np.array([np.nan]), np.ones((1, 2)), "binary") == {}
-
-
-def test_widths_without_bounds_are_those_of_split_conformal_prediction():
-    """Relations that are all exact change nothing, up to the rounding of how values are held."""
-    rng = np.random.default_rng(3)
-    raw, labels = rng.normal(size=(2, 300))
-    found, plain = fit_widths(labels, raw, np.zeros(300, np.int8)), fit_widths(labels, raw)
-    assert found.keys() == plain.keys()
-    np.testing.assert_allclose(list(found.values()), list(plain.values()))
-    assert "0.95" not in fit_widths(np.arange(10.0), np.zeros(10), np.zeros(10, np.int8))
-
-
-def test_values_beyond_bounds_are_those_that_were_cut_off():
-    """Of normal labels, cut off on both sides, what is put in their place has the mean of the truth."""
-    rng = np.random.default_rng(4)
-    truth = rng.normal(3.0, 2.0, 4000)
-    labels = np.clip(truth, 1.5, 5.0)
-    relations = np.where(truth < 1.5, -1, np.where(truth > 5.0, 1, 0)).astype(np.int8)
-    values = impute_bounds(labels, relations)
-    exact = relations == 0
-    np.testing.assert_array_equal(values[exact], np.repeat(labels[exact, None], 9, axis=1))
-    for relation in (-1, 1):
-        cut = relations == relation
-        assert np.all(relation * (values[cut] - labels[cut, None]) > 0)
-        assert np.mean(values[cut]) == pytest.approx(truth[cut].mean(), abs=0.15)
-        assert np.median(values[cut]) == pytest.approx(np.median(truth[cut]), abs=0.15)
-
-
-@pytest.mark.parametrize("level", CONFIDENCES)
-def test_intervals_hold_the_truth_beyond_bounds(level):
-    """Scores stop at the limit of the measurement, as those of a one-sided loss do; the values do not."""
-    rng = np.random.default_rng(5)
-    expected = rng.normal(size=6000)
-    truth, raw = expected + 0.4 * rng.normal(size=6000), np.maximum(expected, -0.7)
-    relations = np.where(truth < -0.7, -1, 0).astype(np.int8)
-    labels = np.maximum(truth, -0.7)
-    (width,) = fit_widths(labels[:3000], raw[:3000], relations[:3000])[str(level)]
-    covered = np.abs(truth - raw)[3000:] <= width
-    assert covered.mean() == pytest.approx(level, abs=0.03)
