@@ -76,6 +76,10 @@ class Unit:
         """Return whether the conversion takes the molecular weight."""
         return {self.kind, other.kind} == {Kind.MOLAR, Kind.MASS}
 
+    def reverses(self, other: "Unit") -> bool:
+        """Return whether of two values the higher one in this unit is the lower one in the other."""
+        return (self.scale is Scale.MINUS_LOG) != (other.scale is Scale.MINUS_LOG)
+
     def to_log(self) -> "Unit":
         """Return the unit of the decimal logarithms of numbers in this one."""
         name = f"{Scale.LOG}({self.name})" if self.name else str(Scale.LOG)

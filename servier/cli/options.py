@@ -51,6 +51,13 @@ UNIT = option(
 UNIT_COLUMN = option(
     metavar="NAME", help="Column with the unit of each label.  [default: that of a table of ChEMBL]"
 )
+RELATION_COLUMN = option(
+    "--relation_column",
+    multiple=True,
+    metavar="NAME",
+    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
+    "[default: detected, such as Standard Relation]",
+)
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
@@ -105,6 +112,7 @@ class TableOptions:
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     unit: tuple[str, ...] = field(metadata=UNIT)
     unit_column: str | None = field(metadata=UNIT_COLUMN)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     text: DialectOptions
 
     def load(self, scales: "ScaleOptions") -> "Dataset":
@@ -135,13 +143,9 @@ class TableOptions:
         from servier.data.wishes import Wishes
 
         columns = Columns(
-            targets,
-            self.smiles_column,
-            self.id_column,
-            self.split_column,
-            self.text.dialect(),
-            self.unit_column,
-        )
+            targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
+            unit=self.unit_column, relations=self.relation_columns,
+        )  # fmt: skip
         wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)
         return load_dataset(source, columns, tasks, self.positive, learnt, wishes)

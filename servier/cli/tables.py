@@ -7,7 +7,17 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS, UNIT, UNIT_COLUMN
+from servier.cli.options import (
+    FORCE,
+    ID_COLUMN,
+    JSON,
+    POSITIVE,
+    RELATION_COLUMN,
+    SMILES_COLUMN,
+    TARGETS,
+    UNIT,
+    UNIT_COLUMN,
+)
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
 
@@ -25,6 +35,7 @@ class CheckOptions:
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     unit: tuple[str, ...] = field(metadata=UNIT)
     unit_column: str | None = field(metadata=UNIT_COLUMN)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -61,6 +72,7 @@ def check(given: CheckOptions) -> None:
         given.id_column,
         dialect=given.text.dialect(),
         unit=given.unit_column,
+        relations=given.relation_columns,
     )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
@@ -81,6 +93,12 @@ class SimulateOptions:
         metadata=option(type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
     )
     seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of all randomness."))
+    censored: bool = field(
+        metadata=option(
+            is_flag=True,
+            help="P1 is a value that is measured within limits, beyond which it is a bound such as <5.",
+        )
+    )
     force: bool = field(metadata=FORCE)
 
 
@@ -89,19 +107,21 @@ def simulate(given: SimulateOptions) -> None:
     """Write a simulated, labelled data set.
 
     The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC
-    that any model can reach is known. The labels mean nothing in chemistry.
+    that any model can reach is known. The labels mean nothing in chemistry. With --censored, P1 is a value
+    and P1_value what it would be without the limits of its measurement.
 
     \b
-    Example:
+    Examples:
       servier simulate data/dataset_single.csv --rows 3000 --seed 1
+      servier simulate censored.csv --censored
     """
+    from servier.data.censored_simulation import simulate_censored
     from servier.data.simulation import simulate as make_simulation
     from servier.data.simulation import write_simulation
 
     with claim_outputs(given, [given.output], Inputs({})) as is_made:
-        simulation = make_simulation(given.rows, given.seed)
+        made = (simulate_censored if given.censored else make_simulation)(given.rows, given.seed)
         if not is_made:
-            write_simulation(simulation, given.output)
-    share = simulation.labels.mean()
-    click.echo(f"{given.rows} simulated molecules, {share:.1%} with P1 = 1, are in {given.output}")
-    click.echo(f"Best achievable AUROC: {simulation.best_auroc:.4f}")
+            write_simulation(made, given.output)
+    click.echo(f"{given.rows} simulated molecules, {made.description}, are in {given.output}")
+    click.echo(f"Best achievable {made.best}")

@@ -138,19 +138,19 @@ def check(
     findings = list(map(Finding, table.lines, table.ids, table.smiles))
     require_positive(table, positive)
     wishes.require_targets(table.targets)
-    read = {target: read_labels(table.values[target], positive) for target in table.targets}
+    read = _read_labels(table, positive)
     targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
     scaled, refused = scale_audited(table, {target: read[target] for target in targets}, wishes)
-    labels = {target: _note_labels(found.column, target, findings) for target, found in scaled.items()}
+    chosen = {target: found.column for target, found in scaled.items()}
+    labels = {target: _note_labels(column, target, findings) for target, column in chosen.items()}
     units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
-    readable = Readable.find(mols, table.smiles, labels, same_molecule)
+    readable = Readable.find(mols, table.smiles, chosen, same_molecule)
     _check_unlabelled(labels, findings)
-    _check_duplicates(readable, findings, labels)
-    for row, detail in readable.find_cliffs(units, table.lines):
-        findings[row].add("cliff", detail)
-    suspicions = [*warnings, *refused, *suspect_labels(labels), *suspect_series(readable.each_once())]
-    described = {target: describe_labels(y) for target, y in labels.items()}
+    _check_duplicates(readable, findings, chosen)
+    _note_cliffs(readable, units, findings)
+    suspicions = [*warnings, *refused, *_suspect(chosen, table), *suspect_series(readable.each_once())]
+    described = {target: describe_labels(column.y, column.relations) for target, column in chosen.items()}
     return Audit(str(path), findings, described, suspicions, units, readable.measure_replicates())
 
 
@@ -188,11 +188,25 @@ def as_document(audit: Audit) -> dict[str, Any]:
     }
 
 
+def _read_labels(table: LabelledTable, positive: Sequence[str]) -> dict[str, LabelColumn]:
+    return {
+        target: read_labels(table.values[target], positive, relations=table.relations(target))
+        for target in table.targets
+    }
+
+
 def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the wanted columns and those of labels, and a warning for each that a change would make one."""
     targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
     misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
     return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+
+
+def _suspect(columns: Mapping[str, LabelColumn], table: LabelledTable) -> list[str]:
+    """Return what is wrong with targets as a whole, a sentence for each."""
+    unclear = table.relation_columns.unclear
+    sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
+    return sentences + suspect_labels(columns)
 
 
 def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
@@ -234,24 +248,27 @@ def _salt_remover() -> rdMolStandardize.FragmentRemover:
     return rdMolStandardize.FragmentRemover()
 
 
+def _note_cliffs(readable: Readable, units: Mapping[str, str], findings: Sequence[Finding]) -> None:
+    for row, detail in readable.find_cliffs(units, [found.line for found in findings]):
+        findings[row].add("cliff", detail)
+
+
 def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
     if labels:
         for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)).tolist():
             findings[row].add("unlabelled", "no label")
 
 
-def _check_duplicates(readable: Readable, findings: Sequence[Finding], labels: Mapping[str, Any]) -> None:
+def _check_duplicates(
+    readable: Readable, findings: Sequence[Finding], columns: Mapping[str, LabelColumn]
+) -> None:
     same: dict[int, list[int]] = {}
     for row, molecule in zip(readable.rows, readable.molecules.tolist(), strict=True):
         same.setdefault(molecule, []).append(row)
     for first, *others in same.values():
         for row in others:
             findings[row].add("duplicate", f"the molecule of line {findings[first].line}")
-        for target, y in labels.items() if others else ():
-            known = y[[first, *others]]
-            different = np.unique(known[~np.isnan(known)])
-            if len(different) > 1:
+        for target, column in columns.items() if others else ():
+            if different := column.find_conflict([first, *others]):
                 for row in (first, *others):
-                    findings[row].add(
-                        "conflict", f"{target}: {', '.join(f'{value:g}' for value in different)}"
-                    )
+                    findings[row].add("conflict", f"{target}: {', '.join(different)}")

@@ -12,7 +12,6 @@ from servier.data.folds import Indices
 from servier.data.label_column import LabelColumn
 from servier.data.labelled_table import LabelledTable
 from servier.data.labels import is_binary
-from servier.data.public_exports import suspect_bounds
 from servier.data.replicates import Replicates, measure_replicates
 from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
 from servier.data.structure_activity import find_cliffs
@@ -33,13 +32,11 @@ def scale_audited(
     Returns
     -------
     The labels of each target, as they are written where training refuses them, and a sentence for each target
-    whose labels are in several units, are refused, or are bounds.
+    whose labels are in several units, or are refused.
     """
     scaled, sentences = {}, []
     for target, column in read.items():
         scaled[target] = ScaledLabels(column)
-        if relations := table.beside.relation_columns.get(target):
-            sentences += suspect_bounds(target, table.values[relations], table.values[target])
         if not holds_numbers(column):
             continue
         try:
@@ -66,7 +63,7 @@ class Readable:
     molecules
         int64, shape (n_rows,): equal numbers for equal molecules.
     labels
-        Of each target the labels of these rows, float64, shape (n_rows,); NaN where missing.
+        Of each target the labels of these rows that are no bounds, float64, shape (n_rows,); NaN elsewhere.
     """
 
     rows: list[int]
@@ -79,14 +76,14 @@ class Readable:
         cls,
         mols: Sequence[Mol | None],
         smiles: Sequence[str],
-        labels: Mapping[str, NDArray[np.float64]],
+        columns: Mapping[str, LabelColumn],
         same_molecule: str,
     ) -> "Readable":
         """Return the rows that have a molecule; parameters are those of all rows, and of `identify`."""
         rows = [row for row, mol in enumerate(mols) if mol is not None]
         found = [mols[row] for row in rows]
         molecules = identify(found, [smiles[row] for row in rows], same_molecule)
-        return cls(rows, found, molecules, {target: y[rows] for target, y in labels.items()})
+        return cls(rows, found, molecules, {target: column.exact[rows] for target, column in columns.items()})
 
     def each_once(self) -> list[Mol]:
         """Return the molecules, each once."""

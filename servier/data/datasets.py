@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import Target
+from servier.data.bounds import Relations, only_exact
+from servier.data.label_checks import check_labels
 from servier.data.label_column import LabelColumn, label_key, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -26,7 +28,6 @@ from servier.tables import Stamp, require_stamp
 __all__ = ["ALL_TARGETS", "Columns", "Dataset", "find_dataset", "load_dataset"]
 
 DEFAULT_FILE = "dataset_single.csv"
-MIN_LABELS = 20
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ class Dataset:
         The state of the file that was read; None where nobody can look at it again.
     units, limits
         The unit of the labels of targets where it is known, and what answers may not be beyond.
+    relations
+        Which labels are bounds, as in `servier.data.bounds`, int8, shape (n_rows, n_targets); None where none
+        is.
     """
 
     path: str
@@ -73,6 +77,7 @@ class Dataset:
     stamp: Stamp | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    relations: Relations | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -88,10 +93,17 @@ class Dataset:
         require_stamp(self.path, self.stamp)
 
     @property
+    def exact_y(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound, shape (n_rows, n_targets)."""
+        return only_exact(self.y, self.relations)
+
+    @property
     def digest(self) -> str:
         """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
         sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode("utf-8", "surrogateescape"))
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
+        if self.relations is not None:
+            sha.update(np.ascontiguousarray(self.relations, "<i1").tobytes())
         return sha.hexdigest()
 
 
@@ -173,7 +185,23 @@ def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, s
         left_out=table.left_out,
         units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
         limits={name: found.limits for name, (found, _) in read.items()},
+        relations=_stack_relations([labels.column for labels, _ in read.values()]),
     )
+
+
+def _require_relations(table: LabelledTable) -> None:
+    try:
+        table.relation_columns.require_clear()
+    except DataError as error:
+        raise DataError(error.problem, path=table.path, hint=error.hint) from None
+
+
+def _stack_relations(columns: Sequence[LabelColumn]) -> Relations | None:
+    """Return the relations of all targets; None where no label is a bound."""
+    if all(column.relations is None for column in columns):
+        return None
+    exact = np.zeros(len(columns[0].y), np.int8)
+    return np.stack([exact if c.relations is None else c.relations for c in columns], axis=1)
 
 
 def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
@@ -202,12 +230,13 @@ def _read_targets(
 ) -> dict[str, tuple[ScaledLabels, str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
     read: dict[str, tuple[ScaledLabels, str]] = {}
+    _require_relations(table)
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         model = learnt[i] if learnt else None
         try:
             labels = _read_labels(table, target, task, positive, wishes, model)
-            read[target] = labels, _check_labels(labels.column, task, table.lines)
+            read[target] = labels, check_labels(labels.column, task, table.lines)
             labels.column.log_words(target)
         except DataError as error:
             problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
@@ -235,50 +264,10 @@ def _read_labels(
     DataError
         They cannot be brought to one unit, or something is said of them that is for numbers only.
     """
-    column = read_labels(table.values[target], positive, None if model is None else model.words)
+    words = None if model is None else model.words
+    column = read_labels(table.values[target], positive, words, table.relations(target))
     if holds_numbers(column, task) and not column.problems:
         return scale_labels(table, target, column, wishes, model)
     if not column.problems:
         wishes.require_numbers(target, table.targets)
     return ScaledLabels(column)
-
-
-def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -> str:
-    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
-    for row, error in column.problems.items():
-        raise DataError(error.problem, row=lines[row], hint=error.hint)
-    y = column.y
-    require_labels(y)
-    known = ~np.isnan(y)
-    values = np.unique(y[known])
-    is_binary = set(values) <= {0.0, 1.0}
-    if task == "binary" and not is_binary:
-        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
-        hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"
-        raise DataError(f"label {y[row]:g} in a binary target", row=lines[row], hint=hint)
-    if task is None and len(values) == 2 and not is_binary:
-        logger.warning(
-            "labels %g and %g are learnt as numbers; for two classes write 0 and 1, or name label 1 with "
-            "--positive", *values,
-        )  # fmt: skip
-    return task or ("binary" if is_binary else "regression")
-
-
-def require_labels(y: NDArray[np.float64]) -> None:
-    """Refuse the labels of a target, NaN where missing, if nothing can be learnt from them.
-
-    Raises
-    ------
-    DataError
-        There are too few labels, or they do not vary.
-    """
-    known = y[~np.isnan(y)]
-    if len(known) < MIN_LABELS:
-        hint = f"at least {MIN_LABELS} rows need a label"
-        raise DataError(f"{len(known)} labels are too few to learn from", hint=hint)
-    if np.ptp(known) == 0:
-        problem = f"all {len(known)} labels are {known[0]:g}"
-        raise DataError(problem, hint="a model needs at least two different values")
-    if np.std(known) == 0:
-        problem = f"the labels, {known.min():g} to {known.max():g}, differ too little to compute with"
-        raise DataError(problem, hint="use a unit in which they are larger")

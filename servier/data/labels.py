@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from servier.data.datasets import require_labels
+from servier.data.bounds import Relations
+from servier.data.label_checks import require_labels
 from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
 
@@ -44,16 +45,20 @@ def is_binary(known: NDArray[np.float64]) -> bool:
     return set(np.unique(known)) <= {0.0, 1.0}
 
 
-def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
+def describe_labels(y: NDArray[np.float64], relations: Relations | None = None) -> dict[str, float]:
     """Return counts, and the share of label 1 or the quartiles and the skewness.
 
     Parameters
     ----------
     y
-        Labels of one target, float64, shape (n_rows,); NaN where missing.
+        Labels of one target, float64, shape (n_rows,); NaN where missing. Bounds count with their limits.
+    relations
+        Which labels are bounds; None where none is.
     """
     known = y[~np.isnan(y)]
     described: dict[str, float] = {"labels": len(known), "missing": len(y) - len(known)}
+    if relations is not None:
+        described["bounds"] = int(np.count_nonzero(relations))
     if not len(known):
         return described
     if is_binary(known):
@@ -63,17 +68,18 @@ def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
     return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
 
 
-def suspect_labels(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+def suspect_labels(columns: Mapping[str, LabelColumn]) -> list[str]:
     """Return what looks wrong with the labels of targets, a sentence for each suspicion."""
-    return [*suspect_useless(labels), *suspect_filled(labels), *suspect_limits(labels)]
+    exact = {target: column.exact for target, column in columns.items()}
+    return [*suspect_useless(columns), *suspect_filled(exact), *suspect_limits(exact)]
 
 
-def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
-    """Return why `train` refuses targets, a sentence for each; the parameter is that of `suspect_filled`."""
+def suspect_useless(columns: Mapping[str, LabelColumn]) -> list[str]:
+    """Return why `train` refuses targets, a sentence for each."""
     sentences = []
-    for target, y in labels.items():
+    for target, column in columns.items():
         try:
-            require_labels(y)
+            require_labels(column.exact, column.relations)
         except DataError as error:
             sentences.append(f"{target}: train refuses it: {error.problem}; {error.hint}")
     return sentences
@@ -90,7 +96,7 @@ def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
     Parameters
     ----------
     labels
-        The labels of each target, float64, shape (n_rows,); NaN where missing.
+        The labels of each target that are no bounds, float64, shape (n_rows,); NaN where missing.
 
     Returns
     -------

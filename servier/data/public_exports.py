@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from servier.tables import Record
 from servier.tables.numbers import is_missing, strip
 
-VALUE, UNITS, TYPE, RELATION = "standard value", "standard units", "standard type", "standard relation"
+VALUE, UNITS, TYPE = "standard value", "standard units", "standard type"
 """Columns of ChEMBL, as `_plain` writes them."""
 OUTCOME, UNIT_ROW = "PUBCHEM_ACTIVITY_OUTCOME", "RESULT_UNIT"
 OUTCOMES = {"probe": "Active", "inconclusive": "", "unspecified": ""}
 """Outcomes that are neither active nor inactive: a probe is active, of others the outcome is not known."""
-EXACT = frozenset(("", "=", "~"))
 _DESCRIBING = "RESULT_"
 _PUBCHEM = "PUBCHEM_"
 
@@ -33,22 +32,20 @@ class Beside:
 
     Parameters
     ----------
-    unit_columns, type_columns, relation_columns
-        By target, the column with the unit, with the type, or with the relation of each of its values.
+    unit_columns, type_columns
+        By target, the column with the unit, or with the type, of each of its values.
     units
         By target, the unit of all of its values.
     """
 
     unit_columns: Mapping[str, str] = field(default_factory=dict)
     type_columns: Mapping[str, str] = field(default_factory=dict)
-    relation_columns: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
         """The columns that say something of targets, each once."""
-        kinds = (self.unit_columns, self.type_columns, self.relation_columns)
-        return list(dict.fromkeys(name for columns in kinds for name in columns.values()))
+        return list(dict.fromkeys([*self.unit_columns.values(), *self.type_columns.values()]))
 
 
 def look_beside(
@@ -67,14 +64,12 @@ def look_beside(
     """
     known = {_plain(name): name for name in reversed(names)}
     exported = [target for target in targets if _plain(target) == VALUE]
-    units, types, relations = (
-        dict.fromkeys(exported, known[name]) if name in known else {} for name in (UNITS, TYPE, RELATION)
-    )
+    units, types = (dict.fromkeys(exported, known[name]) if name in known else {} for name in (UNITS, TYPE))
     if unit_column is not None:
         units = dict.fromkeys(targets, unit_column)
     row = next((found for found in descriptions if _tag(found) == UNIT_ROW), None)
     said = {} if row is None else {target: str(row.fields[names.index(target)] or "") for target in targets}
-    return Beside(units, types, relations, said)
+    return Beside(units, types, said)
 
 
 def part_descriptions(names: Sequence[str], records: list[Record]) -> tuple[list[Record], list[Record]]:
@@ -99,19 +94,6 @@ def read_outcomes(target: str, texts: list[str]) -> list[str]:
         found = ", ".join(f"{n} {key} {_in_words(OUTCOMES[key])}" for key, n in sorted(counts.items()))
         logger.info("target %s: %s", target, found)
     return [OUTCOMES.get(key, text) for key, text in zip(keys, texts, strict=True)]
-
-
-def suspect_bounds(target: str, relations: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Find values that are bounds of the measured ones, a sentence for all of them."""
-    counts = Counter(
-        relation
-        for text, label in zip(relations, labels, strict=True)
-        if (relation := strip(text).strip("'\"")) not in EXACT and not is_missing(label)
-    )
-    if not counts:
-        return []
-    found = ", ".join(f"{n:,} {relation}" for relation, n in counts.most_common())
-    return [f"{target}: of {len(labels):,} rows some hold bounds, not values: {found}"]
 
 
 def find_types(types: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -54,9 +54,9 @@ def resolve(labels: NDArray[np.float64], task: str, rule: str, scale: Scale) -> 
     task
         Of classes the majority counts, whatever the rule, but for `worst`.
     rule
-        `median`; `mean`; `geometric`, the mean of the values whose logarithms the labels are on a
-        logarithmic scale; `worst`, the highest value, which is the lowest label where labels are negative
-        logarithms, and label 1.
+        `median`, also called `merge`; `mean`; `geometric`, the mean of the values whose logarithms the
+        labels are on a logarithmic scale; `worst`, the highest value, which is the lowest label where labels
+        are negative logarithms, and label 1.
     scale
         Of the labels.
 

@@ -206,6 +206,7 @@ def _require_convertible(units: RowUnits, wanted: Unit, table: LabelledTable, *,
 def _convert(units: RowUnits, wanted: Unit, column: LabelColumn, table: LabelledTable) -> LabelColumn:
     """Return the labels in one unit; those of molecules whose weight is needed and not known are left out."""
     y, weightless = column.y.copy(), []
+    relations = None if column.relations is None else column.relations.copy()
     for unit in dict.fromkeys(units.values()):
         rows = np.array([row for row, found in units.items() if found == unit], np.int64)
         weights = np.full(len(rows), np.nan)
@@ -214,13 +215,15 @@ def _convert(units: RowUnits, wanted: Unit, column: LabelColumn, table: Labelled
             weightless += rows[np.isnan(weights)].tolist()
         _require_possible(y, rows, unit, wanted, table)
         y[rows] = convert(y[rows], unit, wanted, weights)
+        if relations is not None and unit.reverses(wanted):
+            relations[rows] *= -1
     too_large = np.flatnonzero(np.abs(y) > LARGEST)
     if too_large.size:
         problem = f"{column.y[too_large[0]]:g} {units[int(too_large[0])].name} is too large in {wanted.name}"
         raise DataError(problem, row=table.lines[too_large[0]], hint="name a larger unit with --unit")
     reason = "its molecule cannot be read, and without its weight the label cannot be converted"
     warn_of_rows(table.path, [(table.lines[row], reason) for row in sorted(weightless)], "such labels")
-    return replace(column, y=y)
+    return replace(column, y=y, relations=relations)
 
 
 def _require_possible(

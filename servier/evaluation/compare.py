@@ -74,7 +74,8 @@ def compare_checkpoints(
         y = data.y[rows, i]
         known = has_score & ~np.isnan(y)
         scores = [Scores(v[known, i], target.threshold) for v, target in zip(both, (a, b), strict=True)]
-        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling)
+        relations = None if data.relations is None else data.relations[rows[known], i]
+        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling, relations)
     return Comparison(int(np.sum(has_score & is_labelled)), len(data) - len(rows), metrics)
 
 

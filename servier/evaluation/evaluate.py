@@ -67,7 +67,8 @@ class Evaluation:
     unseen
         The rows that were scored.
     counts
-        The number of rows that were scored, and of those that were not: trained on, unreadable, unlabelled.
+        The number of rows that were scored, and of those that were not: trained on, unreadable, unlabelled;
+        and of those with `bounds`, if the table has any.
     overlap
         How similar the rows are to the training molecules.
     targets
@@ -138,40 +139,47 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     require_scored(data, unseen.rows, rows)
     answered, readable = predictions.select(is_readable), [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
-    trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
+    trained = checkpoint.reference.exact_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
-    baselines = measure_baselines(reference, readable, data.y[rows], [t.task for t in checkpoint.targets])
-    importance = measure_importance(scorer, readable, data.y[rows])
+    exact = data.exact_y[rows]
+    baselines = measure_baselines(reference, readable, exact, [t.task for t in checkpoint.targets])
+    importance = measure_importance(scorer, readable, exact)
     targets = {
         target.name: TargetEvaluation(
-            _measure_intervals(data.y[rows, i], answered.values[:, i], target, resampling),
+            _measure_intervals(data, rows, i, Scores(answered.values[:, i], target.threshold), resampling),
             baselines[i],
-            _measure_coverages(data.y[rows, i], i, target, answered),
-            _measure_bins(overlap, data.y[rows, i], answered.values[:, i], target),
-            _measure_domain(answered, i, data.y[rows, i]),
+            _measure_coverages(exact[:, i], i, target, answered),
+            _measure_bins(overlap, exact[:, i], answered.values[:, i], target),
+            _measure_domain(answered, i, exact[:, i]),
             importance[i],
             target.unit,
         )
         for i, target in enumerate(checkpoint.targets)
     }
-    counts = _count(unseen, is_readable, np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1)))
-    return Evaluation(unseen, counts, overlap, targets, rows, answered.values)
+    return Evaluation(unseen, _count(unseen, is_readable, data), overlap, targets, rows, answered.values)
 
 
-def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
-    return {
+def _count(unseen: Unseen, is_readable: NDArray[np.bool_], data: Dataset) -> dict[str, int]:
+    is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
+    counts = {
         "scored": int(np.sum(is_readable & is_labelled)),
         "trained_on": unseen.n_trained_on,
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
+    if data.relations is not None:
+        counts["bounds"] = int(data.relations[unseen.rows[is_readable]].any(axis=1).sum())
+    return counts
 
 
 def _measure_intervals(
-    y: NDArray[np.float64], values: NDArray[np.float64], target: Target, resampling: Resampling
+    data: Dataset, rows: NDArray[np.int64], i: int, scores: Scores, resampling: Resampling
 ) -> Metrics:
+    y = data.y[rows, i]
     known = ~np.isnan(y)
-    return bootstrap(y[known], Scores(values[known], target.threshold), target.task, resampling)
+    relations = None if data.relations is None else data.relations[rows[known], i]
+    scores = Scores(scores.values[known], scores.threshold)
+    return bootstrap(y[known], scores, data.tasks[i], resampling, relations)
 
 
 def _measure_coverages(y: NDArray[np.float64], i: int, target: Target, answered: Predictions) -> Metrics:

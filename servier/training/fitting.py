@@ -91,6 +91,7 @@ def prepare_features(
         tasks=rows.data.tasks,
         folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
         workers=options.workers,
+        relations=rows.relations,
     )
 
 
@@ -161,6 +162,7 @@ def prepare_sequences(
         tasks=rows.data.tasks,
         folds=rows.folds(recipe.folds, options.seed),
         pretrained=pretrained,
+        relations=rows.relations,
     )
 
 

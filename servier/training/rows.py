@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.chem.units import Scale
+from servier.data.bounds import Relations, only_exact
 from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
@@ -45,6 +46,8 @@ class TrainingRows:
         The number of rows that were left out or were duplicates, and of molecules with conflicting labels.
     strategy
         How the test rows were held out.
+    relations
+        Which labels of the training rows are bounds, as in `servier.data.bounds`; None where none is.
     replicates
         How far labels of one molecule differ in the whole table, by target, where molecules have several.
     """
@@ -60,7 +63,18 @@ class TrainingRows:
     duplicates: int
     conflicts: int
     strategy: str
+    relations: Relations | None = None
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
+
+    @property
+    def exact_y(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound."""
+        return only_exact(self.y, self.relations)
+
+    def relations_of(self, target: int) -> Relations | None:
+        """Return which labels of one target are bounds; None where none is."""
+        of_target = None if self.relations is None else self.relations[:, target]
+        return of_target if of_target is not None and of_target.any() else None
 
     def folds(self, n_folds: int, seed: int) -> Folds:
         """Divide all training rows into folds that are stratified by the first target and share no group.
@@ -123,15 +137,16 @@ class UsableRows:
         DataError
             A target does not vary among the training rows, or a class has too few of them.
         """
-        data = self.data
+        data, relations = self.data, self.data.relations
         scales = [scale_of(data.units.get(name)) for name in data.targets]
         if self.options.conflicts == "geometric":
             _require_positive(data, scales)
         merged = merge_duplicates(
-            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts, scales
-        )
+            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts,
+            None if relations is None else relations[self.rows[train]], scales,
+        )  # fmt: skip
         has_label = ~np.isnan(merged.y).all(axis=1)
-        require_variety(merged.y, data, self.splitter.strategy)
+        require_variety(only_exact(merged.y, merged.relations), data, self.splitter.strategy)
         train = train[merged.rows[has_label]]
         return TrainingRows(
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
@@ -139,6 +154,7 @@ class UsableRows:
             test_mols=[self.mols[i] for i in test],
             left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
+            relations=None if merged.relations is None else merged.relations[has_label],
         )  # fmt: skip
 
 
@@ -190,7 +206,7 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
     measured = {
-        target: measure_replicates(usable.molecules, data.y[usable.rows, i], data.tasks[i])
+        target: measure_replicates(usable.molecules, data.exact_y[usable.rows, i], data.tasks[i])
         for i, target in enumerate(data.targets)
     }
     return replace(rows, replicates={name: found for name, found in measured.items() if found is not None})

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import CONFIDENCES, Target
+from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
 from servier.data.wishes import NO_LIMITS, Limits
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate
+from servier.training.censored import fit_censored_widths, fit_line
 from servier.training.conformal import fit_sets, fit_widths
 from servier.training.rows import TrainingRows
 from servier.training.target_transform import TargetTransform
@@ -39,6 +41,7 @@ def make_target(
     task: str,
     y: NDArray[np.float64],
     raw: NDArray[np.float64],
+    relations: Relations | None = None,
     limits: Limits = NO_LIMITS,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
@@ -49,22 +52,33 @@ def make_target(
         The target, and the transform of its labels in training.
     y, raw
         Labels and out-of-fold raw scores, float64, shape (n_rows,); NaN where missing.
+    relations
+        Which labels are bounds, int8, shape (n_rows,); None where none is.
     limits
         What answers may not be beyond.
     """
     if task == "binary":
         target = calibrate(name, y, raw)
         return replace(target, conformal=fit_sets(y, target.to_rounded_answer(raw)))
-    return Target(
+    labels = transform.apply(y)
+    target = Target(
         name,
         task,
         slope=transform.width,
         intercept=transform.mean,
         transform=transform.transform,
         bound=transform.bound,
-        conformal=fit_widths(transform.apply(y), raw),
         lowest=limits[0],
         highest=limits[1],
+    )
+    if relations is None:
+        return replace(target, conformal=fit_widths(labels, raw))
+    line = fit_line(labels, raw, relations)
+    return replace(
+        target,
+        slope=transform.width * line.slope,
+        intercept=transform.mean + transform.width * line.intercept,
+        conformal=fit_censored_widths(line.to_scores(labels), raw, relations),
     )
 
 
@@ -74,7 +88,8 @@ def measure_held_out(
     """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
     The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
-    fold is answered with the calibration, threshold and conformal limits fitted on the other four.
+    fold is answered with the calibration, threshold and conformal limits fitted on the other four. The
+    coverage is that of labels that are no bounds.
 
     Parameters
     ----------
@@ -89,17 +104,22 @@ def measure_held_out(
     limits = rows.data.limits.get(name, NO_LIMITS)
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw))
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
+    relations = rows.relations_of(i)
+    relations = None if relations is None else relations[known]
     if len(np.unique(groups)) < 2:
         groups = known
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        target = make_target(name, transform, task, y[fitted], raw[fitted], limits)
+        of_fitted = None if relations is None else relations[fitted]
+        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted, limits)
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
             found[part] = target.bounds(raw[part], values[part], level)
     return HeldOutMetrics(
-        metrics=measure(y, values, task, thresholds if task == "binary" else None),
-        coverage={level: measure_coverage(y, found, task) for level, found in bounds.items()},
+        metrics=measure(y, values, task, thresholds if task == "binary" else None, relations),
+        coverage={
+            level: measure_coverage(only_exact(y, relations), found, task) for level, found in bounds.items()
+        },
     )

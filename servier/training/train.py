@@ -80,7 +80,9 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [
         replace(
-            make_target(*target, rows.y[:, i], raw[:, i], data.limits.get(target[0], NO_LIMITS)),
+            make_target(
+                *target, rows.y[:, i], raw[:, i], rows.relations_of(i), data.limits.get(target[0], NO_LIMITS)
+            ),
             words=data.words.get(target[0]),
             unit=data.units.get(target[0]),
         )
@@ -102,7 +104,10 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
 
 def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray[np.float64]]:
     """Return the transform of each target, and the labels in its units, shape (n_train, n_targets)."""
-    transforms = [TargetTransform.fit(y, task) for y, task in zip(rows.y.T, rows.data.tasks, strict=True)]
+    transforms = [
+        TargetTransform.fit(y, task, rows.relations_of(i))
+        for i, (y, task) in enumerate(zip(rows.y.T, rows.data.tasks, strict=True))
+    ]
     return transforms, np.stack([t.apply(y) for t, y in zip(transforms, rows.y.T, strict=True)], axis=1)
 
 
@@ -113,6 +118,8 @@ def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None
         "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
         len(rows.train), len(rows.test), rows.left_out, rows.duplicates,
     )  # fmt: skip
+    if rows.relations is not None:
+        logger.info("%s labels for training are bounds", np.count_nonzero(rows.relations))
     if rows.conflicts:
         logger.warning("%s molecules have labels that differ; servier check shows them", rows.conflicts)
 
@@ -151,6 +158,7 @@ def _make_checkpoint(
         train_smiles=pack_lines([canonical_smiles(mol) for mol in rows.mols]),
         train_fingerprints=known,
         train_y=rows.y.astype(np.float32),
+        train_relations=rows.relations,
         domain_rows=domain.rows,
         environments=domain.environments,
         reference_answers=None if reference is None else reference.answer(fitted.engine, targets),
@@ -170,6 +178,7 @@ def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
         left_out=rows.left_out,
         duplicates=rows.duplicates,
         conflicts=rows.conflicts,
+        bounds=None if rows.relations is None else int(np.count_nonzero(rows.relations)),
     )
 
 
@@ -177,14 +186,12 @@ def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[
     if not len(rows.test):
         return {}
     predictions = Scorer([checkpoint]).score_molecules(rows.test_mols)
-    return _measure(rows.data.y[rows.test], predictions.values, checkpoint.targets)
-
-
-def _measure(
-    y: NDArray[np.float64], values: NDArray[np.float64], targets: Sequence[Target]
-) -> dict[str, dict[str, float]]:
+    y, relations, values = rows.data.y[rows.test], rows.data.relations, predictions.values
     measured = {}
-    for i, target in enumerate(targets):
+    for i, target in enumerate(checkpoint.targets):
         known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
-        measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
+        measured[target.name] = metrics.measure(
+            y[known, i], values[known, i], target.task, target.threshold,
+            None if relations is None else relations[rows.test[known], i],
+        )  # fmt: skip
     return measured

@@ -110,7 +110,7 @@ def _make_objective(rows: TrainingRows, options: Options, base: dict[str, Any]) 
     def objective(trial: "optuna.Trial") -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
-        return mean_score(labels, cross_validate(recipe), rows.data.tasks)
+        return mean_score(labels, cross_validate(recipe), rows.data.tasks, rows.relations)
 
     return objective
 

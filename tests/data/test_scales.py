@@ -244,3 +244,30 @@ def test_labels_beyond_the_bounds_of_a_model_may_be_evaluated(tmp_path):
         write(tmp_path, [("O", 1, "%"), ("CO", 104, "%")]), learnt=model("%", lowest=0.0, highest=100.0)
     )
     assert data.y[1, 0] == 104
+
+
+@pytest.mark.parametrize(
+    ("unit", "transform", "expected", "relations"),
+    [
+        ((), (), [10, 2000, 500], [0, 1, -1]),
+        (("uM",), (), [0.01, 2, 0.5], [0, 1, -1]),
+        ((), ("pIC50",), [8, 5.69897000, 6.30103], [0, -1, 1]),
+        (("log10(M)",), (), [-8, -5.69897000, -6.30103], [0, 1, -1]),
+    ],
+)
+def test_bounds_are_converted_like_values(tmp_path, unit, transform, expected, relations):
+    """More than 2 uM is a pIC50 below 5.7: negative logarithms turn bounds around, nothing else does."""
+    data = load(
+        write(tmp_path, [("O", 10, "nM"), ("CO", ">2", "uM"), ("CCO", "<500", "nM")]),
+        unit=unit,
+        transform=transform,
+    )
+    np.testing.assert_allclose(data.y[:3, 0], expected, rtol=1e-6)
+    assert data.relations[:3, 0].tolist() == relations
+
+
+def test_bounds_come_in_the_unit_of_a_model(tmp_path):
+    """A table of pIC50 is compared with a model of nanomoles, and the other way round."""
+    data = load(write(tmp_path, [("O", 8, "pIC50"), ("CO", ">6", "pIC50")]), learnt=model("nM"))
+    np.testing.assert_allclose(data.y[:2, 0], [10, 1000])
+    assert data.relations[:2, 0].tolist() == [0, -1]

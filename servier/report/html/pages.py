@@ -29,6 +29,7 @@ METRICS = {
     "r2": "R\N{SUPERSCRIPT TWO}",
     "spearman": "Spearman correlation",
     "kendall": "Kendall correlation",
+    "concordance": "Concordance, with bounds",
 }
 
 

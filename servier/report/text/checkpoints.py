@@ -58,6 +58,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             (
                 f"{rows.train_rows} to train, {rows.test_rows} to test, {rows.left_out} left out, "
                 f"{rows.duplicates} duplicates, {rows.conflicts} molecules with labels in conflict"
+                f"{'' if rows.bounds is None else f', {rows.bounds} labels are bounds'}"
             ),
         ),
         ("split", data.split.strategy),

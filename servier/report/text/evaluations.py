@@ -30,6 +30,8 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
         ),
     ]
+    if "bounds" in counts:
+        lines.append(f"{counts['bounds']} of the labels are bounds: they count in the concordance alone.")
     lines += [
         f"The model predicts {target}; it is compared with the column {column}."
         for target, column in columns.items()
