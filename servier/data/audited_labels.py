@@ -12,7 +12,7 @@ from servier.data.folds import Indices
 from servier.data.label_column import LabelColumn
 from servier.data.labelled_table import LabelledTable
 from servier.data.labels import is_binary
-from servier.data.replicates import Replicates, measure_replicates
+from servier.data.replicates import Replicates, find_repeats, measure_replicates
 from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
 from servier.data.structure_activity import find_cliffs
 from servier.data.wishes import Wishes
@@ -58,8 +58,8 @@ class Readable:
 
     Parameters
     ----------
-    rows, mols
-        The numbers of these rows, and their molecules.
+    rows, mols, smiles
+        The numbers of these rows, their molecules, and how these are written.
     molecules
         int64, shape (n_rows,): equal numbers for equal molecules.
     labels
@@ -68,6 +68,7 @@ class Readable:
 
     rows: list[int]
     mols: list[Mol]
+    smiles: list[str]
     molecules: Indices
     labels: dict[str, NDArray[np.float64]]
 
@@ -82,8 +83,10 @@ class Readable:
         """Return the rows that have a molecule; parameters are those of all rows, and of `identify`."""
         rows = [row for row, mol in enumerate(mols) if mol is not None]
         found = [mols[row] for row in rows]
-        molecules = identify(found, [smiles[row] for row in rows], same_molecule)
-        return cls(rows, found, molecules, {target: column.exact[rows] for target, column in columns.items()})
+        written = [smiles[row] for row in rows]
+        molecules = identify(found, written, same_molecule)
+        labels = {target: column.exact[rows] for target, column in columns.items()}
+        return cls(rows, found, written, molecules, labels)
 
     def each_once(self) -> list[Mol]:
         """Return the molecules, each once."""
@@ -92,9 +95,8 @@ class Readable:
 
     def measure_replicates(self) -> dict[str, Replicates]:
         """Return how far labels of one molecule differ, for each target where molecules have several."""
-        measured = {
-            target: measure_replicates(self.molecules, y, _task_of(y)) for target, y in self.labels.items()
-        }
+        repeats = find_repeats(self.molecules, self.smiles)
+        measured = {target: measure_replicates(repeats, y, _task_of(y)) for target, y in self.labels.items()}
         return {target: found for target, found in measured.items() if found is not None}
 
     def find_cliffs(self, units: Mapping[str, str], lines: Sequence[int]) -> Iterator[tuple[int, str]]:

@@ -147,11 +147,11 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         split = find_column(names, columns.split, (), "split")
         taken = smiles, identifier, split, find_column(names, columns.unit, (), "unit")
         filled = [record for record in table if record.problem or any(record.fields)]
-    descriptions, filled = part_descriptions(names, filled)
-    records = [record for record in filled if keep_ragged or not record.problem]
-    beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
-    beside = beside if columns.relations else find_relations(beside)
-    targets = choose_targets(names, columns.targets, (*taken, *beside))
+        descriptions, filled = part_descriptions(names, filled)
+        records = [record for record in filled if keep_ragged or not record.problem]
+        beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
+        beside = beside if columns.relations else find_relations(beside)
+        targets = choose_targets(names, columns.targets, (*taken, *beside))
     if not records:
         _refuse_empty(path, filled)
     if not keep_ragged:

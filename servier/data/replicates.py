@@ -1,13 +1,15 @@
 """Several labels of one molecule: how they become one, how far they differ, and what that limits."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.chem.molecules import InvalidMolecule, canonical_smiles, parse_smiles
 from servier.chem.units import Scale, parse_unit
-from servier.data.folds import Indices
+from servier.data.folds import Indices, group_numbers
 
 RULES = ("median", "mean", "geometric", "worst", "drop")
 MIN_MOLECULES = 10
@@ -27,8 +29,9 @@ class Replicates:
     spread
         The standard deviation of labels of one molecule; of classes the share of pairs that differ.
     best
-        By the name of a metric, what a model can reach at best; empty where too few molecules say it, or
-        where all have equal labels, which may be copies of one.
+        By the name of a metric, what a model can reach at best; empty where too few molecules say it, where
+        all have equal labels, which may be copies of one, or where labels of one molecule differ as much as
+        those of any two, so that they were not measured again.
     """
 
     task: str
@@ -76,6 +79,32 @@ def resolve(labels: NDArray[np.float64], task: str, rule: str, scale: Scale) -> 
     return float(np.exp(np.mean(np.log(labels))) if rule == "geometric" else np.median(labels))
 
 
+def find_repeats(molecules: Indices, smiles: Sequence[str]) -> Indices:
+    """Return other numbers for rows of one molecule in several forms, such as its salts.
+
+    Two forms may well have two values, such as a solubility each, without any error.
+
+    Parameters
+    ----------
+    molecules
+        int64, shape (n_rows,): equal numbers for equal molecules.
+    smiles
+        The molecules as they are written, all of them readable.
+    """
+    counts = Counter(molecules.tolist())
+    forms = [
+        f"{number} {_write_form(text) if counts[number] > 1 else ''}"
+        for number, text in zip(molecules.tolist(), smiles, strict=True)
+    ]
+    return group_numbers(forms)
+
+
+def _write_form(smiles: str) -> str:
+    """Return the canonical SMILES of a molecule with all its parts."""
+    mol = parse_smiles(smiles)
+    return smiles if isinstance(mol, InvalidMolecule) else canonical_smiles(mol)
+
+
 def measure_replicates(molecules: Indices, y: NDArray[np.float64], task: str) -> Replicates | None:
     """Measure how far labels of one molecule differ; None where no molecule has several.
 
@@ -95,7 +124,7 @@ def measure_replicates(molecules: Indices, y: NDArray[np.float64], task: str) ->
     alike = sum(bool(np.ptp(labels) == 0) for labels in groups)
     measure = _measure_classes if task == "binary" else _measure_values
     spread, best = measure(groups, y[known])
-    is_known = len(groups) >= MIN_MOLECULES and alike < len(groups)
+    is_known = len(groups) >= MIN_MOLECULES and alike < len(groups) and bool(best)
     return Replicates(task, len(groups), alike, spread, best if is_known else {})
 
 
@@ -125,10 +154,10 @@ def _measure_values(
     weights = np.array([len(labels) - 1 for labels in groups], np.float64)
     variance = float(np.average([np.var(labels, ddof=1) for labels in groups], weights=weights))
     difference = float(np.average([_mean_difference(labels) for labels in groups], weights=weights))
-    best = {"mae": difference / np.sqrt(2)}
-    if (total := float(np.var(y))) > 0:
-        best["r2"] = max(0.0, 1 - variance / total)
-    return float(np.sqrt(variance)), best
+    total = float(np.var(y))
+    if variance >= total:
+        return float(np.sqrt(variance)), {}
+    return float(np.sqrt(variance)), {"mae": difference / np.sqrt(2), "r2": 1 - variance / total}
 
 
 def _mean_difference(labels: NDArray[np.float64]) -> float:
@@ -158,9 +187,9 @@ def _measure_classes(
     share = float(np.mean(y))
     if not 0 < share < 1:
         return differ, {}
-    error = (1 - np.sqrt(max(0.0, 1 - 2 * differ))) / 2
-    if error >= 0.5:
-        return differ, {"auroc": 0.5}
+    if differ >= 0.5:
+        return differ, {}
+    error = (1 - np.sqrt(1 - 2 * differ)) / 2
     true = min(1.0, max(0.0, (share - error) / (1 - 2 * error)))
     among_1, among_0 = true * (1 - error) / share, true * error / (1 - share)
     return differ, {"auroc": float(min(1.0, max(0.5, (1 + among_1 - among_0) / 2)))}

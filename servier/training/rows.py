@@ -14,7 +14,7 @@ from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
 from servier.data.labelled_table import warn_of_rows
-from servier.data.replicates import Replicates, measure_replicates, scale_of
+from servier.data.replicates import Replicates, find_repeats, measure_replicates, scale_of
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
@@ -205,8 +205,9 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     usable = usable_rows(data, options)
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
+    repeats = find_repeats(usable.molecules, [data.smiles[i] for i in usable.rows])
     measured = {
-        target: measure_replicates(usable.molecules, data.exact_y[usable.rows, i], data.tasks[i])
+        target: measure_replicates(repeats, data.exact_y[usable.rows, i], data.tasks[i])
         for i, target in enumerate(data.targets)
     }
     return replace(rows, replicates={name: found for name, found in measured.items() if found is not None})

@@ -7,7 +7,8 @@ from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
 from servier.chem.units import Scale
 from servier.data.duplicates import merge_duplicates
-from servier.data.replicates import MIN_MOLECULES, measure_replicates, resolve, scale_of
+from servier.data.replicates import MIN_MOLECULES, find_repeats, measure_replicates, resolve, scale_of
+from servier.report.text.replicates import describe_replicates
 
 NAN = np.nan
 LINEAR, LOG, MINUS_LOG = Scale.LINEAR, Scale.LOG, Scale.MINUS_LOG
@@ -90,14 +91,27 @@ def test_the_best_auroc_is_what_the_true_classes_reach(share, error):
 
 
 def test_numbers_by_hand():
-    """Pairs 0 and 2 have a variance of 2 and differ by 2; the labels 0, 2, 0, 2 ... have a variance of 1."""
-    y = np.tile([0.0, 2.0], MIN_MOLECULES)
-    found = measure_replicates(np.repeat(np.arange(MIN_MOLECULES), 2), y, "regression")
-    assert (found.molecules, found.alike, found.spread) == (10, 0, pytest.approx(np.sqrt(2)))
-    assert found.best == {"mae": pytest.approx(np.sqrt(2)), "r2": 0.0}
+    """Pairs that differ by 2 have a variance of 2; of 0, 2, 10 and 12 in equal shares it is 26."""
     y = np.tile([0.0, 2.0, 10.0, 12.0], MIN_MOLECULES)
     found = measure_replicates(np.repeat(np.arange(2 * MIN_MOLECULES), 2), y, "regression")
-    assert found.best["r2"] == pytest.approx(1 - 2 / 26)
+    assert (found.molecules, found.alike, found.spread) == (20, 0, pytest.approx(np.sqrt(2)))
+    assert found.best == {"mae": pytest.approx(np.sqrt(2)), "r2": pytest.approx(1 - 2 / 26)}
+
+
+@pytest.mark.parametrize(("task", "spread"), [("regression", np.sqrt(0.5)), ("binary", 1.0)])
+def test_labels_that_differ_as_any_two_were_not_measured_again(task, spread):
+    """A drug that is both approved and failed is no error of measurement: nothing is concluded."""
+    y = np.tile([0.0, 1.0], 2 * MIN_MOLECULES)
+    found = measure_replicates(np.repeat(np.arange(2 * MIN_MOLECULES), 2), y, task)
+    assert (found.spread, found.best) == (pytest.approx(spread), {})
+    assert "nothing was measured again" in describe_replicates("y", found)
+
+
+def test_forms_of_a_molecule_are_no_repeats():
+    """Salts are apart from their parent, and each other; another spelling of a form is the same one."""
+    smiles = ["CCN", "NCC", "CCN.Cl", "Cl.NCC", "CCN.Br", "CCO", "c1ccccc1"]
+    found = find_repeats(np.array([5, 5, 5, 5, 5, 2, 9]), smiles)
+    assert found.tolist() == [0, 0, 1, 1, 2, 3, 4]
 
 
 def test_a_molecule_counts_by_its_labels():
