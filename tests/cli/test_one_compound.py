@@ -11,6 +11,7 @@ import pytest
 from compounds_for_tests import other_form
 from rdkit import Chem, RDLogger
 from rdkit.Chem.MolStandardize import rdMolStandardize
+from server_for_tests import serving
 
 from servier.data.simulation import simulate
 
@@ -76,7 +77,7 @@ def test_all_forms_of_a_compound_have_one_answer(servier, models, tmp_path, name
 
 
 @pytest.mark.training
-def test_all_commands_read_a_compound_alike(servier, models, server, tmp_path):
+def test_all_commands_read_a_compound_alike(servier, models, models_dir, tmp_path):
     """`predict`, `explain`, `featurize` and the service answer as `predict-file` does."""
     source = tmp_path / "in.csv"
     write_forms(source, simulate(8, seed=6).smiles, 3, "commands")
@@ -89,9 +90,8 @@ def test_all_commands_read_a_compound_alike(servier, models, server, tmp_path):
     assert len(features) == 8
     scored = score(servier, tmp_path / "f.parquet", tmp_path / "from-features.csv", models["fast"])
     assert [row["P1"] for row in scored] == [row["P1"] for row in rows]
-    answers = json.loads(
-        server.ask("/predict", json.dumps({"smile": texts}), Content_Type="application/json")[2]
-    )
+    with serving(models_dir) as server:
+        answers = server.predict(texts)[1]["predictions"]
     assert [str(answer["P1_probability"]) for answer in answers] == [row["P1_probability"] for row in rows]
     for text, row in list(zip(texts, rows, strict=True))[:4]:
         words = [text, "--json", "--model_1_path", *models["fast"]]
