@@ -93,6 +93,7 @@ TARGETS = options(("target", target) for target in config["targets"])
 COLUMNS = options(
     (name, config.get(name)) for name in ("smiles_column", "split_column")
 )
+STANDARDIZATION = option("standardization", config.get("standardization"))
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()
 EVALUATIONS = expand(

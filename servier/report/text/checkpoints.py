@@ -41,6 +41,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
                 f"{rows.duplicates} duplicates, {rows.conflicts} molecules with labels in conflict"
             ),
         ),
+        ("molecules", f"standardized: {data.standardization}"),
         ("split", data.split.strategy),
         ("domain", describe_domain(data.domain)),
         ("seed", str(data.seed)),
