@@ -11,6 +11,7 @@ import pytest
 from compounds_for_tests import other_form
 from rdkit import Chem, RDLogger
 from rdkit.Chem.MolStandardize import rdMolStandardize
+from server_for_tests import serving
 
 from servier.data.simulation import simulate
 
@@ -76,7 +77,7 @@ def test_all_forms_of_a_compound_have_one_answer(servier, models, tmp_path, name
 
 
 @pytest.mark.training
-def test_all_commands_read_a_compound_alike(servier, models, server, tmp_path):
+def test_all_commands_read_a_compound_alike(servier, models, models_dir, tmp_path):
     """`predict`, `explain`, `featurize` and the service answer as `predict-file` does."""
     source = tmp_path / "in.csv"
     write_forms(source, simulate(8, seed=6).smiles, 3, "commands")
@@ -88,10 +89,9 @@ def test_all_commands_read_a_compound_alike(servier, models, server, tmp_path):
     features = {(row["group"], json.dumps(row, default=str)) for row in table.to_pylist()}
     assert len(features) == 8
     scored = score(servier, tmp_path / "f.parquet", tmp_path / "from-features.csv", models["fast"])
-    assert [row["P1"] for row in scored] == [row["P1"] for row in rows]
-    answers = json.loads(
-        server.ask("/predict", json.dumps({"smile": texts}), Content_Type="application/json")[2]
-    )
+    assert [row["P1_probability"] for row in scored] == [row["P1_probability"] for row in rows]
+    with serving(models_dir) as server:
+        answers = server.predict(texts)[1]["predictions"]
     assert [str(answer["P1_probability"]) for answer in answers] == [row["P1_probability"] for row in rows]
     for text, row in list(zip(texts, rows, strict=True))[:4]:
         words = [text, "--json", "--model_1_path", *models["fast"]]
@@ -126,16 +126,17 @@ def test_an_older_model_reads_molecules_as_they_are_written(servier, models, sim
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["fast", "accurate", "2"])
-def test_all_forms_of_public_molecules_have_one_answer(servier, models, real_data, tmp_path, name):
-    """Two thousand molecules of a library, and five hundred of a collection of odd ones."""
+@pytest.mark.parametrize("n", [100, pytest.param(500, marks=pytest.mark.exhaustive)])
+def test_all_forms_of_public_molecules_have_one_answer(servier, models, real_data, tmp_path, name, n):
+    """So many of a collection of odd ones, and four times as many of a library."""
     chance = random.Random(name)
     with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt") as stream:
         library = [row["smiles"] for row in csv.DictReader(islice(stream, 100_000))]
     with gzip.open(real_data / "odd_smiles" / "pubchem_substances.smi.gz", "rt") as stream:
         odd = [line.split()[0] for line in islice(stream, 20_000) if line.strip()]
-    drug_like = chance.sample([smiles for smiles in library if "." not in smiles], 2000)
+    drug_like = chance.sample([smiles for smiles in library if "." not in smiles], 4 * n)
     RDLogger.DisableLog("rdApp.*")
-    readable = [smiles for smiles in chance.sample(odd, 800) if Chem.MolFromSmiles(smiles)][:500]
+    readable = [smiles for smiles in chance.sample(odd, 2 * n) if Chem.MolFromSmiles(smiles)][:n]
     write_forms(tmp_path / "in.csv", [*drug_like, *readable], 3, name)
     assert differing(score(servier, tmp_path / "in.csv", tmp_path / "out.csv", models[name])) == []
 

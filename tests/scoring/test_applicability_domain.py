@@ -117,15 +117,18 @@ def test_percentiles_are_mid_ranks():
 
 @pytest.mark.parametrize("name", ["model_1", "model_2", "consensus"])
 def test_detail_has_the_applicability_domain(name, servier, model_1, model_2, simulated, tmp_path):
-    """predict-file --detail finds training molecules at similarity 1, and a metal ion outside."""
+    """predict-file --detail finds training molecules at similarity 1, and a metal complex outside."""
     paths = {"model_1": [model_1], "model_2": [model_2], "consensus": [model_1, model_2]}[name]
     smiles = [row["smiles"] for row in csv.DictReader(simulated.open())][:200]
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
-    table.write_text("\n".join(["smiles", *smiles, "[Fe+2]", "nonsense"]) + "\n")
+    table.write_text("\n".join(["smiles", *smiles, "C[Hg]C", "nonsense"]) + "\n")
     models = [part for path in paths for part in ("--model_path", path)]
     servier("predict-file", table, out, *models, "--detail", "--workers", 1)
     rows = list(csv.DictReader(out.open()))
-    assert list(rows[0])[-5:] == ["nearest_similarity", "unseen_share", "in_domain", "status", "reason"]
+    assert list(rows[0])[-7:] == [
+        "nearest_similarity", "unseen_share", "in_domain", "scored_smiles", "standardization", "status",
+        "reason",
+    ]  # fmt: skip
     assert sum(row["nearest_similarity"] == "1.0" for row in rows) > 100
     assert [row["in_domain"] for row in rows[-2:]] == ["0", ""]
 

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,7 +162,7 @@ def test_duplicates_are_trained_on_once(tmp_path):
     checkpoint = train(load_dataset(path), EVERYTHING, make_recipe(EVERYTHING, RECIPE))
     found = checkpoint.metadata.dataset
     assert (found.train_rows, found.duplicates, found.conflicts) == (90, 40, 10)
-    options = Options(preset="fast", test_fraction=0.0, same_molecule="canonical")
+    options = replace(EVERYTHING, same_molecule="canonical", standardization="none")
     apart = train(load_dataset(path), options, make_recipe(options, RECIPE))
     assert apart.metadata.dataset.train_rows == 120
 

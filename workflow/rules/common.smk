@@ -96,6 +96,7 @@ COLUMNS = options(
         *(("relation_column", name) for name in config.get("relation_columns", [])),
     ]
 )
+STANDARDIZATION = option("standardization", config.get("standardization"))
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()
 EVALUATIONS = expand(

@@ -65,6 +65,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "rows left out": f"{rows.left_out:,} (unreadable or without a label)",
             "duplicates": f"{rows.duplicates:,} rows merged (same molecule: {rules.same_molecule}), "
             f"{rows.conflicts:,} molecules with conflicting labels (conflicts: {rules.conflicts})",
+            "standardization of molecules": metadata.standardization,
             "split": f"{split.strategy}{column}",
             "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),

@@ -61,6 +61,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
                 f"{'' if rows.bounds is None else f', {rows.bounds} labels are bounds'}"
             ),
         ),
+        ("molecules", f"standardized: {data.standardization}"),
         ("split", data.split.strategy),
         ("domain", describe_domain(data.domain)),
         ("seed", str(data.seed)),
