@@ -23,7 +23,7 @@ def check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) ->
     known = ~np.isnan(y)
     values = np.unique(y[known])
     is_binary = set(values) <= {0.0, 1.0}
-    if column.relations is not None and (task == "binary" or (task is None and is_binary)):
+    if column.relations is not None and (is_binary if task is None else task != "regression"):
         row = int(np.flatnonzero(column.relations)[0])
         hint = "leave the relation out; where labels are numbers, use --task regression"
         raise DataError("a bound in a target of two classes", row=lines[row], hint=hint)

@@ -131,6 +131,7 @@ def impute_bounds(labels: Array, relations: Relations) -> Array:
     data = stats.CensoredData(labels[relations == EXACT], left=labels[upper], right=labels[lower])
     mean, width = stats.norm.fit(data)
     deciles = np.arange(1, N_IMPUTED + 1) / (N_IMPUTED + 1)
+    width = max(width, NARROWEST * NARROWEST)
     limits = (labels[:, None] - mean) / width
     values = np.repeat(labels[:, None], N_IMPUTED, axis=1)
     values[upper] = mean + width * stats.truncnorm.ppf(deciles, -np.inf, limits[upper])

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from servier.checkpoint.target import CONFIDENCES
@@ -121,3 +123,22 @@ def test_intervals_hold_the_truth_beyond_bounds(level):
     (width,) = fit_censored_widths(labels[:3000], raw[:3000], relations[:3000])[str(level)]
     covered = np.abs(truth - raw)[3000:] <= width
     assert covered.mean() == pytest.approx(level, abs=0.03)
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(
+        st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from([-1, 0, 1])),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_few_rows_and_equal_ones_give_finite_answers(rows):
+    """Whatever is held out of a small table: the line rises, and no width is infinite or undefined."""
+    labels, raw, relations = np.array(rows, float).T
+    signs = relations.astype(np.int8)
+    line = fit_line(labels, raw, signs)
+    assert 0 < line.slope < np.inf
+    assert np.isfinite(line.intercept)
+    widths = fit_censored_widths(line.to_scores(labels), raw, signs)
+    assert all(np.isfinite(width) for found in widths.values() for width in found)
