@@ -1,6 +1,7 @@
 """Tables in which relations stand before labels or in a column of their own."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -172,3 +173,16 @@ def test_check_says_where_bounds_may_be_those_of_any_target(write, double):
     audit = check(write(P1=double[0], P2=double[0], relation=double[1]))
     assert audit.warnings[0] == "relation: bounds of one of several targets; name it with --target"
     assert "bounds" not in audit.labels["P1"]
+
+
+def test_the_option_names_any_column(command, write, double):
+    """`--relation_column` reaches the table, whatever the column is called; bounds are counted."""
+    values, signs, relations = double
+    path = write(P1=values, sign=signs)
+    arguments = ["check", path, "--target", "P1", "--json"]
+    n_bounds = sum(relation != EXACT for relation in relations)
+    found = [
+        json.loads(command(*arguments, *more).stdout)["labels"]["P1"].get("bounds")
+        for more in ([], ["--relation_column", "sign"])
+    ]
+    assert found == [None, n_bounds]
