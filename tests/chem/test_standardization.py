@@ -16,6 +16,7 @@ from servier.chem.standardization import (
     ISOTOPES,
     METALS,
     TAUTOMER,
+    TOO_LARGE,
     Level,
     NoParentError,
     is_settled,
@@ -66,7 +67,7 @@ def test_standardizing_twice_changes_nothing(smiles, level):
         return
     twice = standardize(Chem.MolFromSmiles(Chem.MolToSmiles(once)), level)
     assert Chem.MolToSmiles(twice.mol) == Chem.MolToSmiles(once)
-    assert not {*twice.changes} - {AS_WRITTEN}
+    assert not {*twice.changes} - {AS_WRITTEN, TOO_LARGE}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ def test_the_parent_is_that_of_rdkit_where_it_has_one(smiles):
         ("Oc1ccccn1", "tautomer", "O=c1cccc[nH]1", (TAUTOMER,)),
         ("C[N+](C)(C)CC([O-])=O", "parent", "C[N+](C)(C)CC(=O)O", (CHARGES,)),
         ("C[Hg]C", "parent", "C[Hg]C", (AS_WRITTEN,)),
+        ("C" * 151, "tautomer", "C" * 151, (TOO_LARGE,)),
+        (f"{'C' * 150}c1cccnc1O.Cl", "tautomer", f"{'C' * 150}c1cccnc1O", (FRAGMENTS, TOO_LARGE)),
         ("N[Pt](N)(Cl)Cl", "parent", "N[Pt](N)(Cl)Cl", (AS_WRITTEN,)),
         ("OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(O)=O)c1O.CCCN", "parent", "CCCN", (FRAGMENTS,)),
     ],
