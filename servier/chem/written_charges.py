@@ -54,9 +54,11 @@ _UNIT = re.compile(
 """A bracket: nitro groups, oxides and azides (settled), atoms without charge (plain), and all others."""
 _NOT_PLAIN = re.compile(rf"\[(?!{_PLAIN})")
 
-_SULFINYL = re.compile(rf"(?<![=#])(?:S|\[(S@{{1,2}})\])({_RINGS})\(=O\)(?!\(?=O)")
-_BRANCHED_SULFINYL = re.compile(r"(?<![=#])S\(([^()]*)\)=O(?![\d%])")
-_FIRST_SULFINYL = re.compile(rf"^O=S(?={_RINGS}\((?!=O\)))")
+_SULFUR = r"(?<![=#])(?:S|\[(S@{1,2})\])"
+_BRANCH = r"\((?!=O\))(?:[^()]|\([^()]*\))*\)"
+_SULFINYL = re.compile(rf"{_SULFUR}({_RINGS})\(=O\)(?!\(?=O)")
+_LAST_SULFINYL = re.compile(rf"{_SULFUR}({_RINGS}(?:{_BRANCH})?)=O(?![\d%])")
+_FIRST_SULFINYL = re.compile(rf"^O=(?:S|\[(S@{{1,2}})\])(?!{_RINGS}\(?=O)")
 _BRANCHED_SULFUR = re.compile(rf"S@{{0,2}}\]?{_RINGS}[(=]")
 CHARGED_SULFUR = re.compile(r"\[S@{0,2}\+\]")
 
@@ -166,5 +168,5 @@ def charge_sulfoxides(smiles: str) -> str:
     if not may_have_sulfoxide(smiles):
         return smiles
     text = _SULFINYL.sub(lambda found: f"[{found[1] or 'S'}+]{found[2]}([O-])", smiles)
-    text = _BRANCHED_SULFINYL.sub(r"[S+](\1)[O-]", text)
-    return _FIRST_SULFINYL.sub("[O-][S+]", text)
+    text = _LAST_SULFINYL.sub(lambda found: f"[{found[1] or 'S'}+]{found[2]}[O-]", text)
+    return _FIRST_SULFINYL.sub(lambda found: f"[O-][{found[1] or 'S'}+]", text)
