@@ -18,6 +18,7 @@ from servier.chem.written_charges import (
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
+    has_carbon,
     may_have_sulfoxide,
     neutralize,
 )
@@ -237,7 +238,7 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
         return None
     fragment = drop_counter_ions(smiles)
     text = None if fragment is None else neutralize(fragment)
-    if text is None:
+    if text is None or not has_carbon(text):  # which may be a counter-ion alone
         return None
     final = charge_sulfoxides(text)
     if final == smiles:

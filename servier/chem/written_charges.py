@@ -82,6 +82,11 @@ def drop_counter_ions(smiles: str) -> str | None:
     return fragments[0] if len(fragments) == 1 else None
 
 
+def has_carbon(smiles: str) -> bool:
+    """Say whether there is carbon in a string of one fragment without metals."""
+    return "c" in smiles or "C" in smiles.replace("Cl", "")
+
+
 def neutralize(smiles: str) -> str | None:
     """Add and remove protons where that takes away a charge.
 

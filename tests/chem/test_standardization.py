@@ -8,6 +8,7 @@ from molecules_for_tests import SMILES, WITHOUT_PARENT
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from servier.chem.molecules import parse_smiles
 from servier.chem.standardization import (
     AS_WRITTEN,
     CHARGES,
@@ -107,12 +108,25 @@ def test_what_a_level_does(smiles, level, expected, changes):
 
 
 @pytest.mark.parametrize(
-    "smiles", [*WITHOUT_PARENT, "Cl", "O", "[Fe+3]", "[Mg+2].[O-]S(=O)(=O)[O-]", "[NH4+].[Cl-].O"]
+    "smiles",
+    [
+        *WITHOUT_PARENT,
+        "Cl",
+        "O",
+        "[Fe+3]",
+        "O=[N+]([O-])O.[Na+]",
+        "OS(=O)(=O)O",
+        "[Cl-].[Ca+2].[Cl-]",
+        "[Mg+2].[O-]S(=O)(=O)[O-]",
+        "[NH4+].[Cl-].O",
+    ],
 )
 def test_a_counter_ion_alone_has_no_parent(smiles):
     """Where nothing but counter-ions is there, there is no molecule to score."""
     with pytest.raises(NoParentError):
         standardize(Chem.MolFromSmiles(smiles), Level.PARENT)
+    found = parse_smiles(smiles, level=Level.PARENT)
+    assert (found.status, found.reason) == ("invalid", "there is nothing but counter-ions or solvents")
 
 
 @pytest.mark.parametrize("smiles", ["Cc1ccccc1", "CC(=O)O", "CC(=O)[O-].[Na+]", "OC(=O)CCC(O)=O"])
