@@ -17,7 +17,7 @@ def note_changes(mol: Any, smiles: str, changes: Sequence[str]) -> None:
 def changes_of(mol: Any) -> tuple[str, str] | None:
     """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was.
 
-    Of a metal complex, which is left as it is, the SMILES is empty.
+    Of a molecule that is left as it is, with a reason, the SMILES is empty.
     """
     if not mol.HasProp(_CHANGES):
         return None

@@ -15,7 +15,6 @@ from servier.chem.crowding import find_crowding
 from servier.chem.levels import Level
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 from servier.chem.standardization import (
-    AS_WRITTEN,
     NoParentError,
     is_settled,
     standardize,
@@ -138,8 +137,7 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
     except NoParentError as error:
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
-        is_as_written = found.changes == (AS_WRITTEN,)
-        note_changes(found.mol, "" if is_as_written else canonical_smiles(found.mol), found.changes)
+        note_changes(found.mol, "" if found.mol is mol else canonical_smiles(found.mol), found.changes)
     return found.mol
 
 

@@ -18,6 +18,7 @@ from servier.chem.written_charges import (
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
+    has_carbon,
     may_have_sulfoxide,
     neutralize,
 )
@@ -26,6 +27,8 @@ Mol = Any
 
 MAX_TAUTOMERS = 200
 MAX_TRANSFORMS = 200
+MAX_TAUTOMER_ATOMS = 150
+"""With more heavy atoms RDKit takes seconds to minutes for tautomers, whatever their number."""
 MAX_ROUNDS = 4
 
 _ALKALI = (3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88)
@@ -38,6 +41,7 @@ CHARGES = "neutralized"
 ISOTOPES = "isotope labels removed"
 TAUTOMER = "canonical tautomer"
 AS_WRITTEN = "metal complex, scored as written"
+TOO_LARGE = "too large for tautomers"
 
 
 class NoParentError(ValueError):
@@ -127,7 +131,7 @@ def standardize(mol: Mol, level: Level) -> Standardized:
             if form.smiles == before.smiles or _is_standard(form, level):
                 break
         if form.smiles == first.smiles:
-            return Standardized(mol, tuple(change for change in changes if change == AS_WRITTEN))
+            return Standardized(mol, tuple(change for change in changes if change in {AS_WRITTEN, TOO_LARGE}))
         return Standardized(form.mol, tuple(changes))
 
 
@@ -213,7 +217,9 @@ def _relabel(form: _Form, level: Level, changes: list[str]) -> _Form:
         mol = rdMolStandardize.IsotopeParent(form.mol, skipStandardize=True)
         form = _in_order(Chem.RemoveHs(mol))
         changes.append(ISOTOPES)
-    if level is Level.TAUTOMER:
+    if level is Level.TAUTOMER and form.mol.GetNumHeavyAtoms() > MAX_TAUTOMER_ATOMS:
+        changes.append(TOO_LARGE)
+    elif level is Level.TAUTOMER:
         canonical = _in_order(_tools().tautomers.Canonicalize(form.mol))
         changes += [TAUTOMER] if canonical.smiles != form.smiles else []
         form = canonical
@@ -232,7 +238,7 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
         return None
     fragment = drop_counter_ions(smiles)
     text = None if fragment is None else neutralize(fragment)
-    if text is None:
+    if text is None or not has_carbon(text):  # which may be a counter-ion alone
         return None
     final = charge_sulfoxides(text)
     if final == smiles:

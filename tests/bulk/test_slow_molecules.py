@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS
 from servier.features.feature_file import read_features
 from servier.features.rdkit2d import DESCRIPTOR_NAMES
@@ -58,7 +59,7 @@ def test_the_largest_molecules_have_the_values_of_rdkit(servier, tmp_path):
     table, target = tmp_path / "in.csv", tmp_path / "f.parquet"
     table.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in LARGEST.values()))
     servier("featurize", table, target)
-    found = read_features(target, PRESETS["accurate"])
+    found = read_features(target, PRESETS["accurate"], Level.PARENT)
     assert found.problems == [None] * len(LARGEST)
     values = found.X[:, -len(DESCRIPTOR_NAMES) + DESCRIPTOR_NAMES.index("AvgIpc")]
     expected = [float(run_alone(RDKIT, smiles)) for smiles in LARGEST.values()]
@@ -86,7 +87,7 @@ def test_a_limit_that_cuts_blocks_costs_only_the_slowest(servier, case, tmp_path
     statuses = pq.read_table(hurried)["status"].to_pylist()
     assert set(statuses) == {"ok", "timeout"}
     ok = np.array(statuses) == "ok"
-    features = [read_features(path, PRESETS["accurate"]).X for path in (quiet, hurried)]
+    features = [read_features(path, PRESETS["accurate"], Level.PARENT).X for path in (quiet, hurried)]
     np.testing.assert_array_equal(features[0][ok], features[1][ok])
     assert not features[1][~ok].any()
 
