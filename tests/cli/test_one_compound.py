@@ -178,4 +178,4 @@ def test_approved_drugs_have_the_answers_of_their_parents(servier, models, real_
     others = {first["group"] for first, second in zip(rows[::2], rows[1::2], strict=True)
               if first["group"] not in without and differing([first, second])}  # fmt: skip
     assert others == OTHER_CHOICE
-    assert len(without) == 17
+    assert len(without) == 23
