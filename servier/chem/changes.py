@@ -28,7 +28,7 @@ def changes_of(mol: Any) -> tuple[str, str] | None:
 
 
 class Noted(Collection[Any]):
-    """Molecules, of which it is noted what was changed while they are iterated over.
+    """Molecules, of which it is noted what was changed when they are first iterated over.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ class Noted(Collection[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         for row, mol in enumerate(self._mols):
-            if isinstance(mol, Chem.Mol):
+            if self.changes[row] is None and isinstance(mol, Chem.Mol):
                 self.changes[row] = changes_of(mol)
             yield mol

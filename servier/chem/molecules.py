@@ -137,7 +137,7 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
     except NoParentError as error:
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
-        note_changes(found.mol, "" if found.mol is mol else canonical_smiles(found.mol), found.changes)
+        note_changes(found.mol, found.smiles, found.changes)
     return found.mol
 
 
