@@ -81,14 +81,11 @@ class Standardized:
     ----------
     mol
         The molecule.
-    smiles
-        Its canonical SMILES; empty where it is as it was.
     changes
         What was done to it, in the order in which it was done, or why it was left as it is.
     """
 
     mol: Mol
-    smiles: str = ""
     changes: tuple[str, ...] = ()
 
 
@@ -137,8 +134,8 @@ def standardize(mol: Mol, level: Level) -> Standardized:
                 break
         if form.smiles == first.smiles:
             reasons = tuple(change for change in changes if change in {AS_WRITTEN, TOO_LARGE})
-            return Standardized(mol, changes=reasons)
-        return Standardized(form.mol, form.smiles, tuple(changes))
+            return Standardized(mol, reasons)
+        return Standardized(form.mol, tuple(changes))
 
 
 def _in_order(mol: Mol) -> _Form:
