@@ -194,7 +194,7 @@ class Metadata:
     input
         What `servier.scoring.inputs.read_input` reads.
     standardization
-        How far molecules are standardized, one of `servier.chem.standardization.Level`.
+        How far molecules are standardized, one of `servier.chem.levels.Level`.
     dataset, split, duplicates, seed
         What the model was trained on, and how its rows were chosen.
     training, metrics

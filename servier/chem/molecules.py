@@ -123,7 +123,7 @@ def _parse(
     if level is not Level.NONE and not is_settled(mol, text):
         return _parse_standardized(smiles, max_atoms, level)
     if changes:
-        note_changes(mol, text, changes)
+        note_changes(mol, changes, text if constitution_only else None)
     return mol
 
 
@@ -137,7 +137,7 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
     except NoParentError as error:
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
-        note_changes(found.mol, "" if found.mol is mol else canonical_smiles(found.mol), found.changes)
+        note_changes(found.mol, found.changes, "" if found.mol is mol else None)
     return found.mol
 
 

@@ -6,11 +6,10 @@ The steps are RDKit's. Which fragment is the parent is decided by `_rank`, whate
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from rdkit import Chem, rdBase
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.counter_ions import CARBON, is_counter_ion
 from servier.chem.levels import Level
@@ -49,9 +48,12 @@ class NoParentError(ValueError):
 
 
 class _Tools:
-    """RDKit's tools, which take milliseconds to make."""
+    """RDKit's tools, which take milliseconds to load and to make, and few molecules need."""
 
     def __init__(self) -> None:
+        from rdkit.Chem.MolStandardize import rdMolStandardize
+
+        self.remove_isotopes = partial(rdMolStandardize.IsotopeParent, skipStandardize=True)
         self.metals = rdMolStandardize.MetalDisconnector()
         self.groups = rdMolStandardize.Normalizer()
         self.charges = rdMolStandardize.Uncharger(canonicalOrder=True, force=True)
@@ -80,7 +82,7 @@ class Standardized:
     mol
         The molecule.
     changes
-        What was done to it, in the order in which it was done; empty where nothing was.
+        What was done to it, in the order in which it was done, or why it was left as it is.
     """
 
     mol: Mol
@@ -131,7 +133,8 @@ def standardize(mol: Mol, level: Level) -> Standardized:
             if form.smiles == before.smiles or _is_standard(form, level):
                 break
         if form.smiles == first.smiles:
-            return Standardized(mol, tuple(change for change in changes if change in {AS_WRITTEN, TOO_LARGE}))
+            reasons = tuple(change for change in changes if change in {AS_WRITTEN, TOO_LARGE})
+            return Standardized(mol, reasons)
         return Standardized(form.mol, tuple(changes))
 
 
@@ -142,6 +145,14 @@ def _in_order(mol: Mol) -> _Form:
     if read is None:  # RDKit does not always read back what it wrote
         read = Chem.RenumberAtoms(mol, list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]))
     return _Form(smiles, read)
+
+
+def find_components(mol: Mol) -> list[Mol]:
+    """Return the neutralized fragments that are no counter-ions or solvents, or else those with carbon."""
+    with rdBase.BlockLogs():
+        neutral = [_tools().charges.uncharge(fragment) for fragment in Chem.GetMolFrags(mol, asMols=True)]
+        others = [fragment for fragment in neutral if not is_counter_ion(fragment)]
+    return others or [fragment for fragment in neutral if not _lacks_carbon(fragment)]
 
 
 def _is_standard(form: _Form, level: Level) -> bool:
@@ -214,8 +225,7 @@ def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:
 def _relabel(form: _Form, level: Level, changes: list[str]) -> _Form:
     """Remove isotope labels and choose the tautomer, as the level says."""
     if level in {Level.ISOTOPE_PARENT, Level.TAUTOMER} and _ISOTOPE.search(form.smiles):
-        mol = rdMolStandardize.IsotopeParent(form.mol, skipStandardize=True)
-        form = _in_order(Chem.RemoveHs(mol))
+        form = _in_order(Chem.RemoveHs(_tools().remove_isotopes(form.mol)))
         changes.append(ISOTOPES)
     if level is Level.TAUTOMER and form.mol.GetNumHeavyAtoms() > MAX_TAUTOMER_ATOMS:
         changes.append(TOO_LARGE)

@@ -7,31 +7,10 @@ of it, at a hundredth of the cost; whatever else is charged is left to it.
 
 import re
 
-_COUNTER_IONS = frozenset(
-    [
-        "Cl",
-        "Br",
-        "I",
-        "F",
-        "N",
-        "O",
-        "[Cl-]",
-        "[Br-]",
-        "[I-]",
-        "[F-]",
-        "[OH-]",
-        "[H+]",
-        "[Li+]",
-        "[Na+]",
-        "[K+]",
-        "[NH4+]",
-        "[NH3]",
-        "[OH2]",
-        "[ClH]",
-        "[BrH]",
-        "[IH]",
-    ]
-)
+_COUNTER_IONS = frozenset([
+    "Cl", "Br", "I", "F", "N", "O", "[Cl-]", "[Br-]", "[I-]", "[F-]", "[OH-]", "[H+]", "[Li+]", "[Na+]",
+    "[K+]", "[NH4+]", "[NH3]", "[OH2]", "[ClH]", "[BrH]", "[IH]",
+])  # fmt: skip
 """Fragments of one atom, none of which is the parent where another fragment is."""
 
 _CATIONS = {"[NH+]": "[N]", "[NH2+]": "[NH]", "[NH3+]": "[NH2]", "[nH+]": "[n]"}

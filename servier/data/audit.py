@@ -3,17 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem, rdBase
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
+from servier.chem.standardization import find_components
 from servier.data.audited_labels import Readable, scale_audited
 from servier.data.datasets import require_positive
 from servier.data.label_column import LabelColumn, read_labels
@@ -228,12 +226,11 @@ def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | Non
         return None
     if (n_atoms := mol.GetNumHeavyAtoms()) > LARGE_ATOMS:
         finding.add("large", f"{n_atoms} heavy atoms")
-    with rdBase.BlockLogs():
-        parent = _salt_remover().remove(mol)
-    fragments = Chem.MolToSmiles(parent).split(".")
-    if len(fragments) > 1:
-        finding.add("mixture", f"{len(fragments)} components that are not common salts")
-    metals = sorted({atom.GetSymbol() for atom in parent.GetAtoms() if atom.GetAtomicNum() not in NON_METALS})
+    components = find_components(mol)
+    if len(components) > 1:
+        finding.add("mixture", f"{len(components)} components that are not common salts or solvents")
+    atoms = [atom for component in components for atom in component.GetAtoms()]
+    metals = sorted({atom.GetSymbol() for atom in atoms if atom.GetAtomicNum() not in NON_METALS})
     if metals:
         finding.add("metal", ", ".join(metals))
     standard = parse_smiles(finding.smiles, level=level)
@@ -241,11 +238,6 @@ def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | Non
         finding.add(str(standard.status), standard.reason)
         return None
     return standard
-
-
-@cache
-def _salt_remover() -> rdMolStandardize.FragmentRemover:
-    return rdMolStandardize.FragmentRemover()
 
 
 def _note_cliffs(readable: Readable, units: Mapping[str, str], findings: Sequence[Finding]) -> None:

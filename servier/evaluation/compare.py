@@ -59,7 +59,9 @@ def compare_checkpoints(
         No row is left, or none of them has a molecule that can be scored and a label.
     """
     require_same_targets(first, second)
-    models = [(model, parse_all(data.smiles, level=model.metadata.level)) for model in (first, second)]
+    levels = {first.metadata.level, second.metadata.level}
+    read = {level: parse_all(data.smiles, level=level) for level in levels}
+    models = [(model, read[model.metadata.level]) for model in (first, second)]
     unseen = [find_unseen(model, data, mols).rows for model, mols in models]
     rows = np.intersect1d(unseen[0], unseen[1])
     if not len(rows):

@@ -149,7 +149,7 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         ]
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
     if (changes := predictions.changes) is not None:
-        columns += [[found[i] if found else None for found in changes] for i in (0, 1)]
+        columns += [[(found and found[i]) or None for found in changes] for i in (0, 1)]
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]

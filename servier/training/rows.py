@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.chem.units import Scale
 from servier.data.bounds import Relations, only_exact
@@ -176,7 +175,7 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     DataError
         There are too few such rows, or they cannot be split as the options say.
     """
-    parsed = parse_all(data.smiles, level=Level(options.standardization))
+    parsed = parse_all(data.smiles, level=options.level)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
     unreadable = np.flatnonzero(has_label & ~readable)

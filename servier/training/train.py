@@ -16,7 +16,6 @@ from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_refe
 from servier.checkpoint.target import Target
 from servier.checkpoint.versions import installed_versions
 from servier.chem.identity import identity_hashes
-from servier.chem.levels import Level
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
@@ -67,9 +66,7 @@ def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
 
 def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
-    reference = (
-        read_reference(options.reference, Level(options.standardization)) if options.reference else None
-    )
+    reference = read_reference(options.reference, options.level) if options.reference else None
     transforms, labels = transform_labels(rows)
     _describe(rows, transforms)
     if isinstance(recipe, boosting_recipe.Recipe):
@@ -146,7 +143,7 @@ def _make_checkpoint(
         training=fitted.model.notes,
         metrics=measured,
         domain=domain.limits,
-        sentinels=make_sentinels(fitted.engine, Level(options.standardization)),
+        sentinels=make_sentinels(fitted.engine, options.level),
         versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,

@@ -9,7 +9,7 @@ from itertools import islice
 import pyarrow.parquet as pq
 import pytest
 from compounds_for_tests import other_form
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from server_for_tests import serving
 
@@ -139,8 +139,8 @@ def test_all_forms_of_public_molecules_have_one_answer(servier, models, real_dat
     with gzip.open(real_data / "odd_smiles" / "pubchem_substances.smi.gz", "rt") as stream:
         odd = [line.split()[0] for line in islice(stream, 20_000) if line.strip()]
     drug_like = chance.sample([smiles for smiles in library if "." not in smiles], 4 * n)
-    RDLogger.DisableLog("rdApp.*")
-    readable = [smiles for smiles in chance.sample(odd, 2 * n) if Chem.MolFromSmiles(smiles)][:n]
+    with rdBase.BlockLogs():
+        readable = [smiles for smiles in chance.sample(odd, 2 * n) if Chem.MolFromSmiles(smiles)][:n]
     write_forms(tmp_path / "in.csv", [*drug_like, *readable], 3, name)
     rows = score(servier, tmp_path / "in.csv", tmp_path / "out.csv", models[name])
     complexes = {row["group"] for row in rows if row["standardization"] == AS_WRITTEN_COMPLEX}
