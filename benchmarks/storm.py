@@ -194,7 +194,8 @@ def run_storm(options, scratch):
     with serving(served, log, "--request_timeout", limit) as (process, port):
         ends = time.time() + 60 * options.minutes
         faults = Faults(process, served, options.models_dir, ends)
-        crowd = Crowd(port, options.clients, ends, options.request_timeout, options.hostile, smiles, expected)
+        asked = (options.request_timeout, options.hostile, options.pause)
+        crowd = Crowd(port, options.clients, ends, *asked, smiles, expected)
         threads = [
             threading.Thread(target=work)
             for work in (faults.kill_workers, faults.reload_models, faults.watch)
@@ -271,6 +272,7 @@ def main():
     parser.add_argument("--processes", type=int, default=1, help="Processes of clients.")
     parser.add_argument("--clients", type=int, default=8, help="Clients in each process.")
     parser.add_argument("--hostile", type=float, default=0.1, help="Share of hostile requests.")
+    parser.add_argument("--pause", type=float, default=0, help="Seconds between two requests of a client.")
     parser.add_argument("--request_timeout", type=float, default=20)
     parser.add_argument("--report", type=Path, help="Add the result to this file, a line each time.")
     options = parser.parse_args()
