@@ -181,17 +181,13 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
         return form, [AS_WRITTEN]
     if _differ(neutral[chosen], fragments[chosen]):
         changes.append(CHARGES)
-    return _relabel(_in_order(neutral[chosen]), level, changes), changes
+    found = _in_order(neutral[chosen]) if changes else form
+    return _relabel(found, level, changes), changes
 
 
 def _differ(mol: Mol, other: Mol) -> bool:
-    """Compare molecules, whose atoms are in the same order if nothing was done."""
-    return _protons(mol) != _protons(other) and bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
-
-
-def _protons(mol: Mol) -> list[tuple[int, int, int]]:
-    """Return element, charge and number of hydrogens of each atom: every step changes some of them."""
-    return [(atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetTotalNumHs()) for atom in mol.GetAtoms()]
+    """Compare molecules, which are the same to the byte if nothing was done."""
+    return mol.ToBinary() != other.ToBinary() and bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
 
 
 def _choose_parent(fragments: Sequence[Mol], *, was_complex: bool) -> int | None:
