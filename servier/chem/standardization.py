@@ -14,6 +14,7 @@ from rdkit import Chem, rdBase
 from servier.chem.counter_ions import CARBON, is_counter_ion
 from servier.chem.levels import Level
 from servier.chem.written_charges import (
+    ANION_BESIDE_SULFUR,
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
@@ -249,6 +250,8 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
     final = charge_sulfoxides(text)
     if final == smiles:
         return smiles, ()
+    if final != text != fragment and ANION_BESIDE_SULFUR.search(smiles):
+        return None
     steps = ((GROUPS, final != text), (FRAGMENTS, fragment != smiles), (CHARGES, text != fragment))
     return final, tuple(change for change, is_done in steps if is_done)
 
