@@ -19,7 +19,7 @@ from servier.cli.options import (
     trusted_keys,
     worker_processes,
 )
-from servier.cli.settings import STANDARDIZATION
+from servier.cli.settings import STANDARDIZATION, STEREO
 
 if TYPE_CHECKING:
     from servier.bulk.options import Options, ScoringOptions
@@ -176,6 +176,7 @@ class FeaturizeOptions:
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
     standardization: str | None = field(metadata=STANDARDIZATION)
+    stereo: str | None = field(metadata=STEREO)
     file: FileOptions
 
 
@@ -196,13 +197,14 @@ def featurize(given: FeaturizeOptions) -> None:
     from servier.bulk.commands import RunFiles
     from servier.bulk.commands import featurize as featurize_file
     from servier.bulk.options import FeaturizingOptions
-    from servier.features.registry import PRESETS as FEATURIZERS
+    from servier.chem.levels import Stereo
+    from servier.features.registry import choose_features
 
     files = RunFiles(given.source, given.target, summary=given.file.summary, force=given.file.force)
     standardization = given.standardization or FeaturizingOptions.standardization
     options = FeaturizingOptions(**vars(given.file.options()), standardization=standardization)
-    restart = given.file.restart
-    featurize_file(files, FEATURIZERS[given.preset], options, restart=restart)
+    featurizers = choose_features(given.preset, Stereo(given.stereo or Stereo.IGNORE))
+    featurize_file(files, featurizers, options, restart=given.file.restart)
 
 
 @dataclass(frozen=True)

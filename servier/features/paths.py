@@ -29,7 +29,9 @@ class AtomPairCount(GeneratedFingerprint):
 
     @cached_property
     def _generator(self) -> Any:
-        return rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=self.max_distance, fpSize=self.fp_size)
+        return rdFingerprintGenerator.GetAtomPairGenerator(
+            maxDistance=self.max_distance, fpSize=self.fp_size, includeChirality=self.include_chirality
+        )
 
 
 @dataclass(frozen=True)
@@ -46,4 +48,6 @@ class TorsionCount(GeneratedFingerprint):
 
     @cached_property
     def _generator(self) -> Any:
-        return rdFingerprintGenerator.GetTopologicalTorsionGenerator(fpSize=self.fp_size)
+        return rdFingerprintGenerator.GetTopologicalTorsionGenerator(
+            fpSize=self.fp_size, includeChirality=self.include_chirality
+        )

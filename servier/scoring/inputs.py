@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar
 from servier.checkpoint.documents import DocumentError, join, read_document, show
 from servier.checkpoint.metadata import COPY
 from servier.checkpoint.rules import NOT_EMPTY, UNLIKE, Name, Rule, Seed
+from servier.chem.levels import Stereo
 from servier.errors import CheckpointError
+from servier.features.registry import stereo_of
 
 MAX_SMILES = 1000
 
@@ -24,6 +26,11 @@ class FeatureInput:
 
     kind: ClassVar[str] = "features"
     featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
+
+    @property
+    def stereo(self) -> Stereo:
+        """Whether fingerprints tell stereoisomers apart."""
+        return stereo_of(self.featurizers)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,11 @@ class SequenceInput:
     vocabulary: Annotated[list[Name], UNLIKE]
     n_smiles: Annotated[int, Rule("above 0", (0).__lt__), Rule(f"at most {MAX_SMILES}", MAX_SMILES.__ge__)]
     seed: Seed
+
+    @property
+    def stereo(self) -> Stereo:
+        """Whether strings of stereoisomers differ: always."""
+        return Stereo.USE
 
 
 Input = FeatureInput | SequenceInput

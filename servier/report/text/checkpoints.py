@@ -61,7 +61,10 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
                 f"{'' if rows.bounds is None else f', {rows.bounds} labels are bounds'}"
             ),
         ),
-        ("molecules", f"standardized: {data.standardization}"),
+        (
+            "molecules",
+            f"standardized: {data.standardization}, stereochemistry: {describe_stereo(checkpoint)}",
+        ),
         ("split", data.split.strategy),
         ("domain", describe_domain(data.domain)),
         ("seed", str(data.seed)),
@@ -105,3 +108,8 @@ def describe_input(checkpoint: "Checkpoint") -> str:
     if isinstance(found, SequenceInput):
         return f"SMILES, {len(found.vocabulary)} tokens, mean over {found.n_smiles} SMILES of a molecule"
     return " + ".join(featurizer["kind"] for featurizer in found.featurizers)
+
+
+def describe_stereo(checkpoint: "Checkpoint") -> str:
+    """Return whether a model tells stereoisomers apart, in the words of `--stereo`."""
+    return str(read_input(checkpoint.metadata.input, checkpoint.path).stereo)
