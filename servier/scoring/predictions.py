@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ PERCENTILE_DIGITS = 1
 
 DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
 CHANGE_FIELDS = {"scored_smiles": str, "standardization": str}
+STEREO_FIELD = "unspecified_stereo"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Predictions:
     changes
         For each row the canonical SMILES that was scored, and what was changed, or None where nothing was,
         where that was requested and the models standardize molecules.
+    open_stereo
+        For each row how many stereo centres and double bonds have no stereochemistry, where that was
+        requested and answers may depend on it.
     """
 
     targets: Sequence[Target]
@@ -52,6 +56,7 @@ class Predictions:
     domain: DomainMeasures | None = None
     percentiles: NDArray[np.float64] | None = None
     changes: Sequence[tuple[str, str] | None] | None = None
+    open_stereo: Sequence[int | None] | None = None
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
         """Return the answers of the chosen rows: bool, shape (n_rows,)."""
@@ -59,10 +64,14 @@ class Predictions:
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
         domain = None if self.domain is None else self.domain.select(chosen)
         percentiles = None if self.percentiles is None else self.percentiles[chosen]
-        changes = self.changes
-        if changes is not None:
-            changes = [found for found, is_chosen in zip(changes, chosen, strict=True) if is_chosen]
-        return Predictions(self.targets, self.values[chosen], problems, bounds, domain, percentiles, changes)
+        changes, open_stereo = (
+            None if notes is None else [found for found, is_so in zip(notes, chosen, strict=True) if is_so]
+            for notes in (self.changes, self.open_stereo)
+        )
+        return replace(
+            self, values=self.values[chosen], problems=problems, bounds=bounds, domain=domain,
+            percentiles=percentiles, changes=changes, open_stereo=open_stereo,
+        )  # fmt: skip
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
@@ -93,6 +102,7 @@ def prediction_fields(
     *,
     has_percentiles: bool = False,
     has_changes: bool = False,
+    has_stereo: bool = False,
 ) -> dict[str, type]:
     """Return the columns that predictions add to a table, with the type of their values.
 
@@ -107,6 +117,8 @@ def prediction_fields(
         Whether the predictions have percentiles among the reference molecules.
     has_changes
         Whether they say what was changed of a molecule.
+    has_stereo
+        Whether they say how much of its stereochemistry is left open.
     """
     fields: dict[str, type] = {}
     for target in targets:
@@ -125,6 +137,8 @@ def prediction_fields(
         fields |= DOMAIN_FIELDS
     if has_changes:
         fields |= CHANGE_FIELDS
+    if has_stereo:
+        fields[STEREO_FIELD] = int
     return {**fields, "status": str, "reason": str}
 
 
@@ -150,6 +164,8 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
     if (changes := predictions.changes) is not None:
         columns += [[(found and found[i]) or None for found in changes] for i in (0, 1)]
+    if predictions.open_stereo is not None:
+        columns.append(predictions.open_stereo)
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -192,6 +208,7 @@ def as_answers(predictions: Predictions) -> list[dict[str, object]]:
         list(predictions.bounds),
         has_percentiles=has_percentiles,
         has_changes=predictions.changes is not None,
+        has_stereo=predictions.open_stereo is not None,
     )
     answers = []
     for values in output_rows(predictions):

@@ -1,13 +1,14 @@
 """The one scoring path, which predict, predict-file, evaluate and the server all call."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.chem.changes import Noted
+from servier.chem.changes import Noted, changes_of
+from servier.chem.forms import count_open_stereo
 from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all
 from servier.errors import CheckpointError
@@ -23,6 +24,7 @@ from servier.scoring.consensus import (
     open_ranks,
 )
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
+from servier.scoring.inputs import any_reads_stereo
 from servier.scoring.predictions import Predictions, prediction_fields, rank_among
 from servier.scoring.sentinels import require_sentinels
 
@@ -67,6 +69,7 @@ class Scorer:
             raise CheckpointError("model 1 averages over no randomized SMILES", hint="leave out --n_smiles")
         self._domains = open_domains(self.checkpoints) if confidences else []
         self._ranks = open_ranks(self.checkpoints) if confidences else None
+        self._has_stereo = bool(confidences) and any_reads_stereo(self.checkpoints)
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             require_sentinels(checkpoint, engine)
             if n_smiles is not None and isinstance(engine, SequenceEngine):
@@ -89,8 +92,8 @@ class Scorer:
         """Score molecules."""
         if self._reads_molecules_again:
             mols = list(mols)
-        if self._has_changes:
-            mols = Noted(mols)
+        if self._looks:
+            mols = Noted(mols, self._looks)
         return self._join([engine(mols) for engine in self._engines], mols)
 
     def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:
@@ -103,9 +106,11 @@ class Scorer:
         rows
             The molecules; they are parsed only where answers have measures of the applicability domain.
         """
-        mols: Collection[Mol | InvalidMolecule] = SmilesRows(rows, constitution_only=True, level=self.level)
-        if self._has_changes:
-            mols = Noted(list(mols))
+        mols: Collection[Mol | InvalidMolecule] = SmilesRows(
+            rows, constitution_only=not self._has_stereo, level=self.level
+        )
+        if self._looks:
+            mols = Noted(list(mols), self._looks)
             list(mols)
         return self._join([engine.score(features) for engine in self._feature_engines()], mols)
 
@@ -122,6 +127,7 @@ class Scorer:
             self._confidences,
             has_percentiles=self._ranks is not None,
             has_changes=self._has_changes,
+            has_stereo=self._has_stereo,
         )
 
     @property
@@ -142,6 +148,12 @@ class Scorer:
     def _has_changes(self) -> bool:
         """Whether answers say what was changed of a molecule."""
         return bool(self._confidences) and self.level is not Level.NONE
+
+    @property
+    def _looks(self) -> dict[str, Callable[[Mol], Any]]:
+        """What answers say of a molecule itself, by their fields."""
+        looks: dict[str, Callable[[Mol], Any]] = {"changes": changes_of} if self._has_changes else {}
+        return looks | ({"open_stereo": count_open_stereo} if self._has_stereo else {})
 
     def _feature_engines(self) -> list[FeatureEngine]:
         engines = [engine for engine in self._engines if isinstance(engine, FeatureEngine)]
@@ -174,8 +186,8 @@ class Scorer:
             domain = DomainMeasures.join([compare(environments) for compare in self._domains])
             domain = domain.expand(is_scored)
         percentiles = None if self._ranks is None else rank_among(values, self._ranks)
-        changes = mols.changes if isinstance(mols, Noted) else None
-        return Predictions(self.targets, values, problems, bounds, domain, percentiles, changes)
+        notes = mols.notes if isinstance(mols, Noted) else {}
+        return Predictions(self.targets, values, problems, bounds, domain, percentiles, **notes)
 
 
 def _take_environments(

@@ -149,3 +149,23 @@ def test_detail_has_the_same_domain_with_and_without_stereo(command, models):
         measures.append([json.loads(said)[name] for name in names])
     assert measures[0] == measures[1]
     assert measures[0][1] == 0
+
+
+def test_detail_says_what_is_left_open(command, handed, models, model_2, tmp_path):
+    """Of the molecule that is scored, where an answer may depend on it; a row without an answer has none."""
+    smiles = [LEFT, OPEN, f"{OPEN}.OC(=O)C(O)C(O)C(=O)O", "CC=CC(N)CO", "nonsense"]
+    table, features = tmp_path / "in.csv", tmp_path / "in.parquet"
+    table.write_text("\n".join(["smiles", *smiles]) + "\n")
+    for path in (models["use"], model_2):
+        command("predict-file", table, tmp_path / "out.csv", "--model_path", path, "--detail", "--force")
+        rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+        assert [row["unspecified_stereo"] for row in rows] == ["0", "1", "1", "2", ""]
+    command("predict-file", table, tmp_path / "other.csv", "--model_path", models["ignore"], "--detail")
+    assert "unspecified_stereo" not in (tmp_path / "other.csv").read_text()
+    command("featurize", table, features, "--preset", "fast", "--stereo", "use")
+    written = []
+    for source in (table, features):
+        words = ["--model_path", models["use"], "--detail", "--force"]
+        command("predict-file", source, tmp_path / "out.csv", *words)
+        written.append((tmp_path / "out.csv").read_bytes())
+    assert written[0] == written[1]
