@@ -8,6 +8,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
+from servier.cli.forms import FormOptions
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     FORCE,
@@ -101,6 +102,7 @@ class PredictFileOptions:
         )
     )
     details: DetailOptions
+    forms: FormOptions
     top: int | None = field(
         metadata=option(
             type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
@@ -127,6 +129,8 @@ class PredictFileOptions:
             **vars(self.file.options()),
             n_smiles=self.n_smiles,
             confidences=self.details.confidences,
+            stereoisomers=self.forms.stereoisomers,
+            tautomers=self.forms.tautomers,
             top=self.top,
             threshold=self.threshold,
             rank_by=self.rank_by,

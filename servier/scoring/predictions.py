@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from servier.checkpoint.target import Target, map_targets
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.scoring.applicability_domain import DomainMeasures
+from servier.scoring.spreads import STATISTICS, Spread
 
 DOMAIN_DIGITS = 4
 PERCENTILE_DIGITS = 1
 
 DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
 CHANGE_FIELDS = {"scored_smiles": str, "standardization": str}
+Note = TypeVar("Note")
+
 STEREO_FIELD = "unspecified_stereo"
 
 
@@ -47,6 +51,8 @@ class Predictions:
     open_stereo
         For each row how many stereo centres and double bonds have no stereochemistry, where that was
         requested and answers may depend on it.
+    spreads
+        The answers for the forms of the molecules, by their kind, where they were requested.
     """
 
     targets: Sequence[Target]
@@ -57,6 +63,7 @@ class Predictions:
     percentiles: NDArray[np.float64] | None = None
     changes: Sequence[tuple[str, str] | None] | None = None
     open_stereo: Sequence[int | None] | None = None
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
         """Return the answers of the chosen rows: bool, shape (n_rows,)."""
@@ -64,18 +71,22 @@ class Predictions:
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
         domain = None if self.domain is None else self.domain.select(chosen)
         percentiles = None if self.percentiles is None else self.percentiles[chosen]
-        changes, open_stereo = (
-            None if notes is None else [found for found, is_so in zip(notes, chosen, strict=True) if is_so]
-            for notes in (self.changes, self.open_stereo)
-        )
         return replace(
             self, values=self.values[chosen], problems=problems, bounds=bounds, domain=domain,
-            percentiles=percentiles, changes=changes, open_stereo=open_stereo,
+            percentiles=percentiles, changes=_choose(self.changes, chosen),
+            open_stereo=_choose(self.open_stereo, chosen),
+            spreads={kind: spread.select(chosen) for kind, spread in self.spreads.items()},
         )  # fmt: skip
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
         return map_targets(Target.label, self.targets, self.values)
+
+
+def _choose(notes: Sequence[Note] | None, chosen: NDArray[np.bool_]) -> list[Note] | None:
+    if notes is None:
+        return None
+    return [note for note, is_chosen in zip(notes, chosen, strict=True) if is_chosen]
 
 
 def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,6 +114,7 @@ def prediction_fields(
     has_percentiles: bool = False,
     has_changes: bool = False,
     has_stereo: bool = False,
+    forms: Sequence[str] = (),
 ) -> dict[str, type]:
     """Return the columns that predictions add to a table, with the type of their values.
 
@@ -119,6 +131,8 @@ def prediction_fields(
         Whether they say what was changed of a molecule.
     has_stereo
         Whether they say how much of its stereochemistry is left open.
+    forms
+        The kinds of forms of a molecule that there are answers for.
     """
     fields: dict[str, type] = {}
     for target in targets:
@@ -133,12 +147,14 @@ def prediction_fields(
                 fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
         if has_percentiles:
             fields[f"{target.name}_percentile"] = float
+        fields |= {f"{target.name}_{kind}_{name}": float for kind in forms for name in STATISTICS}
     if confidences:
         fields |= DOMAIN_FIELDS
     if has_changes:
         fields |= CHANGE_FIELDS
     if has_stereo:
         fields[STEREO_FIELD] = int
+    fields |= dict.fromkeys(forms, int)
     return {**fields, "status": str, "reason": str}
 
 
@@ -157,6 +173,8 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
                 columns += [_cells(bounds[:, i, limit]) for limit in (0, 1)]
         if predictions.percentiles is not None:
             columns.append(_cells(predictions.percentiles[:, i]))
+        for spread in predictions.spreads.values():
+            columns += [_cells(values) for values in spread.answers[:, i].T]
     if (domain := predictions.domain) is not None:
         columns += [
             _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
@@ -166,6 +184,8 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         columns += [[(found and found[i]) or None for found in changes] for i in (0, 1)]
     if predictions.open_stereo is not None:
         columns.append(predictions.open_stereo)
+    for spread in predictions.spreads.values():
+        columns.append([None if n_forms is None else int(n_forms) for n_forms in _cells(spread.n_forms)])
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -209,6 +229,7 @@ def as_answers(predictions: Predictions) -> list[dict[str, object]]:
         has_percentiles=has_percentiles,
         has_changes=predictions.changes is not None,
         has_stereo=predictions.open_stereo is not None,
+        forms=list(predictions.spreads),
     )
     answers = []
     for values in output_rows(predictions):

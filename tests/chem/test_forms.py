@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from molecules_for_tests import SMILES
-from rdkit import Chem
+from rdkit import Chem, rdBase
+from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
+from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from servier.chem.forms import count_open_stereo
+from servier.chem.forms import count_open_stereo, list_stereoisomers, list_tautomers
 
 OPEN = {
     "CCO": 0,
@@ -25,6 +27,7 @@ OPEN = {
     "CC[S+]([O-])C": 1,
     "c1ccccc1-c1ccccc1": 0,
 }
+ANY = st.sampled_from([*SMILES, *OPEN])
 
 
 @pytest.mark.parametrize("smiles", OPEN)
@@ -33,7 +36,7 @@ def test_what_is_open_is_counted(smiles):
     assert count_open_stereo(Chem.MolFromSmiles(smiles)) == OPEN[smiles]
 
 
-@given(smiles=st.sampled_from([*SMILES, *OPEN]), seed=st.integers(1, 10_000))
+@given(smiles=ANY, seed=st.integers(1, 10_000))
 def test_the_count_is_rdkits_and_of_any_spelling(smiles, seed):
     """RDKit's search for potential stereochemistry in the canonical SMILES is the oracle."""
     mol = Chem.MolFromSmiles(smiles)
@@ -52,3 +55,32 @@ def test_a_molecule_that_is_looked_at_stays_as_it_is(smiles):
     assert Chem.MolToCXSmiles(mol) == Chem.MolToCXSmiles(other)
     everything = Chem.PropertyPickleOptions.AllProps
     assert mol.ToBinary(everything) == other.ToBinary(everything)
+
+
+@given(
+    smiles=st.sampled_from([*SMILES, *OPEN]), seed=st.integers(1, 10_000), limit=st.sampled_from([1, 3, 8])
+)
+def test_stereoisomers_are_rdkits_and_of_any_spelling(smiles, seed, limit):
+    """RDKit's enumeration of the canonical SMILES is the oracle, also where it is a sample."""
+    canonical = Chem.MolFromSmiles(Chem.MolToSmiles(Chem.MolFromSmiles(smiles)))
+    options = StereoEnumerationOptions(maxIsomers=limit)
+    expected = sorted(Chem.MolToSmiles(isomer) for isomer in EnumerateStereoisomers(canonical, options))
+    spelt = Chem.MolFromSmiles(Chem.MolToRandomSmilesVect(canonical, 1, randomSeed=seed)[0])
+    assert list_stereoisomers(spelt, limit) == expected
+    assert len(expected) <= limit
+
+
+@given(
+    smiles=st.sampled_from([*SMILES, *OPEN]), seed=st.integers(1, 10_000), limit=st.sampled_from([1, 3, 200])
+)
+def test_tautomers_are_rdkits_and_of_any_spelling(smiles, seed, limit):
+    """RDKit's enumeration of the canonical SMILES is the oracle, also where it stops early."""
+    canonical = Chem.MolFromSmiles(Chem.MolToSmiles(Chem.MolFromSmiles(smiles)))
+    enumerator = rdMolStandardize.TautomerEnumerator()
+    enumerator.SetMaxTautomers(limit)
+    enumerator.SetMaxTransforms(200)
+    with rdBase.BlockLogs():
+        expected = sorted(enumerator.Enumerate(canonical).smiles)
+    spelt = Chem.MolFromSmiles(Chem.MolToRandomSmilesVect(canonical, 1, randomSeed=seed)[0])
+    assert list_tautomers(spelt, limit) == expected
+    assert len(expected) <= limit
