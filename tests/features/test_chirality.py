@@ -1,5 +1,7 @@
 """Whether fingerprints tell stereoisomers apart."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +24,11 @@ STEREOISOMERS = [
     ("CC(C)[S@@](=O)c1ccccc1", "CC(C)[S@](=O)c1ccccc1"),
     ("O=C1CC[C@H]2[C@H]3Cc4cccc(O)c4[C@@]2(CCN3C)C1", "O=C1CC[C@@H]2[C@@H]3Cc4cccc(O)c4[C@]2(CCN3C)C1"),
 ]
+TRIANGLES = [
+    "CC1CC1", "CC(C)NC[C@H](COc1ccccc1)OC(=O)C1CC1", "N[C@@H]1C[C@H]1c1ccccc1", "C[C@@H]1C[NH]1",
+    "FC1CC1(Cl)C", "C1CC1C1CO1", "CN1[C@H]2CC(O)C[C@@H]1[C@H]1O[C@@H]21", "C1C2CC12", "C12C3C1C23",
+]  # fmt: skip
+"""Molecules with rings of three atoms."""
 RICH = [*SMILES, *(smiles for pair in STEREOISOMERS for smiles in pair)]
 
 
@@ -72,10 +79,12 @@ def test_the_descriptors_see_what_is_left_open():
 
 
 @pytest.mark.parametrize("level", [Level.NONE, Level.PARENT])
-@given(smiles=st.sampled_from(RICH), seed=st.integers(1, 10_000))
-def test_chiral_counts_do_not_depend_on_the_spelling(level, smiles, seed):
-    """Any way to write a molecule gives the counts of `fast` that its canonical SMILES has."""
-    features = FeatureSet(choose_features("fast", Stereo.USE))
+@pytest.mark.parametrize("stereo", Stereo)
+@given(smiles=st.sampled_from([*RICH, *TRIANGLES]), seed=st.integers(1, 10_000))
+def test_counts_do_not_depend_on_the_spelling(stereo, level, smiles, seed):
+    """Any way to write a molecule gives the counts that its canonical SMILES has."""
+    specs = [spec for spec in choose_features("accurate", stereo) if spec["kind"].endswith("_count")]
+    features = FeatureSet(specs)
     canonical = Chem.MolToSmiles(Chem.MolFromSmiles(smiles))
     X = features(parse_all([spell(smiles, seed), canonical], level=level)).X
     assert (X[0] == X[1]).all()
@@ -110,3 +119,20 @@ def test_chirality_is_there_or_not(value):
     """Nothing else can be said of it."""
     with pytest.raises(RecipeError, match="include_chirality of morgan_count is"):
         build({"kind": "morgan_count", "include_chirality": value})
+
+
+@pytest.mark.parametrize("chirality", [False, True])
+@pytest.mark.parametrize("smiles", TRIANGLES)
+def test_torsions_of_small_rings_are_those_of_the_canonical_smiles(smiles, chirality):
+    """RDKit's count depends there on where a path begins; what is explained is what is counted."""
+    torsions = build({"kind": "torsion_count", "include_chirality": chirality})
+    canonical = Chem.MolFromSmiles(Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=chirality))
+    expected = rdMolDescriptors.GetHashedTopologicalTorsionFingerprint(
+        canonical, nBits=1024, includeChirality=chirality
+    )
+    mol = Chem.MolFromSmiles(spell(smiles, 3))
+    assert torsions(mol).tolist() == [expected[i] for i in range(1024)]
+    found = torsions.occurrences(mol)
+    assert {place: len(paths) for place, paths in found.items()} == torsions.compute(mol)
+    for path in (path for paths in found.values() for path in paths):
+        assert all(mol.GetBondBetweenAtoms(*pair) for pair in pairwise(path))
