@@ -113,7 +113,7 @@ class Scorer:
         features
             The features.
         rows
-            The molecules; they are parsed only where answers have measures of the applicability domain.
+            The molecules; they are parsed only where answers say something of them, or of their forms.
         """
         mols: Collection[Mol | InvalidMolecule] = SmilesRows(
             rows, constitution_only=not self._has_stereo, level=self.level
