@@ -124,6 +124,7 @@ def mean_score(
     scores: NDArray[np.float64],
     tasks: Sequence[str],
     relations: Relations | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> float:
     """Return how good scores are in one number: AUROC of binary targets, R2 of others, mean over targets.
 
@@ -138,15 +139,18 @@ def mean_score(
         `binary` or `regression` for each target.
     relations
         Which labels are bounds, as for `measure`, shape (n_rows, n_targets); None where none is.
+    weights
+        How much each label counts, shape (n_rows, n_targets); None where all count the same.
     """
     found = []
     if relations is not None:
         scores = np.where(relations * (scores - y) > 0, y, scores)
-    for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
+    for i, (task, labels, values) in enumerate(zip(tasks, y.T, scores.T, strict=True)):
         known = ~np.isnan(labels) & ~np.isnan(values)
         if len(np.unique(labels[known])) > 1:
             metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
-            found.append(metric(labels[known], values[known]))
+            counts = None if weights is None else weights[known, i]
+            found.append(metric(labels[known], values[known], sample_weight=counts))
     return float(np.mean(found)) if found else 0.0
 
 

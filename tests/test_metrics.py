@@ -150,3 +150,17 @@ def test_a_satisfied_bound_is_no_error():
     expected = 1 - (1 + 1 + 0.25) / np.sum((y - y.mean()) ** 2)
     column = relations[:, None]
     assert mean_score(y[:, None], scores[:, None], ["regression"], column) == pytest.approx(expected)
+
+
+def test_weights_count_as_repeated_rows():
+    """AUROC and R2 are those of a table in which each row stands as often as its weight says."""
+    rng = np.random.default_rng(0)
+    y = np.stack([rng.integers(0, 2, 50), rng.normal(size=50)], axis=1)
+    y[:5, 0] = np.nan
+    scores, times = y + rng.normal(0, 1, (50, 2)), rng.integers(1, 5, 50)
+    scores[:5, 0] = 0
+    tasks, weights = ["binary", "regression"], np.repeat(times[:, None], 2, axis=1).astype(float)
+    every = np.repeat(np.arange(50), times)
+    found = mean_score(y, scores, tasks, None, weights)
+    assert found == pytest.approx(mean_score(y[every], scores[every], tasks))
+    assert found != pytest.approx(mean_score(y, scores, tasks))

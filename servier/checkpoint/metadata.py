@@ -34,6 +34,32 @@ Values = dict[Name, dict[Name, float]]
 """For each target numbers by name."""
 
 
+@dataclass(frozen=True)
+class WeightFacts:
+    """How much the labels of training molecules count, in units of their mean.
+
+    Parameters
+    ----------
+    column
+        The column with the weights of rows.
+    lowest, highest
+        The lowest and the highest weight of a label.
+    effective
+        How many labels of equal weight tell as much.
+    """
+
+    column: Name
+    lowest: Number
+    highest: Number
+    effective: Count
+
+    @property
+    def in_words(self) -> str:
+        """What they are, in words."""
+        span = f"{self.lowest:.3g} to {self.highest:.3g} times their mean"
+        return f"column {self.column}, {span}, as good as {self.effective:,} labels of equal weight"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetFacts:
     """The table that a model was trained on.
@@ -49,6 +75,8 @@ class DatasetFacts:
         with labels that differ.
     bounds
         How many labels of the training molecules are bounds; None where none is.
+    weights
+        How much labels count; None where the table says nothing of it.
     """
 
     file: Name
@@ -60,6 +88,7 @@ class DatasetFacts:
     duplicates: Count
     conflicts: Count
     bounds: Count | None = field(default=None, metadata=OPTIONAL)
+    weights: WeightFacts | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def count_splits(attributes: dict[str, Any], n_features: int) -> tuple[int, int]
     _require(holds=n_targets > 0)
     _require(holds=_within(features, n_features) and _within(weights[0], n_targets))
     begins = numbers == 0
-    _require(holds=bool(begins[0]) and np.array_equal(trees, np.cumsum(begins) - 1))
+    _require(holds=bool(begins[:1].any()) and np.array_equal(trees, np.cumsum(begins) - 1))
     firsts = np.flatnonzero(begins)
     _require(holds=np.array_equal(numbers, np.arange(len(numbers)) - firsts[trees]))
     is_leaf = modes == _LEAF
@@ -103,7 +103,7 @@ def _array(attributes: dict[str, Any], name: str, dtype: Any = None) -> NDArray[
 
 
 def _within(numbers: NDArray[np.integer[Any]], limit: Any) -> bool:
-    return bool(numbers.min() >= 0 and numbers.max() < limit)
+    return bool(numbers.min(initial=0) >= 0 and numbers.max(initial=-1) < limit)
 
 
 def _require(*, holds: bool) -> None:

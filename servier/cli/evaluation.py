@@ -108,7 +108,7 @@ def evaluate(given: EvaluateOptions) -> None:
         raise ServierError("--encoder says what to train from, and nothing is trained", hint="add --folds")
     path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
     checkpoint = open_checkpoint(path, given.model_name)
-    data = given.table.load_for(checkpoint.targets)
+    data = _choose_table(checkpoint, given).load_for(checkpoint.targets)
     outputs = _name_outputs(checkpoint, given)
     files = {"table": data.path, "checkpoint": path, "encoder": given.encoder}
     inputs = Inputs(files, data=data)
@@ -123,6 +123,14 @@ def evaluate(given: EvaluateOptions) -> None:
             with write_whole(Path(given.output_dir) / "metrics.json") as temporary:
                 temporary.write_text(text + "\n", encoding="utf-8")
     click.echo(text if given.as_json else words)
+
+
+def _choose_table(checkpoint: "Checkpoint", given: EvaluateOptions) -> TableOptions:
+    """Return which table is meant; training again takes weights from where the model had them."""
+    weights = checkpoint.metadata.dataset.weights
+    if given.folds is None or given.table.weight_column is not None or weights is None:
+        return given.table
+    return replace(given.table, weight_column=weights.column)
 
 
 def _name_outputs(checkpoint: "Checkpoint", given: EvaluateOptions) -> list[Path]:

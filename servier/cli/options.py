@@ -58,6 +58,11 @@ RELATION_COLUMN = option(
     help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
     "[default: detected, such as Standard Relation]",
 )
+WEIGHT_COLUMN = option(
+    metavar="NAME",
+    help="Column with the weight of each row in training: one of weight 2 teaches as much as two equal rows, "
+    "one of weight 0 nothing.",
+)
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
@@ -113,6 +118,7 @@ class TableOptions:
     unit: tuple[str, ...] = field(metadata=UNIT)
     unit_column: str | None = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
+    weight_column: str | None = field(metadata=WEIGHT_COLUMN)
     text: DialectOptions
 
     def load(self, scales: "ScaleOptions") -> "Dataset":
@@ -144,7 +150,7 @@ class TableOptions:
 
         columns = Columns(
             targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
-            unit=self.unit_column, relations=self.relation_columns,
+            unit=self.unit_column, relations=self.relation_columns, weight=self.weight_column,
         )  # fmt: skip
         wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)

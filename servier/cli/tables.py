@@ -17,6 +17,7 @@ from servier.cli.options import (
     TARGETS,
     UNIT,
     UNIT_COLUMN,
+    WEIGHT_COLUMN,
 )
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
@@ -36,6 +37,7 @@ class CheckOptions:
     unit: tuple[str, ...] = field(metadata=UNIT)
     unit_column: str | None = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
+    weight_column: str | None = field(metadata=WEIGHT_COLUMN)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -46,11 +48,12 @@ class CheckOptions:
 def check(given: CheckOptions) -> None:
     """Check a labelled table for problems, before anyone trains on it.
 
-    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds, very
-    large, or activity cliffs (like another molecule, with a label far from its own); targets whose missing
-    labels may have been filled in, whose labels are in several units or seem to be limits of detection; a
-    series that is most of the table; and how far labels of one molecule differ, which limits what a model
-    can reach. OUTPUT.csv says for each row what was found in it.
+    Finds rows that are unreadable, unlabelled, without a weight that can be used, duplicates, in
+    conflict, mixtures, metal compounds, very large, or activity cliffs (like another molecule, with a
+    label far from its own); targets whose missing labels may have been filled in, whose labels are in
+    several units or seem to be limits of detection; a series that is most of the table; and how far
+    labels of one molecule differ, which limits what a model can reach. OUTPUT.csv says for each row what
+    was found in it.
 
     \b
     Examples:
@@ -73,6 +76,7 @@ def check(given: CheckOptions) -> None:
         dialect=given.text.dialect(),
         unit=given.unit_column,
         relations=given.relation_columns,
+        weight=given.weight_column,
     )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:

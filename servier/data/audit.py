@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.chem.standardization import find_components
-from servier.data.audited_labels import Readable, scale_audited
+from servier.data.audited_labels import Readable, find_bad_weights, scale_audited
 from servier.data.datasets import require_positive
 from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
@@ -48,8 +48,8 @@ class Finding:
     line, id, smiles
         The line number, the identifier and the SMILES string of the row.
     problems
-        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
-        `mixture`, `metal`, `large` and `cliff`.
+        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `bad_weight`, `unlabelled`,
+        `duplicate`, `conflict`, `mixture`, `metal`, `large` and `cliff`.
     details
         A phrase for each problem.
     """
@@ -144,10 +144,17 @@ def check(
     units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
     readable = Readable.find(mols, table.smiles, chosen, same_molecule)
+    of_weights = _note_weights(table, findings)
     _check_unlabelled(labels, findings)
     _check_duplicates(readable, findings, chosen)
     _note_cliffs(readable, units, findings)
-    suspicions = [*warnings, *refused, *_suspect(chosen, table), *suspect_series(readable.each_once())]
+    suspicions = [
+        *warnings,
+        *refused,
+        *of_weights,
+        *_suspect(chosen, table),
+        *suspect_series(readable.each_once()),
+    ]
     described = {target: describe_labels(column.y, column.relations) for target, column in chosen.items()}
     return Audit(str(path), findings, described, suspicions, units, readable.measure_replicates())
 
@@ -213,6 +220,14 @@ def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) 
         findings[row].add("bad_label", f"{target}: {error.problem}")
     column.log_words(target)
     return column.y
+
+
+def _note_weights(table: LabelledTable, findings: Sequence[Finding]) -> list[str]:
+    """Note which rows have no weight that can be used; return what is wrong with all of them."""
+    problems, sentences = find_bad_weights(table)
+    for row, problem in problems.items():
+        findings[row].add("bad_weight", problem)
+    return sentences
 
 
 def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.chem.molecules import Mol
+from servier.data.datasets import find_weights
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices
 from servier.data.label_column import LabelColumn
@@ -50,6 +51,19 @@ def scale_audited(
             counts = ", ".join(f"{n:,} in {unit}" for unit, n in found.sources.items())
             sentences.append(f"{target}: labels are in several units, {counts}; train learns {found.unit}")
     return scaled, sentences
+
+
+def find_bad_weights(table: LabelledTable) -> tuple[dict[int, str], list[str]]:
+    """Return why the weights of rows cannot be used, by position, and a sentence for what all have."""
+    try:
+        weights = find_weights(table)
+    except DataError as error:
+        return {}, [f"{error.column}: train refuses it: {error.problem}; {error.hint}"]
+    if weights is None:
+        return {}, []
+    whole = {row: text for row, text in weights.problems.items() if table.problems[row] is None}
+    n_zero = int(np.count_nonzero(weights.values == 0))
+    return whole, [f"{weights.column}: {n_zero:,} rows of weight 0 teach nothing"] if n_zero else []
 
 
 @dataclass(frozen=True)

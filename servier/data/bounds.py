@@ -78,32 +78,41 @@ class Resolved:
 
 
 def resolve(
-    labels: NDArray[np.float64], relations: Relations, combine: Callable[[NDArray[np.float64]], float]
+    labels: NDArray[np.float64],
+    relations: Relations,
+    combine: Callable[..., float],
+    weights: NDArray[np.float64] | None = None,
 ) -> Resolved:
     """Resolve the values and bounds that were measured for one molecule.
 
     A bound that the exact value satisfies adds nothing; one that is contradicted counts as a value at its
     limit. Of bounds alone the tightest is kept. Where bounds from both sides leave an interval, the side that
-    more rows state is kept, and the lower bound if they are equally many.
+    more rows state, by their weights, is kept, and the lower bound if they are equally many.
 
     Parameters
     ----------
     labels, relations
         Float64 and int8, shape (n_labels,), no NaN.
     combine
-        From values that differ to the one that is kept, such as their median.
+        From values that differ to the one that is kept, such as their median; it takes `weights` too.
+    weights
+        How much each label counts, shape (n_labels,); None where all count the same.
     """
-    exact = labels[relations == EXACT]
-    lower, upper = labels[relations == AT_LEAST], labels[relations == AT_MOST]
-    low, high = float(lower.max(initial=-np.inf)), float(upper.min(initial=np.inf))
+    exact, lower, upper = (np.flatnonzero(relations == kind) for kind in (EXACT, AT_LEAST, AT_MOST))
+    low, high = float(labels[lower].max(initial=-np.inf)), float(labels[upper].min(initial=np.inf))
+
+    def join(rows: NDArray[np.intp]) -> float:
+        return combine(labels[rows]) if weights is None else combine(labels[rows], weights=weights[rows])
+
     if len(exact):
-        value = combine(exact)
-        broken = np.concatenate([lower[lower > value], upper[upper < value]])
-        differs = len(broken) > 0 or len(np.unique(exact)) > 1
-        return Resolved(combine(np.concatenate([exact, broken])), EXACT, differs)
+        value = join(exact)
+        broken = np.concatenate([lower[labels[lower] > value], upper[labels[upper] < value]])
+        differs = len(broken) > 0 or len(np.unique(labels[exact])) > 1
+        return Resolved(join(np.concatenate([exact, broken])), EXACT, differs)
     if low >= high:
-        return Resolved(combine(labels), EXACT, differs=low > high)
-    if len(lower) >= len(upper):
+        return Resolved(join(np.arange(len(labels))), EXACT, differs=low > high)
+    n_lower, n_upper = (len(rows) if weights is None else weights[rows].sum() for rows in (lower, upper))
+    if n_lower >= n_upper:
         return Resolved(low, AT_LEAST, differs=False)
     return Resolved(high, AT_MOST, differs=False)
 

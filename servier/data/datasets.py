@@ -21,6 +21,7 @@ from servier.data.labelled_table import (
     wants_all,
 )
 from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
+from servier.data.weight_column import RowWeights, read_weights
 from servier.data.wishes import NO_WISHES, Limits, Wishes
 from servier.errors import DataError
 from servier.tables import Stamp, require_stamp
@@ -61,6 +62,8 @@ class Dataset:
     relations
         Which labels are bounds, as in `servier.data.bounds`, int8, shape (n_rows, n_targets); None where none
         is.
+    weights
+        How much each row counts in training; None where all count the same.
     """
 
     path: str
@@ -78,6 +81,7 @@ class Dataset:
     units: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
     relations: Relations | None = None
+    weights: RowWeights | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -186,7 +190,27 @@ def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, s
         units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
         limits={name: found.limits for name, (found, _) in read.items()},
         relations=_stack_relations([labels.column for labels, _ in read.values()]),
+        weights=find_weights(table),
     )
+
+
+def find_weights(table: LabelledTable) -> RowWeights | None:
+    """Read the weights of rows; None where no column was named.
+
+    Raises
+    ------
+    DataError
+        No row has a weight above 0.
+    """
+    column = table.weight_column
+    if column is None:
+        return None
+    try:
+        return read_weights(column, table.values[column], table.lines)
+    except DataError as error:
+        raise DataError(
+            error.problem, path=table.path, row=error.row, column=column, hint=error.hint
+        ) from None
 
 
 def _require_relations(table: LabelledTable) -> None:

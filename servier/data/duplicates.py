@@ -36,6 +36,8 @@ class Merged:
         The number of molecules with different labels for the same target.
     relations
         Which labels are bounds, int8, in the shape of `y`; None where none is.
+    weights
+        How much each label counts, float64, in the shape of `y`: the sum over the rows that it comes from.
     """
 
     rows: Indices
@@ -43,6 +45,7 @@ class Merged:
     duplicates: int
     conflicts: int
     relations: Relations | None = None
+    weights: NDArray[np.float64] | None = None
 
 
 def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indices:
@@ -73,6 +76,7 @@ def merge_duplicates(
     conflicts: str = "merge",
     relations: Relations | None = None,
     scales: Sequence[Scale] = (),
+    weights: NDArray[np.float64] | None = None,
 ) -> Merged:
     """Keep each molecule once, and resolve conflicts between its labels.
 
@@ -91,6 +95,9 @@ def merge_duplicates(
         Which labels are bounds, int8, as `y`, or None; resolved by `servier.data.bounds.resolve`.
     scales
         Of the labels of each target; linear where none are given.
+    weights
+        How much each row counts, above 0, shape (n_rows,), or None: a row of weight 2 is as good as two equal
+        rows, in the label that a molecule gets and in how much that counts.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
     y = np.asarray(y, np.float64)
@@ -107,7 +114,8 @@ def merge_duplicates(
             combine = partial(
                 resolve, task=task, rule=conflicts, scale=scales[target] if scales else Scale.LINEAR
             )
-            found = resolve_bounds(y[known, target], is_bound[known, target], combine)
+            of_known = None if weights is None else weights[known]
+            found = resolve_bounds(y[known, target], is_bound[known, target], combine, of_known)
             if found.differs and conflicts == "drop":
                 found = replace(found, label=np.nan, relation=EXACT)
             resolved[number, target], kept[number, target] = found.label, found.relation
@@ -115,4 +123,11 @@ def merge_duplicates(
         n_conflicts += differs
     order = np.argsort(first)
     bounds = kept[order] if kept.any() else None
-    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts, bounds)
+    summed = None if weights is None else _sum_weights(weights, y, group)[order]
+    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts, bounds, summed)
+
+
+def _sum_weights(weights: NDArray[np.float64], y: NDArray[np.float64], group: Indices) -> NDArray[np.float64]:
+    """Return the weight of each label of each group: the sum over the rows that have it."""
+    known = ~np.isnan(y)
+    return np.stack([np.bincount(group, weights * has_label) for has_label in known.T], axis=1)

@@ -48,6 +48,7 @@ class Columns:
     dialect: Dialect = DETECTED
     unit: str | None = None
     relations: Sequence[str] = ()
+    weight: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class LabelledTable:
         The state of the file that was read; None for stdin.
     relation_columns
         The columns that say which labels are bounds.
+    weight_column
+        The column with the weights of rows; None where none was named.
     beside
         What the table says of its targets beside their values.
     """
@@ -101,6 +104,7 @@ class LabelledTable:
         return None if unit is None else [unit] * len(self.lines)
 
     relation_columns: RelationColumns = NO_RELATIONS
+    weight_column: str | None = None
 
     def relations(self, target: str) -> list[str]:
         """Return what stands beside each label of a target in its column of relations; empty without one."""
@@ -145,13 +149,17 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
-        taken = smiles, identifier, split, find_column(names, columns.unit, (), "unit")
+        weight = find_column(names, columns.weight, (), "weight")
+        taken = smiles, identifier, split, weight, find_column(names, columns.unit, (), "unit")
         filled = [record for record in table if record.problem or any(record.fields)]
         descriptions, filled = part_descriptions(names, filled)
         records = [record for record in filled if keep_ragged or not record.problem]
         beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
         beside = beside if columns.relations else find_relations(beside)
         targets = choose_targets(names, columns.targets, (*taken, *beside))
+    if weight is not None and weight in (smiles, *targets):
+        hint = "name another with --weight_column"
+        raise DataError(f"column {weight!r} cannot be the weight too", path=path, hint=hint)
     if not records:
         _refuse_empty(path, filled)
     if not keep_ragged:
@@ -171,6 +179,7 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         left_out=len(filled) - len(records),
         stamp=find_stamp(path),
         relation_columns=choose_relations(beside, targets, columns.relations),
+        weight_column=weight,
         beside=exported,
     )
 

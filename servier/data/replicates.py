@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from servier.chem.units import Scale, parse_unit
 from servier.data.folds import Indices, group_numbers
 
 RULES = ("median", "mean", "geometric", "worst", "drop")
+ROUNDING = 1e-12
 MIN_MOLECULES = 10
 """How many molecules need several labels before anything is said of what can be reached."""
 
@@ -47,7 +49,13 @@ def scale_of(unit: str | None) -> Scale:
     return Scale.LINEAR if found is None else found.scale
 
 
-def resolve(labels: NDArray[np.float64], task: str, rule: str, scale: Scale) -> float:
+def resolve(
+    labels: NDArray[np.float64],
+    task: str,
+    rule: str,
+    scale: Scale,
+    weights: NDArray[np.float64] | None = None,
+) -> float:
     """Return the one label that several labels of a molecule become.
 
     Parameters
@@ -62,21 +70,39 @@ def resolve(labels: NDArray[np.float64], task: str, rule: str, scale: Scale) -> 
         are negative logarithms, and label 1.
     scale
         Of the labels.
+    weights
+        How much each label counts, above 0; None where all count the same. A label of weight 2 is as good as
+        two equal ones.
 
     Returns
     -------
     NaN where classes have no majority.
     """
+    middle = partial(weighted_median, weights=weights)
     if rule == "worst":
         return float(labels.min() if scale is Scale.MINUS_LOG else labels.max())
     if task == "binary":
-        median = float(np.median(labels))
+        median = middle(labels)
         return np.nan if median == 0.5 else median
     if np.ptp(labels) == 0:
         return float(labels[0])
     if rule == "mean" or (rule == "geometric" and scale is not Scale.LINEAR):
-        return float(np.mean(labels))
-    return float(np.exp(np.mean(np.log(labels))) if rule == "geometric" else np.median(labels))
+        return float(np.average(labels, weights=weights))
+    if rule == "geometric":
+        return float(np.exp(np.average(np.log(labels), weights=weights)))
+    return middle(labels)
+
+
+def weighted_median(labels: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+    """Return the median, in which a label of weight 2 counts as two; of two in the middle their mean."""
+    if weights is None:
+        return float(np.median(labels))
+    order = np.argsort(labels, kind="stable")
+    below = np.cumsum(weights[order])
+    half = below[-1] / 2
+    first = np.searchsorted(below, half * (1 - ROUNDING))
+    last = np.searchsorted(below, half * (1 + ROUNDING), side="right")
+    return float((labels[order[first]] + labels[order[last]]) / 2)
 
 
 def find_repeats(molecules: Indices, smiles: Sequence[str]) -> Indices:

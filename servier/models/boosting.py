@@ -70,13 +70,14 @@ class OneSided:
     def differentiate(
         self, scores: NDArray[np.float64], data: lgb.Dataset
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the first and second derivatives of the loss of each row."""
+        """Return the first and second derivatives of the loss of each row, times its weight."""
         errors = self._errors(scores, data)
-        return errors, np.ones_like(errors)
+        weights = np.ones_like(errors) if data.get_weight() is None else data.get_weight()
+        return errors * weights, weights
 
     def measure(self, scores: NDArray[np.float64], data: lgb.Dataset) -> tuple[str, float, bool]:
         """Return the name of the loss, its mean, and that more is not better."""
-        return "l2", float(np.mean(self._errors(scores, data) ** 2)), False
+        return "l2", float(np.average(self._errors(scores, data) ** 2, weights=data.get_weight())), False
 
     def _errors(self, scores: NDArray[np.float64], data: lgb.Dataset) -> NDArray[np.float64]:
         rows = slice(None) if data.used_indices is None else data.used_indices
@@ -137,7 +138,7 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
         parameters = problem.parameters(target, recipe, booster, seed) | run.parameters
         if (relations := problem.relations_of(target)) is not None:
             parameters |= OneSided(relations).parameters
-        data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
+        data = lgb.Dataset(problem.X[rows], problem.y[rows, target], weight=problem.weights_of(target))
         trained = lgb.train(parameters, data, rounds[target][booster], callbacks=[run.stop_if_asked])
         return without_threads(named_objective(round_thresholds(trained.model_to_string())))
 
@@ -200,7 +201,9 @@ def _cross_validate_booster(
     loss = None if relations is None else OneSided(relations)
     result = lgb.cv(
         parameters if loss is None else parameters | loss.parameters,
-        lgb.Dataset(problem.X[rows], problem.y[rows, target], free_raw_data=False),
+        lgb.Dataset(
+            problem.X[rows], problem.y[rows, target], weight=problem.weights_of(target), free_raw_data=False
+        ),
         recipe.max_rounds,
         folds=folds,
         stratified=False,

@@ -104,6 +104,9 @@ class Problem:
     relations
         Which labels are bounds, int8, in the shape of `y`: 1 where the true value is at least the label, -1
         where it is at most the label, else 0; None where none is.
+    weights
+        How much each label counts, float64, in the shape of `y`, 1 on average over the labels of a target;
+        None where all count the same.
     """
 
     X: NDArray[np.float32]
@@ -114,6 +117,7 @@ class Problem:
     folds: Sequence[Folds]
     workers: int = 1
     relations: NDArray[np.int8] | None = None
+    weights: NDArray[np.float64] | None = None
 
     def relations_of(self, target: int) -> NDArray[np.int8] | None:
         """Return which labels of the rows with a label of one target are bounds; None where none is."""
@@ -121,6 +125,10 @@ class Problem:
             return None
         of_known: NDArray[np.int8] = self.relations[self.known(target), target]
         return of_known
+
+    def weights_of(self, target: int) -> NDArray[np.float64] | None:
+        """Return the weights of the rows with a label of one target; None where all count the same."""
+        return None if self.weights is None else self.weights[self.known(target), target]
 
     def known(self, target: int) -> NDArray[np.int64]:
         """Return the rows with a label of one target."""

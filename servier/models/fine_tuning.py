@@ -113,7 +113,11 @@ def _assign(variables: Sequence[Any], values: Sequence[NDArray[np.float32]]) -> 
 
 
 def make_loss(
-    y: NDArray[np.float64], tasks: Sequence[str], *, with_bounds: bool = False
+    y: NDArray[np.float64],
+    tasks: Sequence[str],
+    *,
+    with_bounds: bool = False,
+    weights: NDArray[np.float64] | None = None,
 ) -> Callable[[Any, Any], Any]:
     """Return the training loss: cross-entropy with balanced classes, squared error, missing labels left out.
 
@@ -129,23 +133,36 @@ def make_loss(
         Whether the labels that the loss takes have as many columns again, which say of each label whether it
         is a bound: 1 where the true value is at least the label, -1 where it is at most the label, else 0. A
         score that satisfies a bound has no error.
+    weights
+        How much each label counts, in the shape of `y`, 1 on average; the labels that the loss takes then
+        have as many columns again, the last ones, with the weights. None where all count the same.
     """
     is_binary = np.array([task == "binary" for task in tasks], np.float32)
-    positive = np.clip(np.nanmean(y, axis=0), 1e-6, 1 - 1e-6)
+    positive = np.clip(_mean_label(y, weights), 1e-6, 1 - 1e-6)
     weight_1 = np.where(is_binary, 0.5 / positive, 1.0).astype(np.float32)
     weight_0 = np.where(is_binary, 0.5 / (1 - positive), 1.0).astype(np.float32)
 
-    def loss(y_true: Any, y_pred: Any) -> Any:
+    def loss(y_true: Any, y_pred: Any, counts: Any = 1.0) -> Any:
         known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
         truth = ops.where(ops.isnan(y_true), 0.0, y_true)
         cross_entropy = ops.relu(y_pred) - y_pred * truth + ops.softplus(-ops.abs(y_pred))
         weight = truth * weight_1 + (1.0 - truth) * weight_0
         error = is_binary * weight * cross_entropy + (1.0 - is_binary) * ops.square(y_pred - truth)
-        return ops.sum(error * known) / ops.maximum(ops.sum(known), 1.0)
+        return ops.sum(error * known * counts) / ops.maximum(ops.sum(known), 1.0)
 
-    def loss_with_bounds(labels: Any, y_pred: Any) -> Any:
-        y_true, relation = labels[:, : len(tasks)], labels[:, len(tasks) :]
-        is_satisfied = relation * (y_pred - y_true) > 0.0
-        return loss(y_true, ops.where(is_satisfied, y_true, y_pred))
+    def loss_of_columns(labels: Any, y_pred: Any) -> Any:
+        n = len(tasks)
+        y_true, counts = labels[:, :n], 1.0 if weights is None else labels[:, -n:]
+        if with_bounds:
+            is_satisfied = labels[:, n : 2 * n] * (y_pred - y_true) > 0.0
+            y_pred = ops.where(is_satisfied, y_true, y_pred)
+        return loss(y_true, y_pred, counts)
 
-    return loss_with_bounds if with_bounds else loss
+    return loss_of_columns if with_bounds or weights is not None else loss
+
+
+def _mean_label(y: NDArray[np.float64], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    if weights is None:
+        return np.asarray(np.nanmean(y, axis=0))
+    known = ~np.isnan(y)
+    return np.asarray(np.sum(np.where(known, y * weights, 0.0), axis=0) / np.sum(weights * known, axis=0))

@@ -62,7 +62,11 @@ class KernelMachine:
 
 
 def fit_kernel(
-    features: Array, y: Array, tasks: Sequence[str], relations: NDArray[np.int8] | None = None
+    features: Array,
+    y: Array,
+    tasks: Sequence[str],
+    relations: NDArray[np.int8] | None = None,
+    weights: Array | None = None,
 ) -> KernelMachine:
     """Fit support vector classification with balanced classes, or regression.
 
@@ -78,6 +82,9 @@ def fit_kernel(
         Which labels are bounds, as in `servier.models.sequence_problem.Problem`; None where none is. The
         machine is fitted on the exact labels, and then again on these and, as values, those bounds that its
         scores break.
+    weights
+        How much each label counts, as in `Problem`; None where all count the same. Features are standardized
+        by the molecules, each once.
 
     References
     ----------
@@ -90,7 +97,7 @@ def fit_kernel(
     units = (features - mean) / np.sqrt(variance)
     with threadpool_limits(1, "blas"):
         similarity = _similarity(units, units)
-    weights, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
+    of_support, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
     bounds = np.zeros(y.shape, np.int8) if relations is None else relations
     for i, task in enumerate(tasks):
         is_known = ~np.isnan(y[:, i])
@@ -98,26 +105,38 @@ def fit_kernel(
         rows = np.flatnonzero(is_known & ~is_bound)
         if len(np.unique(y[rows, i])) < 2:
             continue
-        machine = _fit_machine(similarity, y[:, i], rows, task)
+        counts = None if weights is None else weights[:, i]
+        machine = _fit_machine(similarity, y[:, i], rows, task, counts)
         for _ in range(BOUND_ROUNDS if is_bound.any() else 0):
             scores = machine.predict(similarity[:, rows])
             is_broken = is_bound & (one_sided(y[:, i], scores, bounds[:, i]) != 0)
             rows = np.flatnonzero((is_known & ~is_bound) | is_broken)
-            machine = _fit_machine(similarity, y[:, i], rows, task)
-        weights[rows[machine.support_], i] = machine.dual_coef_[0]
+            machine = _fit_machine(similarity, y[:, i], rows, task, counts)
+        of_support[rows[machine.support_], i] = machine.dual_coef_[0]
         intercept[i] = machine.intercept_[0]
-    is_used = weights.any(axis=1)
-    return KernelMachine(mean, variance, units[is_used], weights[is_used], intercept)
+    is_used = of_support.any(axis=1)
+    return KernelMachine(mean, variance, units[is_used], of_support[is_used], intercept)
 
 
-def _fit_machine(similarity: Array, y: Array, rows: NDArray[np.int64], task: str) -> SVC | SVR:
+def _fit_machine(
+    similarity: Array, y: Array, rows: NDArray[np.int64], task: str, weights: Array | None
+) -> SVC | SVR:
     """Fit a machine on some rows."""
+    y, counts = y[rows], None if weights is None else weights[rows]
     machine = (
-        SVC(C=C[task], kernel="precomputed", class_weight="balanced")
+        SVC(C=C[task], kernel="precomputed", class_weight=_balance(y, counts))
         if task == "binary"
         else SVR(C=C[task], kernel="precomputed", epsilon=EPSILON)
     )
-    return machine.fit(similarity[np.ix_(rows, rows)], y[rows])
+    return machine.fit(similarity[np.ix_(rows, rows)], y, counts)
+
+
+def _balance(y: Array, weights: Array | None) -> str | dict[float, float]:
+    """Return the weights of classes that balance them, which scikit-learn would take from rows alone."""
+    if weights is None:
+        return "balanced"
+    classes = np.unique(y).tolist()
+    return {label: weights.sum() / (len(classes) * weights[y == label].sum()) for label in classes}
 
 
 def _similarity(rows: Array, others: Array) -> Array:

@@ -75,7 +75,9 @@ class NetworkWork:
         make_reproducible(self.seed)
         use_cores(self.cores)
         with_bounds = self.problem.relations is not None
-        loss = make_loss(self.problem.y, self.problem.tasks, with_bounds=with_bounds)
+        loss = make_loss(
+            self.problem.y, self.problem.tasks, with_bounds=with_bounds, weights=self.problem.weights
+        )
         return FineTuner(build_network(self.problem, self.recipe), loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
@@ -102,7 +104,8 @@ class NetworkWork:
         shape = len(task.held_out), len(problem.scored[0]), problem.y.shape[1]
         losses, held_out = [], []
         rng = np.random.default_rng(self.seed)
-        y = problem.y if problem.relations is None else np.hstack([problem.y, problem.relations])
+        beside = [found for found in (problem.relations, problem.weights) if found is not None]
+        y: NDArray[np.float64] = np.hstack([problem.y, *beside])
         for loss in self.tuner.train(tokens, y[task.rows], max(task.epochs), rng):
             losses.append(round(loss, 5))
             if len(losses) in task.epochs:

@@ -35,6 +35,9 @@ class Problem:
     relations
         Which labels are bounds, int8, in the shape of `y`: 1 where the true value is at least the label, -1
         where it is at most the label, else 0; None where none is.
+    weights
+        How much each label counts, float64, in the shape of `y`, 1 on average over the labels of a target;
+        None where all count the same.
     """
 
     randomize: Callable[[int], list[str]]
@@ -45,3 +48,4 @@ class Problem:
     folds: Folds
     pretrained: EncoderWeights | None
     relations: NDArray[np.int8] | None = None
+    weights: NDArray[np.float64] | None = None

@@ -27,7 +27,7 @@ class Line:
         return np.asarray((labels - self.intercept) / self.slope)
 
 
-def fit_line(labels: Array, raw: Array, relations: Relations) -> Line:
+def fit_line(labels: Array, raw: Array, relations: Relations, weights: Array | None = None) -> Line:
     """Fit the line from scores to values with normal errors, by the likelihood of values and bounds.
 
     A score whose loss is zero on the right side of a bound stops near it. The line lets answers go on beyond
@@ -40,6 +40,8 @@ def fit_line(labels: Array, raw: Array, relations: Relations) -> Line:
         where missing.
     relations
         Which labels are bounds, as in `servier.data.bounds`, int8, shape (n_rows,).
+    weights
+        How much each label counts, shape (n_rows,); None where all count the same.
 
     Returns
     -------
@@ -54,9 +56,10 @@ def fit_line(labels: Array, raw: Array, relations: Relations) -> Line:
 
     known = ~np.isnan(labels) & ~np.isnan(raw)
     labels, raw, relations = labels[known], raw[known], relations[known]
+    counts = np.ones(len(labels)) if weights is None else weights[known]
     start = 1 / max(float(np.std(labels - raw)), NARROWEST)
     found = minimize(
-        _weigh_line, np.array([start, 0.0, start]), (labels, raw, relations), "L-BFGS-B", jac=True,
+        _weigh_line, np.array([start, 0.0, start]), (labels, raw, relations, counts), "L-BFGS-B", jac=True,
         bounds=[(NARROWEST, 1 / NARROWEST), (None, None), (None, None)],
     )  # fmt: skip
     precision, intercept, slope = found.x.tolist()
@@ -65,7 +68,9 @@ def fit_line(labels: Array, raw: Array, relations: Relations) -> Line:
     return Line(slope / precision, intercept / precision)
 
 
-def _weigh_line(parameters: Array, labels: Array, raw: Array, relations: Relations) -> tuple[float, Array]:
+def _weigh_line(
+    parameters: Array, labels: Array, raw: Array, relations: Relations, weights: Array
+) -> tuple[float, Array]:
     """Return the negative log-likelihood and its derivatives.
 
     The parameters are one, the intercept and the slope, each divided by the standard deviation of the errors.
@@ -77,9 +82,9 @@ def _weigh_line(parameters: Array, labels: Array, raw: Array, relations: Relatio
     is_exact, signs = relations == EXACT, -relations.astype(np.float64)
     of_bounds = log_ndtr(signs * units)
     mills = signs * np.exp(-(units**2) / 2 - of_bounds) / np.sqrt(2 * np.pi)
-    likelihood = np.where(is_exact, np.log(precision) - units**2 / 2, of_bounds).sum()
-    slopes = np.where(is_exact, -units, mills)
-    of_precision = (slopes * labels).sum() + is_exact.sum() / precision
+    likelihood = (weights * np.where(is_exact, np.log(precision) - units**2 / 2, of_bounds)).sum()
+    slopes = weights * np.where(is_exact, -units, mills)
+    of_precision = (slopes * labels).sum() + (weights * is_exact).sum() / precision
     return -float(likelihood), -np.array([of_precision, -slopes.sum(), -(slopes * raw).sum()])
 
 

@@ -90,6 +90,7 @@ def prepare_features(
         folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
         workers=options.workers,
         relations=rows.relations,
+        weights=rows.weights,
     )
 
 
@@ -159,6 +160,7 @@ def prepare_sequences(
         folds=rows.folds(recipe.folds, options.seed),
         pretrained=pretrained,
         relations=rows.relations,
+        weights=rows.weights,
     )
 
 

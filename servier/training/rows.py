@@ -19,6 +19,7 @@ from servier.errors import DataError
 from servier.models.fitted_model import Folds
 from servier.training.balance import require_variety, warn_of_folds, warn_of_test_rows
 from servier.training.options import Options
+from servier.training.weights import normalize_weights
 
 MIN_ROWS = 20
 
@@ -49,6 +50,9 @@ class TrainingRows:
         Which labels of the training rows are bounds, as in `servier.data.bounds`; None where none is.
     replicates
         How far labels of one molecule differ in the whole table, by target, where molecules have several.
+    weights
+        How much each label counts, float64, in the shape of `y`, as `servier.training.weights` normalizes it;
+        None where all count the same.
     """
 
     data: Dataset
@@ -64,6 +68,7 @@ class TrainingRows:
     strategy: str
     relations: Relations | None = None
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
+    weights: NDArray[np.float64] | None = None
 
     @property
     def exact_y(self) -> NDArray[np.float64]:
@@ -130,6 +135,7 @@ class UsableRows:
         """Train on some of these rows and test on others.
 
         Training rows with the same molecule are merged into one by `merge_duplicates`; test rows are not.
+        Rows of weight 0 teach nothing.
 
         Raises
         ------
@@ -140,10 +146,14 @@ class UsableRows:
         scales = [scale_of(data.units.get(name)) for name in data.targets]
         if self.options.conflicts == "geometric":
             _require_positive(data, scales)
+        weights = None if data.weights is None else data.weights.values[self.rows]
+        n_chosen, train = len(train), train if weights is None else train[weights[train] > 0]
         merged = merge_duplicates(
             self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts,
             None if relations is None else relations[self.rows[train]], scales,
+            None if weights is None else weights[train],
         )  # fmt: skip
+        n_weightless = n_chosen - len(train)
         has_label = ~np.isnan(merged.y).all(axis=1)
         require_variety(only_exact(merged.y, merged.relations), data, self.splitter.strategy)
         train = train[merged.rows[has_label]]
@@ -151,9 +161,13 @@ class UsableRows:
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
             y=merged.y[has_label], groups=self.splitter.groups[train],
             test_mols=[self.mols[i] for i in test],
-            left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
+            left_out=data.left_out + len(data) - len(self.rows) + n_weightless + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
             relations=None if merged.relations is None else merged.relations[has_label],
+            weights=(
+                None if merged.weights is None
+                else normalize_weights(merged.weights[has_label], merged.y[has_label])
+            ),
         )  # fmt: skip
 
 
@@ -181,16 +195,27 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     unreadable = np.flatnonzero(has_label & ~readable)
     problems = [(data.lines[row], parsed[row].reason) for row in unreadable]
     warn_of_rows(data.path, problems, "unreadable molecules")
-    rows = np.flatnonzero(has_label & readable)
+    is_usable = has_label & readable & _has_weight(data, has_label & readable)
+    rows = np.flatnonzero(is_usable)
     if len(rows) < MIN_ROWS:
         hint = "check the SMILES column, or name it with --smiles_column"
-        raise DataError(
-            f"only {len(rows)} rows have a readable molecule and a label", path=data.path, hint=hint
-        )
+        problem = f"only {len(rows)} rows have a readable molecule and a label"
+        if data.weights is not None:
+            problem, hint = f"{problem} and a weight", f"{hint}; check column {data.weights.column!r}"
+        raise DataError(problem, path=data.path, hint=hint)
     mols = [parsed[i] for i in rows]
     molecules = identify(mols, [data.smiles[i] for i in rows], options.same_molecule)
     splitter = choose_splitter(data, rows, mols, molecules, options.split, options.seed)
     return UsableRows(data, options, rows, mols, molecules, splitter)
+
+
+def _has_weight(data: Dataset, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which rows have a weight; name those of the others that can be used but for it."""
+    if data.weights is None:
+        return np.ones(len(data), bool)
+    problems = [(data.lines[row], reason) for row, reason in data.weights.problems.items() if others[row]]
+    warn_of_rows(data.path, problems, "unreadable weights")
+    return ~np.isnan(data.weights.values)
 
 
 def select_rows(data: Dataset, options: Options) -> TrainingRows:

@@ -43,6 +43,7 @@ def make_target(
     raw: NDArray[np.float64],
     relations: Relations | None = None,
     limits: Limits = NO_LIMITS,
+    weights: NDArray[np.float64] | None = None,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
 
@@ -56,9 +57,12 @@ def make_target(
         Which labels are bounds, int8, shape (n_rows,); None where none is.
     limits
         What answers may not be beyond.
+    weights
+        How much each label counts in the calibration and the threshold, shape (n_rows,); None where all count
+        the same. Conformal limits hold for molecules, each of which counts once.
     """
     if task == "binary":
-        target = calibrate(name, y, raw)
+        target = calibrate(name, y, raw, weights)
         return replace(target, conformal=fit_sets(y, target.to_rounded_answer(raw)))
     labels = transform.apply(y)
     target = Target(
@@ -73,7 +77,7 @@ def make_target(
     )
     if relations is None:
         return replace(target, conformal=fit_widths(labels, raw))
-    line = fit_line(labels, raw, relations)
+    line = fit_line(labels, raw, relations, weights)
     return replace(
         target,
         slope=transform.width * line.slope,
@@ -89,7 +93,7 @@ def measure_held_out(
 
     The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
     fold is answered with the calibration, threshold and conformal limits fitted on the other four. The
-    coverage is that of labels that are no bounds.
+    coverage is that of labels that are no bounds. Metrics and coverage are without weights.
 
     Parameters
     ----------
@@ -106,13 +110,15 @@ def measure_held_out(
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
     relations = rows.relations_of(i)
     relations = None if relations is None else relations[known]
+    weights = None if rows.weights is None else rows.weights[known, i]
     if len(np.unique(groups)) < 2:
         groups = known
     values, thresholds = np.full(len(y), np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), 2), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
         of_fitted = None if relations is None else relations[fitted]
-        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted, limits)
+        counts = None if weights is None else weights[fitted]
+        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted, limits, counts)
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():

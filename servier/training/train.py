@@ -32,6 +32,7 @@ from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
 from servier.training.target_transform import TargetTransform
 from servier.training.targets import make_target, measure_held_out
+from servier.training.weights import describe_weights, log_weights
 
 __all__ = ["Options", "train", "train_on", "transform_labels"]
 
@@ -78,7 +79,12 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     targets = [
         replace(
             make_target(
-                *target, rows.y[:, i], raw[:, i], rows.relations_of(i), data.limits.get(target[0], NO_LIMITS)
+                *target,
+                rows.y[:, i],
+                raw[:, i],
+                rows.relations_of(i),
+                data.limits.get(target[0], NO_LIMITS),
+                None if rows.weights is None else rows.weights[:, i],
             ),
             words=data.words.get(target[0]),
             unit=data.units.get(target[0]),
@@ -117,6 +123,8 @@ def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None
     )  # fmt: skip
     if rows.relations is not None:
         logger.info("%s labels for training are bounds", np.count_nonzero(rows.relations))
+    if rows.data.weights is not None:
+        log_weights(rows.data.weights.column, rows.weights, rows.data.targets)
     if rows.conflicts:
         logger.warning("%s molecules have labels that differ; servier check shows them", rows.conflicts)
 
@@ -166,6 +174,7 @@ def _make_checkpoint(
 
 
 def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
+    weights = rows.data.weights
     return DatasetFacts(
         file=Path(rows.data.path).name,
         digest=rows.data.digest,
@@ -176,6 +185,7 @@ def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
         duplicates=rows.duplicates,
         conflicts=rows.conflicts,
         bounds=None if rows.relations is None else int(np.count_nonzero(rows.relations)),
+        weights=None if weights is None else describe_weights(weights.column, rows.weights, rows.y),
     )
 
 

@@ -110,7 +110,7 @@ def _make_objective(rows: TrainingRows, options: Options, base: dict[str, Any]) 
     def objective(trial: "optuna.Trial") -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
-        return mean_score(labels, cross_validate(recipe), rows.data.tasks, rows.relations)
+        return mean_score(labels, cross_validate(recipe), rows.data.tasks, rows.relations, rows.weights)
 
     return objective
 
@@ -150,6 +150,8 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
 def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
     """Return a name for everything that scores depend on, so that only comparable recipes are compared."""
     everything = asdict(options) | {"workers": None, "data": data.digest, "base": base}
+    if data.weights is not None:
+        everything["weights"] = data.weights.digest
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"model {options.model_name}, {digest[:16]}"
 

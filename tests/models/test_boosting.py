@@ -215,3 +215,39 @@ def test_boosters_of_bounds_are_read_as_others_are(censored, problem):
     native = [lgb.Booster(model_str=text).predict(problem.X, raw_score=True) for text in texts]
     np.testing.assert_allclose(run(model.graphs[0], problem.X)[:, 1], np.mean(native, axis=0), atol=1e-5)
     assert fit(replace(censored, workers=2), RECIPE, seed=1).native == model.native
+
+
+def repeat_rows(problem, times):
+    """Return a problem in which each row stands so many times, always in the same fold."""
+    every = np.repeat(np.arange(len(times)), times)
+    folds = [
+        [tuple(np.flatnonzero(np.isin(every, part)) for part in fold) for fold in of_target]
+        for of_target in problem.folds
+    ]
+    relations = None if problem.relations is None else problem.relations[every]
+    return every, replace(
+        problem, X=problem.X[every], y=problem.y[every], folds=folds, relations=relations, weights=None
+    )
+
+
+@pytest.mark.parametrize("table", ["problem", "censored"])
+def test_a_row_of_weight_2_teaches_as_much_as_two(table, request):
+    """Rounds and scores are those of a table that repeats its rows, for classes, values and bounds."""
+    given = request.getfixturevalue(table)
+    # Each value has a bin of its own, and the least size of a leaf goes by weights: bins and counts of
+    # rows take no notice of these.
+    X = np.clip(np.round(2 * given.X), -6, 6).astype(np.float32)
+    recipe = Recipe(
+        folds=3, max_rounds=30, boosters=[{}], repeats=1,
+        parameters={"num_leaves": 5, "min_data_in_leaf": 0, "min_sum_hessian_in_leaf": 20, "max_bin": 63},
+    )  # fmt: skip
+    times = np.random.default_rng(5).integers(1, 4, len(X))
+    weights = np.where(np.isnan(given.y), 0.0, times[:, None])
+    every, repeated = repeat_rows(replace(given, X=X), times)
+    weighted = fit(replace(given, X=X, weights=weights), recipe, seed=1)
+    expected, plain = fit(repeated, recipe, seed=1), fit(replace(given, X=X), recipe, seed=1)
+    assert weighted.notes.rounds == expected.notes.rounds
+    np.testing.assert_allclose(weighted.held_out[every], expected.held_out, atol=1e-4)
+    found, sought, without = (run(model.graphs[0], X) for model in (weighted, expected, plain))
+    np.testing.assert_allclose(found, sought, atol=1e-4)
+    assert np.abs(found - without).max(axis=0).min() > 0.02

@@ -96,3 +96,22 @@ def test_bounds_that_are_broken_are_values(data):
     pulled = fit_kernel(features, broken, tasks, relations)(features)
     assert (pulled - without(features))[is_bound, 1].mean() > 0.5
     np.testing.assert_allclose(pulled[:, 0], without(features)[:, 0], atol=1e-9)
+
+
+def test_weights_count_as_repeated_rows(data):
+    """Scikit-learn's machines of a table that repeats its rows give the scores, balanced classes too."""
+    from servier.models.kernel import fit_kernel
+
+    features, y, new = data
+    rng = np.random.default_rng(1)
+    times, y = rng.integers(1, 4, 120), y + rng.normal(0, [0, 1], y.shape)
+    weights = np.where(np.isnan(y), 0.0, times[:, None])
+    found = fit_kernel(features, y, ["binary", "regression"], weights=weights)(new)
+    scaler = StandardScaler().fit(features)
+    units, every = scaler.transform(features), np.repeat(np.arange(120), times)
+    known = every[every >= 20]
+    binary = SVC(C=1.0, gamma=1 / N_FEATURES, class_weight="balanced").fit(units[known], y[known, 0])
+    regression = SVR(C=3.0, gamma=1 / N_FEATURES, epsilon=0.1).fit(units[every], y[every, 1])
+    np.testing.assert_allclose(found[:, 0], binary.decision_function(scaler.transform(new)), atol=0.01)
+    np.testing.assert_allclose(found[:, 1], regression.predict(scaler.transform(new)), atol=0.01)
+    assert np.abs(found - fit_kernel(features, y, ["binary", "regression"])(new)).max(axis=0).min() > 0.02

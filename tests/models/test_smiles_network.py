@@ -36,14 +36,14 @@ def small_recipe(**settings):
     return make_recipe(**small | settings)
 
 
-def train(seed=1, pretrained=None, recipe=None, workers=1):
+def train(seed=1, pretrained=None, recipe=None, workers=1, weights=None):
     from servier.models.smiles_network import fit
 
     rng = np.random.default_rng(0)
     y = np.stack([rng.integers(0, 2, len(SMILES)).astype(float), [float(len(s)) for s in SMILES]], axis=1)
     y[3, 0] = np.nan
     scored = [[smiles] * 2 for smiles in SMILES]
-    problem = Problem(randomize, scored, TOKENIZER, y, TASKS, FOLDS, pretrained)
+    problem = Problem(randomize, scored, TOKENIZER, y, TASKS, FOLDS, pretrained, weights=weights)
     return fit(problem, recipe or small_recipe(), seed, workers, lambda _: None)
 
 
@@ -205,3 +205,32 @@ def test_equal_networks_are_equal_bytes(fitted, tmp_path):
     first, second = (export_model(load(fitted, tmp_path)) for _ in range(2))
     assert first == second
     assert first[0] == fitted.graphs[0]
+
+
+@pytest.mark.parametrize("with_bounds", [False, True])
+def test_loss_of_weights_is_that_of_repeated_rows(with_bounds):
+    """A row of weight 2 adds as much as two rows do, and balances the classes as they do."""
+    from servier.models.fine_tuning import make_loss
+
+    rng = np.random.default_rng(0)
+    y = np.stack([rng.integers(0, 2, 30), rng.normal(size=30)], axis=1).astype(np.float32)
+    y[:4, 0] = np.nan
+    relations = np.stack([np.zeros(30), rng.integers(-1, 2, 30)], axis=1).astype(np.float32)
+    scores = rng.normal(size=(30, 2)).astype(np.float32)
+    times = rng.integers(1, 4, 30)
+    weights = np.where(np.isnan(y), 0, times[:, None]).astype(np.float32)
+    beside, every = [relations] * with_bounds, np.repeat(np.arange(30), times)
+    weighted = make_loss(y, TASKS, with_bounds=with_bounds, weights=weights)
+    found = float(weighted(np.hstack([y, *beside, weights]), scores)) * np.sum(~np.isnan(y))
+    repeated = make_loss(y[every], TASKS, with_bounds=with_bounds)
+    labels = np.hstack([y, *beside])[every]
+    expected = float(repeated(labels, scores[every])) * np.sum(~np.isnan(y[every]))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_networks_learn_by_weights(fitted):
+    """Weights of 1 teach what none teach; others something else, in the loss and in held-out scores."""
+    equal = train(weights=np.ones((len(SMILES), 2)))
+    np.testing.assert_allclose(equal.held_out, fitted.held_out, atol=1e-5)
+    other = train(weights=np.where(np.arange(len(SMILES)) % 2, 0.2, 1.8)[:, None].repeat(2, axis=1))
+    assert np.abs(other.held_out - fitted.held_out).max(axis=0).min() > 1e-4

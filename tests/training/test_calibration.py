@@ -45,3 +45,14 @@ def test_scores_that_know_nothing_are_left_alone():
     target = calibrate("P1", y, -y)
     assert (target.slope, target.intercept) == (1.0, 0.0)
     assert calibrate("P1", np.ones(9), np.arange(9.0)).threshold == 0.5
+
+
+def test_weights_count_as_repeated_rows(scores):
+    """Line and threshold are those of a table in which each row stands as often as its weight says."""
+    y, raw = (values[:400] for values in scores)
+    times = np.random.default_rng(1).integers(1, 5, 400)
+    found = calibrate("P1", y, raw, times.astype(float))
+    repeated = calibrate("P1", np.repeat(y, times), np.repeat(raw, times))
+    assert (found.slope, found.intercept) == pytest.approx((repeated.slope, repeated.intercept), rel=1e-3)
+    assert found.threshold == pytest.approx(repeated.threshold, abs=1e-3)
+    assert found != calibrate("P1", y, raw)

@@ -142,3 +142,13 @@ def test_few_rows_and_equal_ones_give_finite_answers(rows):
     assert np.isfinite(line.intercept)
     widths = fit_censored_widths(line.to_scores(labels), raw, signs)
     assert all(np.isfinite(width) for found in widths.values() for width in found)
+
+
+def test_weights_count_as_repeated_rows(cut_off):
+    """The line is that of a table in which each row stands as often as its weight says."""
+    raw, _, labels, relations = (values[:300] for values in cut_off)
+    times = np.random.default_rng(1).integers(1, 5, 300)
+    found = fit_line(labels, raw, relations, times.astype(float))
+    every = np.repeat(np.arange(300), times)
+    repeated = fit_line(labels[every], raw[every], relations[every])
+    assert (found.slope, found.intercept) == pytest.approx((repeated.slope, repeated.intercept), rel=1e-4)

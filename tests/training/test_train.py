@@ -120,6 +120,16 @@ def test_all_targets_are_scored_in_one_pass(command, several, of_several_targets
     ]  # fmt: skip
 
 
+def test_a_table_too_small_for_any_split_is_learnt(tmp_path):
+    """Trees without a single split are a model: all molecules have the share of label 1."""
+    simulation = simulate(24, seed=3)
+    rows = [{"smiles": s, "y": i % 2} for i, s in enumerate(simulation.smiles)]
+    data = load_dataset(write(tmp_path / "small.csv", rows))
+    recipe = RECIPE | {"parameters": RECIPE["parameters"] | {"min_data_in_leaf": 20}}
+    checkpoint = train(data, EVERYTHING, make_recipe(EVERYTHING, recipe))
+    assert Scorer([checkpoint]).score(data.smiles).values[:, 0] == pytest.approx(0.5, abs=0.05)
+
+
 def test_missing_labels_teach_nothing(several):
     """What a row without a label says of other targets is learnt; its own target is as if it were absent."""
     data = load_dataset(several, Columns(("bromine",)))

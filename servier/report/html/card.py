@@ -54,6 +54,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
     arrays = checkpoint.reference
     labels, relations = arrays.train_y.astype(np.float64), arrays.train_relations
     versions = sorted(metadata.versions.items())
+    weights = {} if rows.weights is None else {"weights of rows": rows.weights.in_words}
     return {
         "facts": {
             "model": f"{checkpoint.model_name}{preset}",
@@ -65,6 +66,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "rows left out": f"{rows.left_out:,} (unreadable or without a label)",
             "duplicates": f"{rows.duplicates:,} rows merged (same molecule: {rules.same_molecule}), "
             f"{rows.conflicts:,} molecules with conflicting labels (conflicts: {rules.conflicts})",
+            **weights,
             "standardization of molecules": metadata.standardization,
             "stereochemistry": describe_stereo(checkpoint),
             "split": f"{split.strategy}{column}",
