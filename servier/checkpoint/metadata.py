@@ -24,6 +24,7 @@ from servier.checkpoint.rules import (
     one_of,
 )
 from servier.checkpoint.target import Target
+from servier.checkpoint.weight_facts import WeightFacts
 from servier.chem.levels import Level
 from servier.errors import CheckpointError
 
@@ -32,32 +33,6 @@ COPY = "copy or train it again"
 
 Values = dict[Name, dict[Name, float]]
 """For each target numbers by name."""
-
-
-@dataclass(frozen=True)
-class WeightFacts:
-    """How much the labels of training molecules count, in units of their mean.
-
-    Parameters
-    ----------
-    column
-        The column with the weights of rows.
-    lowest, highest
-        The lowest and the highest weight of a label.
-    effective
-        How many labels of equal weight tell as much.
-    """
-
-    column: Name
-    lowest: Number
-    highest: Number
-    effective: Count
-
-    @property
-    def in_words(self) -> str:
-        """What they are, in words."""
-        span = f"{self.lowest:.3g} to {self.highest:.3g} times their mean"
-        return f"column {self.column}, {span}, as good as {self.effective:,} labels of equal weight"
 
 
 @dataclass(frozen=True, kw_only=True)

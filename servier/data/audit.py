@@ -144,19 +144,12 @@ def check(
     units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
     readable = Readable.find(mols, table.smiles, chosen, same_molecule)
-    of_weights = _note_weights(table, findings)
     _check_unlabelled(labels, findings)
     _check_duplicates(readable, findings, chosen)
     _note_cliffs(readable, units, findings)
-    suspicions = [
-        *warnings,
-        *refused,
-        *of_weights,
-        *_suspect(chosen, table),
-        *suspect_series(readable.each_once()),
-    ]
+    said = [*warnings, *refused, *_suspect(chosen, table, findings), *suspect_series(readable.each_once())]
     described = {target: describe_labels(column.y, column.relations) for target, column in chosen.items()}
-    return Audit(str(path), findings, described, suspicions, units, readable.measure_replicates())
+    return Audit(str(path), findings, described, said, units, readable.measure_replicates())
 
 
 def _read_table(path: str | Path, columns: Columns) -> LabelledTable:
@@ -207,11 +200,13 @@ def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> t
     return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
 
 
-def _suspect(columns: Mapping[str, LabelColumn], table: LabelledTable) -> list[str]:
-    """Return what is wrong with targets as a whole, a sentence for each."""
+def _suspect(
+    columns: Mapping[str, LabelColumn], table: LabelledTable, findings: Sequence[Finding]
+) -> list[str]:
+    """Return what is wrong with targets and weights as a whole; note the rows whose weight cannot be used."""
     unclear = table.relation_columns.unclear
     sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
-    return sentences + suspect_labels(columns)
+    return [*sentences, *_note_weights(table, findings), *suspect_labels(columns)]
 
 
 def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Molecules that occur more than once in a labelled table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -96,26 +96,20 @@ def merge_duplicates(
     scales
         Of the labels of each target; linear where none are given.
     weights
-        How much each row counts, above 0, shape (n_rows,), or None: a row of weight 2 is as good as two equal
-        rows, in the label that a molecule gets and in how much that counts.
+        How much each row counts, above 0, shape (n_rows,), or None: one of weight 2 is as good as two rows.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
-    y = np.asarray(y, np.float64)
+    y, scales = np.asarray(y, np.float64), scales or [Scale.LINEAR] * len(tasks)
     is_bound = np.zeros(y.shape, np.int8) if relations is None else relations
-    resolved, kept = y[first], is_bound[first]
-    n_conflicts = 0
-    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
-    for number in np.flatnonzero(sizes > 1):
-        rows = by_group[number]
+    resolved, kept, n_conflicts = y[first], is_bound[first], 0
+    for number, rows in _find_repeated(group, sizes):
         differs = False
         for target, task in enumerate(tasks):
             if not len(known := rows[~np.isnan(y[rows, target])]):
                 continue
-            combine = partial(
-                resolve, task=task, rule=conflicts, scale=scales[target] if scales else Scale.LINEAR
-            )
-            of_known = None if weights is None else weights[known]
-            found = resolve_bounds(y[known, target], is_bound[known, target], combine, of_known)
+            rule = partial(resolve, task=task, rule=conflicts, scale=scales[target])
+            counts = None if weights is None else weights[known]
+            found = resolve_bounds(y[known, target], is_bound[known, target], rule, counts)
             if found.differs and conflicts == "drop":
                 found = replace(found, label=np.nan, relation=EXACT)
             resolved[number, target], kept[number, target] = found.label, found.relation
@@ -123,11 +117,22 @@ def merge_duplicates(
         n_conflicts += differs
     order = np.argsort(first)
     bounds = kept[order] if kept.any() else None
-    summed = None if weights is None else _sum_weights(weights, y, group)[order]
+    summed = _sum_weights(weights, y, group, order)
     return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts, bounds, summed)
 
 
-def _sum_weights(weights: NDArray[np.float64], y: NDArray[np.float64], group: Indices) -> NDArray[np.float64]:
+def _find_repeated(group: Indices, sizes: Indices) -> Iterator[tuple[int, Indices]]:
+    """Yield the number and the rows of each group that has several."""
+    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
+    for number in np.flatnonzero(sizes > 1).tolist():
+        yield number, by_group[number]
+
+
+def _sum_weights(
+    weights: NDArray[np.float64] | None, y: NDArray[np.float64], group: Indices, order: Indices
+) -> NDArray[np.float64] | None:
     """Return the weight of each label of each group: the sum over the rows that have it."""
+    if weights is None:
+        return None
     known = ~np.isnan(y)
-    return np.stack([np.bincount(group, weights * has_label) for has_label in known.T], axis=1)
+    return np.stack([np.bincount(group, weights * has_label) for has_label in known.T], axis=1)[order]

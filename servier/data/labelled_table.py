@@ -148,40 +148,39 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         names = table.header.columns
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
-        split = find_column(names, columns.split, (), "split")
-        weight = find_column(names, columns.weight, (), "weight")
-        taken = smiles, identifier, split, weight, find_column(names, columns.unit, (), "unit")
+        named = {"split": columns.split, "weight": columns.weight, "unit": columns.unit}
+        split, weight, unit = (find_column(names, name, (), use) for use, name in named.items())
+        taken = smiles, identifier, split, weight, unit
         filled = [record for record in table if record.problem or any(record.fields)]
         descriptions, filled = part_descriptions(names, filled)
         records = [record for record in filled if keep_ragged or not record.problem]
         beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
         beside = beside if columns.relations else find_relations(beside)
         targets = choose_targets(names, columns.targets, (*taken, *beside))
-    if weight is not None and weight in (smiles, *targets):
-        hint = "name another with --weight_column"
-        raise DataError(f"column {weight!r} cannot be the weight too", path=path, hint=hint)
-    if not records:
-        _refuse_empty(path, filled)
+    _require_rows(path, records, filled)
+    _require_free(path, weight, (smiles, *targets))
     if not keep_ragged:
         warn_of_rows(path, [(r.line, r.problem) for r in filled if r.problem], "rows that cannot be used")
-    exported = look_beside(names, targets, taken[-1], descriptions)
+    exported = look_beside(names, targets, unit, descriptions)
     values = beside | _read(names, records, [*filter(None, taken), *targets, *exported.columns])
     return LabelledTable(
-        path=str(path),
-        names=names,
-        targets=targets,
-        smiles_column=smiles,
-        id_column=identifier,
-        split_column=split,
+        path=str(path), names=names, targets=targets,
+        smiles_column=smiles, id_column=identifier, split_column=split, weight_column=weight,
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
         values=values | {target: read_outcomes(target, values[target]) for target in targets},
         left_out=len(filled) - len(records),
         stamp=find_stamp(path),
         relation_columns=choose_relations(beside, targets, columns.relations),
-        weight_column=weight,
         beside=exported,
-    )
+    )  # fmt: skip
+
+
+def _require_free(path: str | Path, weight: str | None, others: Sequence[str]) -> None:
+    """Refuse a column of weights that has another use."""
+    if weight is not None and weight in others:
+        hint = "name another with --weight_column"
+        raise DataError(f"column {weight!r} cannot be the weight too", path=path, hint=hint)
 
 
 def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]) -> dict[str, list[str]]:
@@ -190,8 +189,10 @@ def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]
     return {name: [_text(record.fields[i]) for record in records] for name, i in places.items()}
 
 
-def _refuse_empty(path: str | Path, ragged: Sequence[Record]) -> None:
-    """Say why a table has no row that can be used."""
+def _require_rows(path: str | Path, usable: Sequence[Record], ragged: Sequence[Record]) -> None:
+    """Say why a table has no row that can be used, where that is so."""
+    if usable:
+        return
     if not ragged:
         raise DataError("this table has a header but no rows", path=path)
     problem, hint = (

@@ -100,22 +100,31 @@ def fit_kernel(
     of_support, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
     bounds = np.zeros(y.shape, np.int8) if relations is None else relations
     for i, task in enumerate(tasks):
-        is_known = ~np.isnan(y[:, i])
-        is_bound = is_known & (bounds[:, i] != 0)
-        rows = np.flatnonzero(is_known & ~is_bound)
-        if len(np.unique(y[rows, i])) < 2:
-            continue
         counts = None if weights is None else weights[:, i]
-        machine = _fit_machine(similarity, y[:, i], rows, task, counts)
-        for _ in range(BOUND_ROUNDS if is_bound.any() else 0):
-            scores = machine.predict(similarity[:, rows])
-            is_broken = is_bound & (one_sided(y[:, i], scores, bounds[:, i]) != 0)
-            rows = np.flatnonzero((is_known & ~is_bound) | is_broken)
-            machine = _fit_machine(similarity, y[:, i], rows, task, counts)
-        of_support[rows[machine.support_], i] = machine.dual_coef_[0]
-        intercept[i] = machine.intercept_[0]
+        machine, rows = _fit_target(similarity, y[:, i], bounds[:, i], task, counts)
+        if machine is not None:
+            of_support[rows[machine.support_], i] = machine.dual_coef_[0]
+            intercept[i] = machine.intercept_[0]
     is_used = of_support.any(axis=1)
     return KernelMachine(mean, variance, units[is_used], of_support[is_used], intercept)
+
+
+def _fit_target(
+    similarity: Array, y: Array, bounds: NDArray[np.int8], task: str, weights: Array | None
+) -> tuple[SVC | SVR | None, NDArray[np.int64]]:
+    """Return the machine of a target, None where labels do not vary, and the rows that it is fitted on."""
+    is_known = ~np.isnan(y)
+    is_bound = is_known & (bounds != 0)
+    rows = np.flatnonzero(is_known & ~is_bound)
+    if len(np.unique(y[rows])) < 2:
+        return None, rows
+    machine = _fit_machine(similarity, y, rows, task, weights)
+    for _ in range(BOUND_ROUNDS if is_bound.any() else 0):
+        scores = machine.predict(similarity[:, rows])
+        is_broken = is_bound & (one_sided(y, scores, bounds) != 0)
+        rows = np.flatnonzero((is_known & ~is_bound) | is_broken)
+        machine = _fit_machine(similarity, y, rows, task, weights)
+    return machine, rows
 
 
 def _fit_machine(

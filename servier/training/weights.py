@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.metadata import WeightFacts
+from servier.checkpoint.weight_facts import WeightFacts
 
 FEW_LABELS = 20
 

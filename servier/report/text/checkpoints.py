@@ -71,8 +71,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data.versions.items()))),
         ("intact", "yes: every entry has its digest, and the sentinel molecules get their scores"),
     ]
-    if rows.weights is not None:
-        facts.append(("weights", rows.weights.in_words))
+    facts += [] if rows.weights is None else [("weights", rows.weights.in_words)]
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
     for target in checkpoint.targets:
