@@ -135,4 +135,5 @@ def _sum_weights(
     if weights is None:
         return None
     known = ~np.isnan(y)
-    return np.stack([np.bincount(group, weights * has_label) for has_label in known.T], axis=1)[order]
+    sums = np.stack([np.bincount(group, weights * has_label) for has_label in known.T], axis=1)
+    return np.asarray(sums[order], np.float64)
