@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 
 import pytest
 
@@ -59,3 +60,29 @@ def test_public_tables_train(servier, recipes, real_data, tmp_path, name, target
         path,
     )
     assert path.is_file()
+
+
+@pytest.mark.parametrize("task", ["multiclass", "ordinal"])
+def test_a_public_table_in_three_classes(servier, recipes, real_data, tmp_path, task):
+    """Measured lipophilicity, cut into three: better than the baselines, and sets hold what they promise."""
+    with gzip.open(real_data / "tdc" / "Lipophilicity_AstraZeneca.csv.gz", "rt") as stream:
+        rows = list(csv.DictReader(stream))
+    low, high = (sorted(float(row["Y"]) for row in rows)[len(rows) * third // 3] for third in (1, 2))
+    table, path = tmp_path / "level.csv", tmp_path / "m.servier"
+    with table.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["smiles", "level", "split"])
+        for row in rows:
+            level = ("low", "medium", "high")[(float(row["Y"]) >= low) + (float(row["Y"]) >= high)]
+            writer.writerow([row["Drug"], level, row["split"]])
+    columns = ["--dataset", table, "--target", "level", "--split_column", "split"]
+    servier("train", *columns, "--task", task, "--config", recipes["1"], "--model_path", path)
+    found = json.loads(
+        servier("evaluate", *columns, "--model_path", path, "--resamples", 50, "--json").stdout
+    )
+    baselines = found["baselines"]["level"]
+    measured = {name: metric["value"] for name, metric in found["metrics"]["level"].items()}
+    assert measured["auroc"] > max(baseline["auroc"] for baseline in baselines.values())
+    assert measured["log_loss"] < min(baseline["log_loss"] for baseline in baselines.values())
+    for level, covered in found["coverage"]["level"].items():
+        assert all(covered[f"coverage_{label}"] > float(level) - 0.08 for label in range(3))

@@ -115,7 +115,7 @@ class ScoringOptions(Options):
     top, threshold
         Only the rows with the highest scores, or with at least this score, are written.
     rank_by
-        The target that `top` and `threshold` look at; None for the first.
+        The target that `top` and `threshold` look at, or `TARGET=CLASS`; None for the first target.
     keys
         Those of which one must have signed each checkpoint; None where none need be signed.
     """

@@ -35,12 +35,12 @@ class ReferenceArrays:
     train_fingerprints
         Their packed Morgan bits, shape (n_train, 256).
     train_y
-        Their labels, float32, shape (n_train, n_targets); NaN where missing.
+        Their labels, float32, shape (n_train, n_targets); NaN where missing. A class is its number.
     domain_rows, environments
         For `servier.scoring.applicability_domain.Domain`: which of them the similarity is taken to, and the
         identifiers of all their substructures.
     reference_answers
-        The answers for the reference molecules, float64, shape (n_references, n_targets); NaN where there is
+        The answers for the reference molecules, float64, shape (n_references, n_answers); NaN where there is
         none. None where there are no reference molecules.
     """
 
@@ -69,7 +69,7 @@ _KINDS = {
     "train_y": Kind("<f4", "n_train", "n_targets"),
     "domain_rows": Kind("<i8", "n_domain"),
     "environments": Kind("<u4", "n_environments"),
-    "reference_answers": Kind("<f8", "n_references", "n_targets"),
+    "reference_answers": Kind("<f8", "n_references", "n_answers"),
 }
 
 
@@ -156,12 +156,15 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
         known = y[~np.isnan(y)]
         if target.task == "binary" and not np.isin(known, (0, 1)).all():
             yield f"train_y has other labels of {target.name} than 0 and 1"
-        elif not len(known) or (target.task == "binary" and known.min() == known.max()):
+        elif target.has_classes and not np.isin(known, range(len(target.classes))).all():
+            yield f"train_y has labels of {target.name} that are not its classes"
+        elif not len(known) or (target.task != "regression" and known.min() == known.max()):
             yield f"train_y has nothing of {target.name} to learn from"
     if not _are_rows(reference.test_rows, metadata.dataset.rows):
         yield "test_rows are not rows of the table"
-    n_answers = None if reference.reference_answers is None else len(reference.reference_answers)
-    if n_answers != (None if metadata.reference is None else metadata.reference.molecules):
+    shape = None if reference.reference_answers is None else reference.reference_answers.shape
+    n_answers = sum(target.n_answers for target in metadata.targets)
+    if shape != (None if metadata.reference is None else (metadata.reference.molecules, n_answers)):
         yield "reference_answers are not those of the reference molecules"
 
 

@@ -86,6 +86,7 @@ def train(given: TrainOptions) -> None:
     Examples:
       servier train --data_dir data --model_name 1
       servier train --dataset solubility.csv --target logS --model_name 2
+      servier train --dataset clearance.csv --target class --task ordinal --classes low,medium,high
     """
     data = given.table.load()
     from servier.checkpoint.file import encode_checkpoint, open_checkpoint

@@ -41,6 +41,12 @@ POSITIVE = option(
     help="The label that counts as 1, beside another that counts as 0; repeatable, for several targets.  "
     "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
 )
+CLASSES = option(
+    multiple=True,
+    metavar="A,B,C",
+    help="With --task ordinal or multiclass, the classes, the lowest first; repeatable, for several targets."
+    "  [default: numbers by size; of words, the order of such as low, medium, high]",
+)
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
 WORKERS = option(decides=False, type=click.IntRange(1), help="Number of processes.  [default: all cores]")
@@ -90,13 +96,24 @@ class TableOptions:
         metadata=option(metavar="NAME", help="Column that says train, valid or test, or what --split needs.")
     )
     task: str | None = field(
-        metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
+        metadata=option(
+            type=click.Choice(["binary", "regression", "multiclass", "ordinal"]),
+            help="What is learnt: two classes, values, three or more classes, or such in an order.  "
+            "[default: binary or regression, by the labels]",
+        )
     )
+    classes: tuple[str, ...] = field(metadata=CLASSES)
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     text: DialectOptions
 
     def load(self) -> "Dataset":
         """Read the table."""
+        if self.classes and self.task not in ("multiclass", "ordinal"):
+            hint = "add --task ordinal, or --task multiclass where they have no order"
+            raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
+        if self.positive and self.task in ("multiclass", "ordinal"):
+            hint = "leave out --positive; --classes says which classes there are"
+            raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
         return self._load(self.targets, self.task)
 
     def load_for(self, targets: Sequence["Target"]) -> "Dataset":
@@ -122,7 +139,7 @@ class TableOptions:
 
         columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
         source = self.dataset or find_dataset(self.data_dir)
-        return load_dataset(source, columns, tasks, self.positive, learnt)
+        return load_dataset(source, columns, tasks, self.positive, learnt, class_orders(self.classes))
 
 
 @dataclass(frozen=True)
@@ -206,6 +223,11 @@ class ModelPaths:
             for checkpoint in opened:
                 keys.require(checkpoint)
         return opened
+
+
+def class_orders(classes: Sequence[str]) -> list[list[str]]:
+    """Return what --classes says: lists of classes, the lowest first."""
+    return [[word.strip() for word in words.split(",")] for words in classes]
 
 
 def first(*values: Value | None, default: Value) -> Value:

@@ -7,7 +7,16 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import FORCE, ID_COLUMN, JSON, POSITIVE, SMILES_COLUMN, TARGETS
+from servier.cli.options import (
+    CLASSES,
+    FORCE,
+    ID_COLUMN,
+    JSON,
+    POSITIVE,
+    SMILES_COLUMN,
+    TARGETS,
+    class_orders,
+)
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
 
@@ -23,6 +32,13 @@ class CheckOptions:
     id_column: str | None = field(metadata=ID_COLUMN)
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    task: str | None = field(
+        metadata=option(
+            type=click.Choice(["multiclass", "ordinal"]),
+            help="That targets have classes.  [default: neither]",
+        )
+    )
+    classes: tuple[str, ...] = field(metadata=CLASSES)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -41,6 +57,7 @@ def check(given: CheckOptions) -> None:
     Examples:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
+      servier check clearance.csv --target class --task ordinal --classes low,medium,high
     """
     from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
@@ -53,7 +70,8 @@ def check(given: CheckOptions) -> None:
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
-        audit = check_table(given.source, columns, same_molecule, given.positive, level)
+        orders = class_orders(given.classes)
+        audit = check_table(given.source, columns, same_molecule, given.positive, level, given.task, orders)
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)

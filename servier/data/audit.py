@@ -14,6 +14,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
+from servier.data.class_column import log_classes, read_class_columns
 from servier.data.datasets import require_positive
 from servier.data.duplicates import identify
 from servier.data.label_column import LabelColumn, read_labels
@@ -21,11 +22,13 @@ from servier.data.labelled_table import (
     ALL_TARGETS,
     DEFAULT_TARGET,
     Columns,
+    LabelledTable,
     read_labelled_table,
 )
 from servier.data.labels import (
     describe_labels,
     holds_labels,
+    suspect_classes,
     suspect_filled,
     suspect_misspelt,
     suspect_useless,
@@ -99,45 +102,56 @@ def check(
     same_molecule: str = "parent",
     positive: Sequence[str] = (),
     level: Level = Level.PARENT,
+    task: str | None = None,
+    orders: Sequence[Sequence[str]] = (),
 ) -> Audit:
     """Find the problems of a labelled table.
 
     Parameters
     ----------
-    path
-        A table of any format.
-    columns
-        The columns that the user named. If no target is named, all columns of labels are targets, except
-        those that only number the rows.
+    path, columns
+        A table of any format, and the columns that the user named. If no target is named, all columns of
+        labels are targets, except those that only number the rows.
     same_molecule
         When two rows have the same molecule, as for `identify`.
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
     level
         How far molecules are standardized before they are compared.
+    task, orders
+        `multiclass` or `ordinal` where the named targets have classes, and lists of these, as for
+        `read_classes`; else None.
 
     Raises
     ------
     DataError
-        The table as a whole cannot be read, or has no column with molecules.
+        The table as a whole cannot be read, or has no column with molecules, or none with classes.
     """
     columns = columns or Columns()
     wanted = columns.targets or [ALL_TARGETS]
     table = read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
-    findings = [
-        Finding(line, identifier, smiles)
-        for line, identifier, smiles in zip(table.lines, table.ids, table.smiles, strict=True)
-    ]
+    findings = _list_rows(table)
     require_positive(table, positive)
-    read = {target: read_labels(table.values[target], positive) for target in table.targets}
-    targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
-    labels = {target: _note_labels(read[target], target, findings) for target in targets}
-    rows = zip(table.problems, findings, strict=True)
-    mols = [_check_row(problem, found, level) for problem, found in rows]
+    if task is None:
+        read, warnings = _read_targets(table, columns.targets or [DEFAULT_TARGET], positive)
+    else:
+        named = table.targets if columns.targets else [DEFAULT_TARGET]
+        read, warnings = read_class_columns(table, named, task, orders), []
+    labels = {target: _note_labels(column, target, findings) for target, column in read.items()}
+    mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
     _check_unlabelled(labels, findings)
     _check_duplicates(mols, findings, labels, same_molecule)
-    described = {target: describe_labels(y) for target, y in labels.items()}
-    return Audit(str(path), findings, described, warnings + suspect_useless(labels) + suspect_filled(labels))
+    described = {
+        target: describe_labels(y, read[target].in_order if task else ()) for target, y in labels.items()
+    }
+    warnings = warnings + suspect_useless(labels) + ([] if task else suspect_filled(labels))
+    return Audit(str(path), findings, described, warnings)
+
+
+def _list_rows(table: LabelledTable) -> list[Finding]:
+    """Return the rows of a table, in which nothing has been found yet."""
+    rows = zip(table.lines, table.ids, table.smiles, strict=True)
+    return [Finding(line, identifier, smiles) for line, identifier, smiles in rows]
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -166,18 +180,26 @@ def as_document(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+def _read_targets(
+    table: LabelledTable, wanted: Sequence[str], positive: Sequence[str]
+) -> tuple[dict[str, LabelColumn], list[str]]:
     """Return the wanted columns and those of labels, and a warning for each that a change would make one."""
+    read = {target: read_labels(table.values[target], positive) for target in table.targets}
     targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
     misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
-    return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+    warnings = [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+    warnings += suspect_classes({target: table.values[target] for target in targets})
+    return {target: read[target] for target in targets}, warnings
 
 
 def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
-    """Return the labels of a target; note which cannot be read, and say which word is label 1."""
+    """Return the labels of a target; note which cannot be read, and say which word is which label."""
     for row, error in column.problems.items():
         findings[row].add("bad_label", f"{target}: {error.problem}")
-    column.log_words(target)
+    if len(column.words) > 2:
+        log_classes(target, column.words)
+    else:
+        column.log_words(target)
     return column.y
 
 

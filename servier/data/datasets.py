@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import CLASS_TASKS
+from servier.data.class_column import are_few_numbers, log_classes, may_be_classes, read_classes
 from servier.data.label_column import LabelColumn, label_key, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -39,15 +41,15 @@ class Dataset:
     smiles, ids, lines
         The SMILES string, the identifier (empty where the table has none) and the line number of each row.
     targets, tasks
-        The names of the target columns, and `binary` or `regression` for each.
+        The names of the target columns, and `binary`, `regression`, `multiclass` or `ordinal` for each.
     y
-        float64, shape (n_rows, n_targets); NaN where a label is missing.
+        float64, shape (n_rows, n_targets); NaN where a label is missing. Classes are numbered from 0.
     split
         The value of the split column in each row, or None if there is no such column.
     split_column
         The name of the split column.
     words
-        Of the targets whose labels are words, those for label 0 and label 1.
+        Of the targets whose labels are words, and of all with classes, what label 0, label 1, ... are called.
     left_out
         How many rows of the file cannot be used and are not among these.
     stamp
@@ -69,6 +71,12 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    def labels_of(self, target: int) -> list[str]:
+        """Return what the labels of a target are called, by their numbers; none for measured values."""
+        if self.tasks[target] == "binary":
+            return ["0", "1"]
+        return self.words[self.targets[target]] if self.tasks[target] in CLASS_TASKS else []
 
     def require_unchanged(self) -> None:
         """Refuse a table that is read or named once more, if it is no longer the one that was read.
@@ -111,19 +119,19 @@ def load_dataset(
     tasks: Sequence[str] | str | None = None,
     positive: Sequence[str] = (),
     learnt: Sequence[Sequence[str] | None] = (),
+    orders: Sequence[Sequence[str]] = (),
 ) -> Dataset:
     """Read a labelled table.
 
     Parameters
     ----------
-    path
-        A table of any format.
-    columns
-        The columns that the user named.
+    path, columns
+        A table of any format, and the columns that the user named.
     tasks
-        `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
-    positive
-        Words that stand for label 1, as for `servier.data.label_column.read_labels`.
+        `binary`, `regression`, `multiclass` or `ordinal`, for each target or for all of them; None to infer
+        `binary` or `regression` from the labels.
+    positive, orders
+        Words that stand for label 1, as for `read_labels`, and lists of classes, as for `read_classes`.
     learnt
         For each target the words that a model has learnt, or None; empty where no model is there.
 
@@ -138,8 +146,8 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
-    skip_useless = wants_all(columns.targets, table.names)
-    read = _read_targets(table, tasks, positive, learnt, skip_useless=skip_useless)
+    wording = Wording(positive, learnt, orders)
+    read = _read_targets(table, tasks, wording, skip_useless=wants_all(columns.targets, table.names))
     return Dataset(
         path=str(path),
         smiles=table.smiles,
@@ -151,7 +159,7 @@ def load_dataset(
         split=table.split,
         split_column=table.split_column,
         stamp=table.stamp,
-        words={name: [found.words[0], found.words[1]] for name, (found, _) in read.items() if found.words},
+        words={name: found.in_order for name, (found, _) in read.items() if found.words},
         left_out=table.left_out,
     )
 
@@ -171,22 +179,35 @@ def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
             raise DataError(f"no label is {word!r}", path=table.path, hint=hint)
 
 
+@dataclass(frozen=True)
+class Wording:
+    """What words mean: `positive`, `learnt` and `orders` of `load_dataset`."""
+
+    positive: Sequence[str]
+    learnt: Sequence[Sequence[str] | None]
+    orders: Sequence[Sequence[str]]
+
+    def read(self, texts: Sequence[str], target: int, task: str | None) -> LabelColumn:
+        """Read the labels of a target."""
+        learnt = self.learnt[target] if self.learnt else None
+        if task in CLASS_TASKS:
+            return read_classes(texts, task, self.orders, learnt)
+        return read_labels(texts, self.positive, learnt)
+
+
 def _read_targets(
-    table: LabelledTable,
-    tasks: Sequence[str] | str | None,
-    positive: Sequence[str],
-    learnt: Sequence[Sequence[str] | None],
-    *,
-    skip_useless: bool,
+    table: LabelledTable, tasks: Sequence[str] | str | None, wording: Wording, *, skip_useless: bool
 ) -> dict[str, tuple[LabelColumn, str]]:
     """Return the labels and the task of each target; skip those that are useless, or refuse them."""
     read: dict[str, tuple[LabelColumn, str]] = {}
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:
-            column = read_labels(table.values[target], positive, learnt[i] if learnt else None)
-            read[target] = column, _check_labels(column, task, table.lines)
-            column.log_words(target)
+            column = wording.read(table.values[target], i, task)
+            _require_readable(column, task, table.values[target], table.lines)
+            chosen = _choose_task(column.y, task, table.lines)
+            read[target] = column, chosen
+            _say_what_is_learnt(target, column, task, chosen)
         except DataError as error:
             problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
             if not skip_useless:
@@ -198,12 +219,36 @@ def _read_targets(
     return read
 
 
-def _check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -> str:
-    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
+def _say_what_is_learnt(target: str, column: LabelColumn, task: str | None, chosen: str) -> None:
+    """Say which word is which label, and, unless it was asked for, that few whole numbers are values."""
+    if chosen in CLASS_TASKS:
+        log_classes(target, column.words)
+        return
+    column.log_words(target)
+    known = column.y[~np.isnan(column.y)]
+    if task is None and chosen == "regression" and are_few_numbers(known):
+        values = np.unique(known)
+        logger.warning(
+            "target %s: %s different whole numbers, %g to %g, are learnt as values (--task regression); "
+            "--task multiclass or ordinal learns them as classes", target, len(values), values[0], values[-1],
+        )  # fmt: skip
+
+
+def _require_readable(
+    column: LabelColumn, task: str | None, texts: Sequence[str], lines: Sequence[int]
+) -> None:
+    """Refuse a column in which a label cannot be read."""
     for row, error in column.problems.items():
-        raise DataError(error.problem, row=lines[row], hint=error.hint)
-    y = column.y
+        is_open = task is None and may_be_classes(texts)
+        hint = "--task multiclass learns words as classes, --task ordinal if they have an order"
+        raise DataError(error.problem, row=lines[row], hint=hint if is_open else error.hint)
+
+
+def _choose_task(y: NDArray[np.float64], task: str | None, lines: Sequence[int]) -> str:
+    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
     require_labels(y)
+    if task in CLASS_TASKS:
+        return task
     known = ~np.isnan(y)
     values = np.unique(y[known])
     is_binary = set(values) <= {0.0, 1.0}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import MULTICLASS
 from servier.chem.identity import parent_smiles
 from servier.chem.molecules import Mol, canonical_smiles
 from servier.data.folds import Indices, group_numbers
@@ -69,10 +70,11 @@ def merge_duplicates(
     y
         float64, shape (n_rows, n_targets); NaN where a label is missing.
     tasks
-        `binary` or `regression` for each target.
+        `binary`, `regression`, `multiclass` or `ordinal` for each target.
     conflicts
-        How different labels of one molecule are resolved: `merge` takes the majority of a binary target (a
-        tie leaves it without a label) and the median of a regression target; `drop` leaves it without one.
+        How different labels of one molecule are resolved: `merge` takes the majority of a binary or a
+        multiclass target (a tie leaves it without a label) and the median of a regression or an ordinal
+        target (between two classes it leaves it without a label); `drop` leaves it without one.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
     resolved = y[first].astype(np.float64)
@@ -93,6 +95,10 @@ def merge_duplicates(
 
 
 def _resolve(labels: NDArray[np.float64], task: str) -> float:
-    """Return the median, which for a binary target is the majority; NaN where there is no majority."""
+    """Return the median, which for a binary target is the majority, or the majority; NaN without one."""
+    if task == MULTICLASS:
+        found, counts = np.unique(labels, return_counts=True)
+        is_most = counts == counts.max()
+        return float(found[is_most][0]) if is_most.sum() == 1 else np.nan
     median = float(np.median(labels))
-    return np.nan if task == "binary" and median == 0.5 else median
+    return median if task == "regression" or median.is_integer() else np.nan

@@ -46,12 +46,17 @@ class LabelColumn:
     problems
         Why a label cannot be read, by the number of its row.
     words
-        The words in the table for label 0 and label 1; empty where labels are numbers.
+        The words in the table for label 0 and label 1, or for all classes; empty where labels are numbers.
     """
 
     y: NDArray[np.float64]
     problems: dict[int, DataError]
     words: dict[int, str]
+
+    @property
+    def in_order(self) -> list[str]:
+        """The words, by the numbers of their labels."""
+        return [self.words[label] for label in sorted(self.words)]
 
     def log_words(self, target: str) -> None:
         """Say which word is label 1, if labels are words."""

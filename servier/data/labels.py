@@ -1,11 +1,12 @@
 """The distribution of labels, and what looks wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from servier.data.class_column import may_be_classes
 from servier.data.datasets import require_labels
 from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
@@ -42,23 +43,38 @@ def is_binary(known: NDArray[np.float64]) -> bool:
     return set(np.unique(known)) <= {0.0, 1.0}
 
 
-def describe_labels(y: NDArray[np.float64]) -> dict[str, float]:
-    """Return counts, and the share of label 1 or the quartiles and the skewness.
+def describe_labels(y: NDArray[np.float64], classes: Sequence[str] = ()) -> dict[str, float]:
+    """Return counts, and the share of label 1 or of each class, or the quartiles and the skewness.
 
     Parameters
     ----------
     y
         Labels of one target, float64, shape (n_rows,); NaN where missing.
+    classes
+        What the labels are called, if they are classes.
     """
     known = y[~np.isnan(y)]
     described: dict[str, float] = {"labels": len(known), "missing": len(y) - len(known)}
     if not len(known):
         return described
+    if classes:
+        return described | {
+            f"share_of_{word}": float(np.mean(known == label)) for label, word in enumerate(classes)
+        }
     if is_binary(known):
         return described | {"share_of_1": float(np.mean(known))}
     quantiles = np.quantile(known, list(QUARTILES.values()))
     skewness = float(stats.skew(known)) if np.ptp(known) > 0 else 0.0
     return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
+
+
+def suspect_classes(texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return which columns, given with their fields, may hold classes, a sentence for each."""
+    return [
+        f"{target}: its few different labels may be classes; --task multiclass or ordinal learns them as such"
+        for target, column in texts.items()
+        if may_be_classes(column)
+    ]
 
 
 def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:

@@ -21,12 +21,12 @@ class Neighbour:
     similarity
         Tanimoto similarity of the Morgan fingerprints.
     labels
-        Its labels in training, by target.
+        Its labels in training, by target; classes are words.
     """
 
     smiles: str
     similarity: float
-    labels: dict[str, float]
+    labels: dict[str, float | str]
 
 
 def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list[Neighbour]:
@@ -51,6 +51,10 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
         similarity = similarities(query, arrays.train_fingerprints)
         for row in np.argsort(-similarity, kind="stable")[:n].tolist():
             y = zip(checkpoint.targets, arrays.train_y[row].tolist(), strict=True)
-            labels = {target.name: value for target, value in y if not np.isnan(value)}
+            labels = {
+                target.name: target.classes[int(value)] if target.has_classes else value
+                for target, value in y
+                if not np.isnan(value)
+            }
             found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels))
     return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import map_answers
 from servier.chem.changes import Noted
 from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all
@@ -23,7 +25,12 @@ from servier.scoring.consensus import (
     open_ranks,
 )
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
-from servier.scoring.predictions import Predictions, prediction_fields, rank_among
+from servier.scoring.predictions import (
+    Predictions,
+    prediction_fields,
+    rank_among,
+    require_unlike_fields,
+)
 from servier.scoring.sentinels import require_sentinels
 
 
@@ -61,6 +68,7 @@ class Scorer:
         self.max_atoms = max_atoms
         self._confidences = confidences
         self.targets = join_targets(self.checkpoints)
+        require_unlike_fields(self.targets, self.checkpoints[0].path)
         self.level = join_levels(self.checkpoints)
         self._engines = [build_engine(checkpoint) for checkpoint in self.checkpoints]
         if n_smiles is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
@@ -173,7 +181,9 @@ class Scorer:
             environments = _take_environments(scores, mols, is_scored)
             domain = DomainMeasures.join([compare(environments) for compare in self._domains])
             domain = domain.expand(is_scored)
-        percentiles = None if self._ranks is None else rank_among(values, self._ranks)
+        percentiles = None
+        if self._ranks is not None:
+            percentiles = rank_among(map_answers(Target.rank, self.targets, values), self._ranks)
         changes = mols.changes if isinstance(mols, Noted) else None
         return Predictions(self.targets, values, problems, bounds, domain, percentiles, changes)
 

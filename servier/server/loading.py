@@ -83,7 +83,9 @@ class Models:
                 "model_name": name,
                 "checkpoints": self.digests(name),
                 "targets": [
-                    {"name": t.name, "task": t.task, "threshold": t.threshold} for t in self.targets(name)
+                    {"name": t.name, "task": t.task, "threshold": t.threshold}
+                    | ({"classes": t.classes} if t.has_classes else {})
+                    for t in self.targets(name)
                 ],
                 "has_percentiles": open_ranks(self.select(name)) is not None,
                 "cards": [f"/models/{part}/card" for part in self.digests(name)],

@@ -64,7 +64,7 @@ class TrainingRows:
         folds = enough_folds(
             self._split(np.arange(len(self.y)), 0, n_folds, seed), self.y, self.data.tasks, seed
         )
-        warn_of_folds(folds, self.y, self.data.targets, self.data.tasks, self.strategy)
+        warn_of_folds(folds, self.y, self.data.targets, self.data.tasks, self.strategy, self.data.words)
         return folds
 
     def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
@@ -73,7 +73,7 @@ class TrainingRows:
         folds = enough_folds(
             self._split(np.flatnonzero(~np.isnan(y[:, 0])), target, n_folds, seed), y, tasks, seed
         )
-        warn_of_folds(folds, y, names, tasks, self.strategy)
+        warn_of_folds(folds, y, names, tasks, self.strategy, self.data.words)
         return folds
 
     def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:

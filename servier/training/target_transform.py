@@ -13,7 +13,7 @@ MARGIN = 0.05
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """Standardization of a regression target, perhaps after a logarithm; a binary target stays as it is.
+    """Standardization of a regression target, perhaps after a logarithm; classes stay as they are.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class TargetTransform:
         A regression target with a skewness above 1 and positive values is learnt as a logarithm, one with a
         skewness below -1 as a mirrored logarithm, if that halves the skewness at least.
         """
-        if task == "binary":
+        if task != "regression":
             return cls()
         known = y[~np.isnan(y)]
         skewness = _skewness(known)

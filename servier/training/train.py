@@ -14,6 +14,7 @@ from servier.checkpoint.file import Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
 from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_reference
 from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import answer_places
 from servier.checkpoint.versions import installed_versions
 from servier.chem.identity import identity_hashes
 from servier.chem.levels import Level
@@ -30,6 +31,7 @@ from servier.training.options import Options
 from servier.training.recipes import Recipe
 from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
+from servier.training.score_labels import code_labels
 from servier.training.target_transform import TargetTransform
 from servier.training.targets import make_target, measure_held_out
 
@@ -69,7 +71,8 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     reference = (
         read_reference(options.reference, Level(options.standardization)) if options.reference else None
     )
-    transforms, labels = transform_labels(rows)
+    transforms, transformed = transform_labels(rows)
+    labels = code_labels(transformed, rows.data)
     _describe(rows, transforms)
     if isinstance(recipe, boosting_recipe.Recipe):
         fitted = fit_features(rows, labels, options, recipe)
@@ -78,11 +81,11 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [
-        replace(make_target(*target, rows.y[:, i], raw[:, i]), words=data.words.get(target[0]))
+        make_target(*target, rows.y[:, i], raw[:, labels.places[i]], data.words.get(target[0]))
         for i, target in enumerate(named)
     ]
     held_out = {
-        name: measure_held_out(rows, i, transform, raw[:, i], options.seed)
+        name: measure_held_out(rows, i, transform, raw[:, labels.places[i]], options.seed)
         for i, (name, transform, _) in enumerate(named)
     }
     measured = Metrics(
@@ -179,7 +182,9 @@ def _measure(
     y: NDArray[np.float64], values: NDArray[np.float64], targets: Sequence[Target]
 ) -> dict[str, dict[str, float]]:
     measured = {}
-    for i, target in enumerate(targets):
-        known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
-        measured[target.name] = metrics.measure(y[known, i], values[known, i], target.task, target.threshold)
+    for i, (target, place) in enumerate(zip(targets, answer_places(targets), strict=True)):
+        known = ~np.isnan(y[:, i]) & ~np.isnan(target.label(values[:, place]))
+        measured[target.name] = metrics.measure(
+            y[known, i], values[known, place], target.task, target.threshold
+        )
     return measured

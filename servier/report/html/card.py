@@ -68,7 +68,10 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
         },
-        "labels": {target.name: describe_labels(labels[:, i]) for i, target in enumerate(checkpoint.targets)},
+        "labels": {
+            target.name: describe_labels(labels[:, i], target.classes)
+            for i, target in enumerate(checkpoint.targets)
+        },
     }
 
 

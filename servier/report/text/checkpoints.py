@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from servier.checkpoint.classes import ORDINAL
 from servier.report.text.evaluations import describe_coverage
 from servier.report.text.text_tables import text_table
 from servier.scoring.inputs import SequenceInput, read_input
@@ -55,15 +56,18 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
         )
         transform = ", learnt as a logarithm" if target.transform else ""
-        facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}"))
+        sign = " < " if target.task == ORDINAL else ", "
+        named = f": {sign.join(target.classes)}" if target.has_classes else ""
+        facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}{named}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
+    classes = {target.name: target.classes for target in checkpoint.targets}
     for name, coverage in data.metrics.coverage.items():
         lines += [
             "",
             f"{name}, how often conformal bounds held the truth of held-out rows",
-            *describe_coverage(coverage),
+            *describe_coverage(coverage, classes.get(name, ())),
         ]
     return "\n".join(lines)
 
