@@ -43,6 +43,8 @@ SECONDS_BETWEEN_RELOADS = 20.0
 SECONDS_TO_END = 30.0
 MODELS = {"1": ("model_1",), "2": ("model_2",), "consensus": ("model_1", "model_2")}
 MAX_GROWTH = 1.25
+SECONDS_TO_LOOK = 1
+"""Memory is highest for a moment of each reload, when two generations of workers are there."""
 SPARE_FILES = 64
 SECONDS_TO_WARM_UP = 60.0
 
@@ -138,10 +140,10 @@ class Faults:
         """Note memory and open files, and print them by the minute."""
         while time.time() < self._ends:
             self.sizes.append((self._memory(), self._open_files()))
-            if len(self.sizes) % 12 == 1:
+            if len(self.sizes) % (60 // SECONDS_TO_LOOK) == 1:
                 memory, files = self.sizes[-1]
                 print(f"{memory:.0f} MB, {files} open files, {dict(self.counts)}", flush=True)
-            time.sleep(5)
+            time.sleep(SECONDS_TO_LOOK)
 
     def _damage(self, content):
         place = self._chance.randrange(len(content))
@@ -192,7 +194,8 @@ def run_storm(options, scratch):
     with serving(served, log, "--request_timeout", limit) as (process, port):
         ends = time.time() + 60 * options.minutes
         faults = Faults(process, served, options.models_dir, ends)
-        crowd = Crowd(port, options.clients, ends, options.request_timeout, options.hostile, smiles, expected)
+        asked = (options.request_timeout, options.hostile, options.pause)
+        crowd = Crowd(port, options.clients, ends, *asked, smiles, expected)
         threads = [
             threading.Thread(target=work)
             for work in (faults.kill_workers, faults.reload_models, faults.watch)
@@ -228,7 +231,7 @@ def _report(counts, health, sizes, seconds_to_end, log):
     quantiles = {name: ranked[int(len(ranked) * share)] for name, share in (("99", 0.99), ("99.9", 0.999))}
     memory, files = zip(*sizes, strict=True)
     # The first minute fills caches and loads the models of each worker for the first time.
-    settled = sizes[min(len(sizes) // 4, round(SECONDS_TO_WARM_UP / 5)) :]
+    settled = sizes[min(len(sizes) // 4, round(SECONDS_TO_WARM_UP / SECONDS_TO_LOOK)) :]
     half = len(settled) // 2
     before, after = settled[:half], settled[half:]
     wrong = [f"{kind}: {n}" for kind, n in counts.items() if "WRONG" in kind or "LATE" in kind]
@@ -269,6 +272,7 @@ def main():
     parser.add_argument("--processes", type=int, default=1, help="Processes of clients.")
     parser.add_argument("--clients", type=int, default=8, help="Clients in each process.")
     parser.add_argument("--hostile", type=float, default=0.1, help="Share of hostile requests.")
+    parser.add_argument("--pause", type=float, default=0, help="Seconds between two requests of a client.")
     parser.add_argument("--request_timeout", type=float, default=20)
     parser.add_argument("--report", type=Path, help="Add the result to this file, a line each time.")
     options = parser.parse_args()

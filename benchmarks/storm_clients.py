@@ -43,6 +43,8 @@ class Crowd:
         The seconds after which the service has to have answered any request.
     hostile
         The share of hostile requests.
+    pause
+        The seconds that a client waits between two requests.
     smiles
         What they ask for.
     expected
@@ -54,6 +56,7 @@ class Crowd:
     ends: float
     deadline: float
     hostile: float
+    pause: float
     smiles: list[str]
     expected: Expected
 
@@ -99,6 +102,7 @@ def _ask_on(crowd, chance):
         if time.monotonic() - started > crowd.deadline + GRACE:
             outcome += " LATE"
         counts[f"{kind}: {outcome}"] += 1
+        time.sleep(crowd.pause)
     return counts
 
 

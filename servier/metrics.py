@@ -14,6 +14,8 @@ N_BINS = 10
 ALPHA = 20.0
 
 Vector = NDArray[np.float64]
+Relations = NDArray[np.int8]
+Integers = NDArray[np.int64]
 Metric = Callable[[Vector, Vector, float | Vector], float]
 
 
@@ -68,6 +70,7 @@ REGRESSION: dict[str, Metric] = {
     "spearman": lambda y, p, _: _rank_correlation(stats.spearmanr, y, p),
     "kendall": lambda y, p, _: _rank_correlation(stats.kendalltau, y, p),
 }
+CONCORDANCE = "concordance"
 
 
 def macro_auroc(y: Vector, p: Vector) -> float:
@@ -120,7 +123,13 @@ _METRICS = {"binary": BINARY, "regression": REGRESSION, "multiclass": MULTICLASS
 LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "mae", "rmse")
 
 
-def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | None) -> dict[str, float]:
+def measure(
+    y: Vector,
+    y_score: Vector,
+    task: str,
+    threshold: float | Vector | None,
+    relations: Relations | None = None,
+) -> dict[str, float]:
     """Return every metric of a task.
 
     Parameters
@@ -132,12 +141,21 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | N
         `binary`, `regression`, `multiclass` or `ordinal`.
     threshold
         The probability from which on label 1 is predicted, or one for each row.
+    relations
+        Which labels are bounds, int8, shape (n_rows,): 1 where the true value is at least the label, -1 where
+        it is at most the label, else 0; None where none is. Bounds count in the `concordance` alone, which is
+        measured only where there are any.
 
     Returns
     -------
     Metrics by name, without those that are undefined: all of fewer than two rows or a single class, R2 of
     labels that are all equal, and the rank correlation of values or labels that are.
     """
+    if relations is not None and relations.any():
+        exact = relations == 0
+        found = measure(y[exact], y_score[exact], task, threshold)
+        ordered = concordance(y, y_score, relations)
+        return found if math.isnan(ordered) else found | {CONCORDANCE: ordered}
     if not _is_measurable(y, task):
         return {}
     cut = 0.5 if threshold is None else threshold
@@ -145,10 +163,22 @@ def measure(y: Vector, y_score: Vector, task: str, threshold: float | Vector | N
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Sequence[str]) -> float:
+def one_sided(y: Vector, y_score: Vector, relations: Relations) -> Vector:
+    """Return the errors of scores, 0 where a label is a bound that the score satisfies."""
+    errors = y_score - y
+    return np.where(relations * errors > 0, 0.0, errors)
+
+
+def mean_score(
+    y: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    tasks: Sequence[str],
+    relations: Relations | None = None,
+) -> float:
     """Return how good scores are in one number: AUROC of binary ones, R2 of others, mean over scores.
 
-    Scores whose labels do not vary are left out; without any other the number is 0.
+    Scores whose labels do not vary are left out; without any other the number is 0. In R2 a score that
+    satisfies a bound has no error.
 
     Parameters
     ----------
@@ -156,14 +186,64 @@ def mean_score(y: NDArray[np.float64], scores: NDArray[np.float64], tasks: Seque
         float64, shape (n_rows, n_scores): labels and raw scores, NaN where missing.
     tasks
         `binary` or `regression` for each raw score.
+    relations
+        Which labels are bounds, as for `measure`, shape (n_rows, n_scores); None where none is.
     """
     found = []
+    if relations is not None:
+        scores = np.where(relations * (scores - y) > 0, y, scores)
     for task, labels, values in zip(tasks, y.T, scores.T, strict=True):
         known = ~np.isnan(labels) & ~np.isnan(values)
         if len(np.unique(labels[known])) > 1:
             metric = metrics.roc_auc_score if task == "binary" else metrics.r2_score
             found.append(metric(labels[known], values[known]))
     return float(np.mean(found)) if found else 0.0
+
+
+def concordance(y: Vector, y_score: Vector, relations: Relations) -> float:
+    """Return the share of pairs, of those whose true order is known, that scores order in the same way.
+
+    The order of two values that differ is known, and that of a bound and of what lies on its other side. A
+    tie of scores counts half. Without such pairs the share is NaN.
+
+    Parameters
+    ----------
+    y, y_score, relations
+        As for `measure`.
+
+    References
+    ----------
+    Harrell et al., JAMA 1982, 247, 2543, doi:10.1001/jama.1982.03320430047030. Claude and Navarro, The
+    wavelet matrix, SPIRE 2012, doi:10.1007/978-3-642-34109-0_18: how pairs are counted.
+    """
+    place = 4 * np.unique(y, return_inverse=True)[1]
+    highest = np.where(relations == 1, place.max(initial=0) + 4, place + 1 + relations)
+    lowest = np.where(relations == -1, -1, place + 1 + relations)
+    order = np.argsort(highest, kind="stable")
+    n_below = np.searchsorted(highest[order], lowest)
+    ranks = np.unique(y_score, return_inverse=True)[1]
+    lower = _count_lower(ranks[order], n_below, ranks)
+    tied = _count_lower(ranks[order], n_below, ranks + 1) - lower
+    n_pairs = int(n_below.sum())
+    return float((lower.sum() + tied.sum() / 2) / n_pairs) if n_pairs else math.nan
+
+
+def _count_lower(ranks: Integers, n_first: Integers, limits: Integers) -> Integers:
+    """Return for each limit how many of the first so many ranks are below it.
+
+    Ranks are sorted by one bit after the other, the highest first, and the ranges of the first ones follow.
+    """
+    counts, start, end = np.zeros_like(n_first), np.zeros_like(n_first), n_first
+    for bit in reversed(range(int(limits.max(initial=0)).bit_length())):
+        is_set = (ranks >> bit) & 1
+        n_unset = np.concatenate([[0], np.cumsum(1 - is_set)])
+        unset_start, unset_end = n_unset[start], n_unset[end]
+        goes_on = ((limits >> bit) & 1).astype(bool)
+        counts += np.where(goes_on, unset_end - unset_start, 0)
+        start = np.where(goes_on, n_unset[-1] + start - unset_start, unset_start)
+        end = np.where(goes_on, n_unset[-1] + end - unset_end, unset_end)
+        ranks = np.concatenate([ranks[is_set == 0], ranks[is_set == 1]])
+    return counts
 
 
 def _rank_correlation(correlate: Callable[..., Any], y: Vector, y_score: Vector) -> float:
@@ -174,22 +254,6 @@ def _rank_correlation(correlate: Callable[..., Any], y: Vector, y_score: Vector)
 
 def _is_measurable(y: Vector, task: str) -> bool:
     return len(y) > 1 and (task == "regression" or len(np.unique(y)) > 1)
-
-
-def count_confusions(y: Vector, labels: Vector, n_labels: int) -> list[list[int]]:
-    """Return how often each label was predicted, a row for each label that was observed.
-
-    Parameters
-    ----------
-    y, labels
-        Observed and predicted labels, shape (n_rows,): 0, 1, ...
-    n_labels
-        How many labels there are.
-    """
-    if not len(y):
-        return [[0] * n_labels for _ in range(n_labels)]
-    table: list[list[int]] = metrics.confusion_matrix(y, labels, labels=range(n_labels)).tolist()
-    return table
 
 
 def measure_coverage(y: NDArray[np.float64], bounds: NDArray[np.float64], task: str) -> dict[str, float]:

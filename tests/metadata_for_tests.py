@@ -59,6 +59,7 @@ ARRAYS = ReferenceArrays(
     train_smiles=pack_lines(["C", "CC", "CCO"]),
     train_fingerprints=np.arange(3 * 256, dtype=np.uint8).reshape(3, 256),
     train_y=np.array([[0], [1], [np.nan]], np.float32),
+    train_relations=np.zeros((3, 1), np.int8),
     domain_rows=np.array([0, 2]),
     environments=np.array([5, 7], np.uint32),
     reference_answers=np.array([[0.25], [0.5], [0.75]]),

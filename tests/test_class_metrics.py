@@ -3,11 +3,11 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from servier.evaluation.bootstrap import Resampling, Scores, bootstrap, compare
+from servier.evaluation.confusion import count_confusions
 from servier.metrics import (
     LOWER_IS_BETTER,
     MULTICLASS,
     ORDINAL,
-    count_confusions,
     macro_auroc,
     measure,
     measure_coverage,

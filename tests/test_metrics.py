@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import r2_score
 
 from servier.metrics import (
@@ -7,9 +10,11 @@ from servier.metrics import (
     LOWER_IS_BETTER,
     REGRESSION,
     calibration_error,
+    concordance,
     enrichment,
     mean_score,
     measure,
+    one_sided,
 )
 
 
@@ -94,3 +99,54 @@ def test_targets_that_do_not_vary_have_no_part_in_the_mean():
     known = [(y[:, 0], scores[:, 0] / 2), (y[:3, 2], scores[:3, 2] / 2)]
     assert halved == pytest.approx(np.mean([r2_score(*pair) for pair in known]))
     assert mean_score(y[:, [1]], scores[:, [1]], ["regression"]) == 0
+
+
+def known_order(first, second):
+    """Whether the true value of a row is known to be below that of another."""
+    (y, _, relation), (other, _, of_other) = first, second
+    highest = np.inf if relation == 1 else y
+    lowest = -np.inf if of_other == -1 else other
+    return highest < lowest or (highest == lowest and (relation != 0 or of_other != 0))
+
+
+ROWS = st.tuples(st.integers(0, 4), st.integers(0, 5), st.sampled_from([-1, 0, 1]))
+
+
+@given(st.lists(ROWS, max_size=25))
+def test_concordance_counts_the_pairs_whose_order_is_known(rows):
+    """Each pair by itself: the right order counts one, a tie of the scores one half."""
+    pairs = [(a[1], b[1]) for a in rows for b in rows if a is not b and known_order(a, b)]
+    y, scores, relations = np.array(rows, float).reshape(-1, 3).T
+    found = concordance(y, scores, relations.astype(np.int8))
+    expected = np.mean([(a < b) + (a == b) / 2 for a, b in pairs]) if pairs else np.nan
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_concordance_of_values_is_scipys():
+    """Without bounds it is Somers' D on another scale."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 30, 400).astype(float)
+    scores = np.round(y + rng.normal(0, 9, 400))
+    found = concordance(y, scores, np.zeros(400, np.int8))
+    assert found == pytest.approx((stats.somersd(y, scores).statistic + 1) / 2)
+
+
+def test_bounds_count_in_the_concordance_alone():
+    """Other metrics are those of the values; without bounds there is no concordance."""
+    rng = np.random.default_rng(0)
+    y, scores = rng.normal(size=(2, 60))
+    relations = np.where(np.arange(60) < 20, rng.choice([-1, 1], 60), 0).astype(np.int8)
+    found = measure(y, scores, "regression", None, relations)
+    assert found.pop("concordance") == concordance(y, scores, relations)
+    assert found == measure(y[20:], scores[20:], "regression", None)
+    assert measure(y, scores, "regression", None, np.zeros(60, np.int8)).keys() == REGRESSION.keys()
+
+
+def test_a_satisfied_bound_is_no_error():
+    """The error is that of the value on the wrong side of the bound alone; R2 has the errors of all rows."""
+    y, scores = np.array([1.0, 1, 1, 1, 3]), np.array([2.0, 0, 2, 0, 3.5])
+    relations = np.array([1, 1, -1, -1, 0], np.int8)
+    assert one_sided(y, scores, relations).tolist() == [0, -1, 1, 0, 0.5]
+    expected = 1 - (1 + 1 + 0.25) / np.sum((y - y.mean()) ** 2)
+    column = relations[:, None]
+    assert mean_score(y[:, None], scores[:, None], ["regression"], column) == pytest.approx(expected)

@@ -150,6 +150,8 @@ def describe_summary(summary: Summary) -> str:
     text = f"{summary.rows} rows in {summary.seconds:.1f} s ({summary.rate:.0f}/s): {statuses or 'no rows'}"
     if summary.written != summary.rows:
         text += f"; {summary.written} rows written"
+    if summary.units:
+        text += "; " + ", ".join(f"{name} in {unit}" for name, unit in summary.units.items())
     if summary.rows and summary.resumed == summary.rows:
         return f"{text}; it was complete already, nothing is left to do"
     if summary.resumed:

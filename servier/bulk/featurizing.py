@@ -97,8 +97,7 @@ def open_featurizing(
         output = FeatureOutput(plain.schema, features, options.standardization)
         identity = identify(opened, options, featurizers=features.specs, written=output.written)
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
-        level = Level(options.standardization)
-        work = FeaturizingWork(featurizers, options.max_atoms, level)
+        work = FeaturizingWork(featurizers, options.max_atoms, options.level)
         origin = partial(describe_origin, "featurize", opened, identity, options)
         yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch)
 

@@ -1,8 +1,8 @@
 """What a run over a file needs, opened and checked before anything is written."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Inputs:
         Notices when the table changes.
     criterion
         By what rows are selected; None where all are written.
+    units
+        Of the targets that are predicted, by name, where models say them.
     """
 
     reader: Reader
@@ -52,6 +54,7 @@ class Inputs:
     n_rows: int | None
     watch: Watch
     criterion: Criterion | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_target(target: Path, source: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from servier.checkpoint.signatures import TrustedKeys
+from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS
 from servier.errors import ServierError
 from servier.processes.ordered_map import TIMEOUT
@@ -99,6 +100,11 @@ class FeaturizingOptions(Options):
     """
 
     standardization: str = "parent"
+
+    @property
+    def level(self) -> Level:
+        """How far molecules are standardized."""
+        return Level(self.standardization)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class Summary:
         Wall time of this run.
     identity
         What decided the output: input, checkpoints, options, versions.
+    units
+        Of the targets that were predicted, by name.
     """
 
     rows: int
@@ -59,6 +61,7 @@ class Summary:
     resumed: int
     seconds: float
     identity: dict[str, Any]
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -106,7 +109,8 @@ def run(
             under_way.work_through(clock)
             under_way.publish(claim)
         progress = journal.progress
-    return Summary(progress.rows, progress.written, progress.counts, resumed, clock.seconds, inputs.identity)
+    counted = (progress.rows, progress.written, progress.counts, resumed)
+    return Summary(*counted, clock.seconds, inputs.identity, dict(inputs.units))
 
 
 class _Run:

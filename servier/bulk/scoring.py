@@ -99,11 +99,12 @@ def open_scoring(
             written=output.written,
             **{"ranked by": criterion and criterion.column},
         )
+        units = {target.name: target.unit for target in scorer.targets if target.unit is not None}
         method = _choose_method(opened, options)
         work = _make_work(method, checkpoints, options, output, scorer, criterion)
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
         origin = partial(describe_origin, "predict-file", opened, identity, options)
-        yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch, criterion)
+        yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch, criterion, units)
 
 
 def _choose_method(source: Source, options: ScoringOptions) -> ScoringMethod[Any]:

@@ -29,7 +29,7 @@ class ExplainedScore:
     def unit(self) -> str:
         """The unit of the score."""
         if not self.target.has_classes:
-            return self.target.unit
+            return self.target.score_unit
         name = self.target.name
         if self.label is None:
             return f"log-odds of the next higher {name}, mean over the classes"

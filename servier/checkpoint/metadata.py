@@ -47,6 +47,8 @@ class DatasetFacts:
     left_out, duplicates, conflicts
         Rows that cannot be read or have no label, rows joined to others of the same molecule, and molecules
         with labels that differ.
+    bounds
+        How many labels of the training molecules are bounds; None where none is.
     """
 
     file: Name
@@ -57,6 +59,7 @@ class DatasetFacts:
     left_out: Count
     duplicates: Count
     conflicts: Count
+    bounds: Count | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ class Metadata:
     input
         What `servier.scoring.inputs.read_input` reads.
     standardization
-        How far molecules are standardized, one of `servier.chem.standardization.Level`.
+        How far molecules are standardized, one of `servier.chem.levels.Level`.
     dataset, split, duplicates, seed
         What the model was trained on, and how its rows were chosen.
     training, metrics

@@ -36,6 +36,9 @@ class ReferenceArrays:
         Their packed Morgan bits, shape (n_train, 256).
     train_y
         Their labels, float32, shape (n_train, n_targets); NaN where missing. A class is its number.
+    train_relations
+        Which of their labels are bounds, int8, in the same shape: 1 where the true value is at least the
+        label, -1 where it is at most the label, else 0; None where none is.
     domain_rows, environments
         For `servier.scoring.applicability_domain.Domain`: which of them the similarity is taken to, and the
         identifiers of all their substructures.
@@ -50,9 +53,18 @@ class ReferenceArrays:
     train_smiles: NDArray[np.uint8] | None = None
     train_fingerprints: NDArray[np.uint8]
     train_y: NDArray[np.float32]
+    train_relations: NDArray[np.int8] | None = None
     domain_rows: NDArray[np.int64]
     environments: NDArray[np.uint32]
     reference_answers: NDArray[np.float64] | None = None
+
+    @property
+    def exact_y(self) -> NDArray[np.float32]:
+        """The labels with NaN where one is missing or is a bound."""
+        relations = self.train_relations
+        return (
+            self.train_y if relations is None else np.where(relations == 0, self.train_y, np.float32(np.nan))
+        )
 
     @property
     def smiles(self) -> list[str] | None:
@@ -67,6 +79,7 @@ _KINDS = {
     "train_smiles": Kind("|u1", "n_characters"),
     "train_fingerprints": Kind("|u1", "n_train", 256),
     "train_y": Kind("<f4", "n_train", "n_targets"),
+    "train_relations": Kind("|i1", "n_train", "n_targets"),
     "domain_rows": Kind("<i8", "n_domain"),
     "environments": Kind("<u4", "n_environments"),
     "reference_answers": Kind("<f8", "n_references", "n_answers"),
@@ -137,6 +150,8 @@ def _problems(reference: ReferenceArrays) -> Iterator[str]:
         yield "environments are not in order"
     if np.isinf(reference.train_y).any():
         yield "train_y is not finite"
+    if reference.train_relations is not None and not np.isin(reference.train_relations, (-1, 0, 1)).all():
+        yield "train_relations are not -1, 0 and 1"
     answers = reference.reference_answers
     if answers is not None and (np.isinf(answers).any() or np.isnan(answers).any(axis=1).all()):
         yield "reference_answers are no answers"
@@ -152,7 +167,7 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
     """Yield where the arrays do not fit the metadata."""
     if reference.train_y.shape[1] != len(metadata.targets):
         yield "train_y does not fit the targets"
-    for target, y in zip(metadata.targets, reference.train_y.T, strict=False):
+    for target, y in zip(metadata.targets, reference.exact_y.T, strict=False):
         known = y[~np.isnan(y)]
         if target.task == "binary" and not np.isin(known, (0, 1)).all():
             yield f"train_y has other labels of {target.name} than 0 and 1"

@@ -4,6 +4,7 @@ Every step is here and nowhere else: calibration, the inverse of the target tran
 threshold, and the conformal set or interval. The arithmetic of classes is in `servier.checkpoint.classes`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.classes import (
-    MAX_CLASSES,
-    MIN_CLASSES,
     MULTICLASS,
     ORDINAL,
     add_up,
@@ -22,14 +21,19 @@ from servier.checkpoint.classes import (
     without_gaps,
 )
 from servier.checkpoint.documents import OPTIONAL
-from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Share, one_of
+from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Rule, Share, one_of
+from servier.checkpoint.target_checks import find_contradiction
 
 LOG, MIRRORED_LOG = "log", "mirrored_log"
 CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
 SIGNIFICANT_DIGITS = 7
 MAX_EXPONENT = 500
+LONGEST_UNIT = 80
 
+UnitName = Annotated[
+    str, Rule(f"a unit of at most {LONGEST_UNIT} characters", lambda name: 0 < len(name) <= LONGEST_UNIT)
+]
 Vector = NDArray[np.float64]
 """One number for each row, shape (n_rows,); NaN where a row has none."""
 Scores = NDArray[np.float64]
@@ -67,6 +71,10 @@ class Target:
         Of a target with classes, what slope and intercept are for each raw score. The softmax of the
         calibrated scores of a multiclass target are its probabilities; those of an ordinal target are
         log-odds of a class against the next lower one.
+    unit
+        The unit of answers, such as `nM`; None where the table did not say it.
+    lowest, highest
+        What no answer of a regression target is below, and above; None where there is no such bound.
     """
 
     name: Name
@@ -80,45 +88,13 @@ class Target:
     words: Annotated[list[Name], UNLIKE] | None = field(default=None, metadata=OPTIONAL)
     slopes: list[Number] | None = field(default=None, metadata=OPTIONAL)
     intercepts: list[Number] | None = field(default=None, metadata=OPTIONAL)
+    unit: UnitName | None = field(default=None, metadata=OPTIONAL)
+    lowest: Number | None = field(default=None, metadata=OPTIONAL)
+    highest: Number | None = field(default=None, metadata=OPTIONAL)
 
     def contradiction(self) -> str | None:
         """Return which field does not fit the task or another field, or None."""
-        article = "an" if self.task == ORDINAL else "a"
-        if self.threshold is not None and self.task != "binary":
-            return f"threshold is not null, as that of {article} {self.task} target is"
-        if self.transform is not None and self.task != "regression":
-            return f"transform is not null, as that of {article} {self.task} target is"
-        if (self.bound is None) == (self.transform == MIRRORED_LOG):
-            return f"bound is not that of the transform {self.transform}"
-        return self._find_wrong_classes() or self._find_wrong_limits()
-
-    def _find_wrong_classes(self) -> str | None:
-        """Return which field does not fit the classes of the target, or that it has none."""
-        n_words = len(self.words or ())
-        if self.has_classes and not MIN_CLASSES <= n_words <= MAX_CLASSES:
-            return f"words is not a word for each of {MIN_CLASSES} to {MAX_CLASSES} classes"
-        if not self.has_classes and self.words is not None and (n_words != 2 or self.task != "binary"):
-            return "words is not a word for each label"
-        for name, numbers in (("slopes", self.slopes), ("intercepts", self.intercepts)):
-            if numbers is not None and (not self.has_classes or len(numbers) != self.n_scores):
-                return f"{name} is not a number for each raw score of classes"
-        return None
-
-    def _find_wrong_limits(self) -> str | None:
-        """Return the first conformal limits that cannot be, or are narrower than those of less confidence."""
-        previous = [0.0, 1.0] if self.task == "binary" else [1.0] * len(self.classes) or [0.0]
-        signs = (1, -1) if self.task == "binary" else [-1] * len(self.classes) or [1]
-        for level in sorted(self.conformal, key=float):
-            limits = self.conformal[level]
-            if len(limits) != len(previous):
-                return f"conformal[{level!r}] is not {len(previous)} numbers"
-            wider = zip(limits, previous, signs, strict=True)
-            if not all(sign * (new - old) >= 0 for new, old, sign in wider):
-                return f"conformal[{level!r}] is not as wide as that of less confidence"
-            if self.task != "regression" and not all(0 <= limit <= 1 for limit in limits):
-                return f"conformal[{level!r}] is not made of probabilities"
-            previous = limits
-        return None
+        return find_contradiction(self)
 
     @property
     def has_classes(self) -> bool:
@@ -146,13 +122,26 @@ class Target:
         return len(self.classes) or 2
 
     @property
-    def unit(self) -> str:
+    def quantity(self) -> str:
+        """What answers are, with their unit where it is known: `CL in nM`."""
+        return self.name if self.unit is None else f"{self.name} in {self.unit}"
+
+    @property
+    def limits_in_words(self) -> str | None:
+        """What answers are not beyond, in words; None where there is no bound."""
+        low, high = self.lowest, self.highest
+        if low is not None and high is not None:
+            return f"between {low:g} and {high:g}"
+        return f"at least {low:g}" if low is not None else None if high is None else f"at most {high:g}"
+
+    @property
+    def score_unit(self) -> str:
         """The unit of calibrated scores, such as `log-odds of P1 = 1` or `ln(CL)`."""
         if self.task == "binary":
             return f"log-odds of {self.name} = 1"
         if self.bound is not None:
-            return f"-ln({self.bound:g} - {self.name})"
-        return f"ln({self.name})" if self.transform else self.name
+            return f"-ln({self.bound:g} - {self.quantity})"
+        return f"ln({self.quantity})" if self.transform else self.quantity
 
     def calibrate(self, raw: Scores) -> Scores:
         """Return calibrated scores: log-odds of label 1, values on the scale of the target transform, ..."""
@@ -163,8 +152,14 @@ class Target:
         """Return the differences between calibrated scores that differences between raw scores make."""
         return np.asarray(difference * (self.slope if self.slopes is None else np.array(self.slopes)))
 
+    def clip(self, answer: Vector) -> Vector:
+        """Return values of which none is beyond the bounds of the target."""
+        if self.lowest is None and self.highest is None:
+            return answer
+        return np.clip(answer, self.lowest, self.highest)
+
     def to_answer(self, raw: Scores) -> Scores:
-        """Return probabilities of label 1 or of classes, or values in the units of the labels, unrounded."""
+        """Return probabilities of label 1 or of classes, or values within the bounds, without rounding."""
         score = self.calibrate(raw)
         if self.has_classes:
             return softmax(add_up(score) if self.task == ORDINAL else score)
@@ -172,16 +167,17 @@ class Target:
         if self.task == "binary":
             return np.asarray(1 / (1 + np.exp(-exponent)))
         if self.transform == LOG:
-            return np.asarray(np.exp(exponent))
+            return self.clip(np.asarray(np.exp(exponent)))
         if self.bound is not None:
-            return np.asarray(self.bound - np.exp(-exponent))
-        return score
+            return self.clip(np.asarray(self.bound - np.exp(-exponent)))
+        return self.clip(score)
 
     def round(self, answer: Scores) -> Scores:
         """Return probabilities with 6 decimals, or values with 7 significant digits."""
         if self.task != "regression":
             return np.round(answer, PROBABILITY_DIGITS)
-        return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in answer], np.float64)
+        rounded = np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in answer], np.float64)
+        return self.clip(rounded)
 
     def to_rounded_answer(self, raw: Scores) -> Scores:
         """Return answers as a model on its own writes them."""
@@ -203,12 +199,12 @@ class Target:
             return answer
         return np.where(np.isnan(answer), np.nan, answer >= self.decision_threshold)
 
-    def name_label(self, label: float) -> str | int:
-        """Return a label as it is written: 0, 1, or the word of a class, which may be a whole number."""
+    @property
+    def label_names(self) -> Sequence[str | int]:
+        """How labels are written: 0 and 1, or the words of the classes, which may be whole numbers."""
         if not self.has_classes:
-            return int(label)
-        word = self.classes[int(label)]
-        return int(word) if are_numbers(self.classes) else word
+            return (0, 1)
+        return [int(word) for word in self.classes] if are_numbers(self.classes) else self.classes
 
     def rank(self, answer: Scores) -> Vector:
         """Return the numbers by which rows are ranked: answers, or of an ordinal target its mean class.

@@ -8,27 +8,41 @@ from rdkit import Chem, rdBase
 _SCORED, _CHANGES = "_scored_smiles", "_standardization"
 
 
-def note_changes(mol: Any, smiles: str, changes: Sequence[str]) -> None:
-    """Have a molecule remember its SMILES, which may be any of it, and what was changed."""
-    mol.SetProp(_SCORED, smiles)
+def note_changes(mol: Any, changes: Sequence[str], smiles: str | None = None) -> None:
+    """Have a molecule remember what was changed.
+
+    Parameters
+    ----------
+    mol
+        The molecule, as it will be scored.
+    changes
+        What was changed.
+    smiles
+        Any SMILES of it, if not all of it was read; empty if it was left as it is.
+    """
     mol.SetProp(_CHANGES, "; ".join(changes))
+    if smiles is not None:
+        mol.SetProp(_SCORED, smiles)
 
 
 def changes_of(mol: Any) -> tuple[str, str] | None:
     """Return the canonical SMILES of a standardized molecule, and what was changed; None if nothing was.
 
-    Of a metal complex, which is left as it is, the SMILES is empty.
+    Of a molecule that is left as it is, with a reason, the SMILES is empty.
     """
     if not mol.HasProp(_CHANGES):
         return None
-    scored, changes = mol.GetProp(_SCORED), mol.GetProp(_CHANGES)
-    with rdBase.BlockLogs():
-        read = Chem.MolFromSmiles(scored)
-    return scored and str(Chem.MolToSmiles(mol if read is None else read)), changes
+    changes, whole = mol.GetProp(_CHANGES), mol
+    if mol.HasProp(_SCORED):
+        if not (smiles := mol.GetProp(_SCORED)):
+            return "", changes
+        with rdBase.BlockLogs():
+            whole = Chem.MolFromSmiles(smiles) or mol
+    return str(Chem.MolToSmiles(whole)), changes
 
 
 class Noted(Collection[Any]):
-    """Molecules, of which it is noted what was changed while they are iterated over.
+    """Molecules, of which it is noted what was changed when they are first iterated over.
 
     Parameters
     ----------
@@ -48,6 +62,6 @@ class Noted(Collection[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         for row, mol in enumerate(self._mols):
-            if isinstance(mol, Chem.Mol):
+            if self.changes[row] is None and isinstance(mol, Chem.Mol):
                 self.changes[row] = changes_of(mol)
             yield mol

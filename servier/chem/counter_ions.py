@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 Mol = Any
 
@@ -95,6 +94,8 @@ xinafoic acid         OC(=O)c1ccc2ccccc2c1O
 
 @cache
 def _known() -> tuple[Any, frozenset[str]]:
+    from rdkit.Chem.MolStandardize import rdMolStandardize  # which few molecules need
+
     smiles = [line.rsplit(maxsplit=1)[1] for line in _SALT_FORMERS.strip().splitlines()]
     flat = (Chem.MolToSmiles(Chem.MolFromSmiles(text), isomericSmiles=False) for text in smiles)
     return rdMolStandardize.FragmentRemover("", False), frozenset(flat)

@@ -15,7 +15,6 @@ from servier.chem.crowding import find_crowding
 from servier.chem.levels import Level
 from servier.chem.smiles_text import EXTENSION, find_fault, remove_map_numbers, trim
 from servier.chem.standardization import (
-    AS_WRITTEN,
     NoParentError,
     is_settled,
     standardize,
@@ -124,7 +123,7 @@ def _parse(
     if level is not Level.NONE and not is_settled(mol, text):
         return _parse_standardized(smiles, max_atoms, level)
     if changes:
-        note_changes(mol, text, changes)
+        note_changes(mol, changes, text if constitution_only else None)
     return mol
 
 
@@ -138,8 +137,7 @@ def _parse_standardized(smiles: str, max_atoms: int, level: Level) -> Mol | Inva
     except NoParentError as error:
         return InvalidMolecule(Status.INVALID, str(error))
     if found.changes:
-        is_as_written = found.changes == (AS_WRITTEN,)
-        note_changes(found.mol, "" if is_as_written else canonical_smiles(found.mol), found.changes)
+        note_changes(found.mol, found.changes, "" if found.mol is mol else None)
     return found.mol
 
 

@@ -6,11 +6,10 @@ The steps are RDKit's. Which fragment is the parent is decided by `_rank`, whate
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from rdkit import Chem, rdBase
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.counter_ions import CARBON, is_counter_ion
 from servier.chem.levels import Level
@@ -18,6 +17,7 @@ from servier.chem.written_charges import (
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
+    has_carbon,
     may_have_sulfoxide,
     neutralize,
 )
@@ -26,6 +26,8 @@ Mol = Any
 
 MAX_TAUTOMERS = 200
 MAX_TRANSFORMS = 200
+MAX_TAUTOMER_ATOMS = 150
+"""With more heavy atoms RDKit takes seconds to minutes for tautomers, whatever their number."""
 MAX_ROUNDS = 4
 
 _ALKALI = (3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88)
@@ -38,6 +40,7 @@ CHARGES = "neutralized"
 ISOTOPES = "isotope labels removed"
 TAUTOMER = "canonical tautomer"
 AS_WRITTEN = "metal complex, scored as written"
+TOO_LARGE = "too large for tautomers"
 
 
 class NoParentError(ValueError):
@@ -45,9 +48,12 @@ class NoParentError(ValueError):
 
 
 class _Tools:
-    """RDKit's tools, which take milliseconds to make."""
+    """RDKit's tools, which take milliseconds to load and to make, and few molecules need."""
 
     def __init__(self) -> None:
+        from rdkit.Chem.MolStandardize import rdMolStandardize
+
+        self.remove_isotopes = partial(rdMolStandardize.IsotopeParent, skipStandardize=True)
         self.metals = rdMolStandardize.MetalDisconnector()
         self.groups = rdMolStandardize.Normalizer()
         self.charges = rdMolStandardize.Uncharger(canonicalOrder=True, force=True)
@@ -76,7 +82,7 @@ class Standardized:
     mol
         The molecule.
     changes
-        What was done to it, in the order in which it was done; empty where nothing was.
+        What was done to it, in the order in which it was done, or why it was left as it is.
     """
 
     mol: Mol
@@ -127,7 +133,8 @@ def standardize(mol: Mol, level: Level) -> Standardized:
             if form.smiles == before.smiles or _is_standard(form, level):
                 break
         if form.smiles == first.smiles:
-            return Standardized(mol, tuple(change for change in changes if change == AS_WRITTEN))
+            reasons = tuple(change for change in changes if change in {AS_WRITTEN, TOO_LARGE})
+            return Standardized(mol, reasons)
         return Standardized(form.mol, tuple(changes))
 
 
@@ -138,6 +145,14 @@ def _in_order(mol: Mol) -> _Form:
     if read is None:  # RDKit does not always read back what it wrote
         read = Chem.RenumberAtoms(mol, list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]))
     return _Form(smiles, read)
+
+
+def find_components(mol: Mol) -> list[Mol]:
+    """Return the neutralized fragments that are no counter-ions or solvents, or else those with carbon."""
+    with rdBase.BlockLogs():
+        neutral = [_tools().charges.uncharge(fragment) for fragment in Chem.GetMolFrags(mol, asMols=True)]
+        others = [fragment for fragment in neutral if not is_counter_ion(fragment)]
+    return others or [fragment for fragment in neutral if not _lacks_carbon(fragment)]
 
 
 def _is_standard(form: _Form, level: Level) -> bool:
@@ -210,10 +225,11 @@ def _rank(fragment: Mol) -> tuple[bool, bool, int, str]:
 def _relabel(form: _Form, level: Level, changes: list[str]) -> _Form:
     """Remove isotope labels and choose the tautomer, as the level says."""
     if level in {Level.ISOTOPE_PARENT, Level.TAUTOMER} and _ISOTOPE.search(form.smiles):
-        mol = rdMolStandardize.IsotopeParent(form.mol, skipStandardize=True)
-        form = _in_order(Chem.RemoveHs(mol))
+        form = _in_order(Chem.RemoveHs(_tools().remove_isotopes(form.mol)))
         changes.append(ISOTOPES)
-    if level is Level.TAUTOMER:
+    if level is Level.TAUTOMER and form.mol.GetNumHeavyAtoms() > MAX_TAUTOMER_ATOMS:
+        changes.append(TOO_LARGE)
+    elif level is Level.TAUTOMER:
         canonical = _in_order(_tools().tautomers.Canonicalize(form.mol))
         changes += [TAUTOMER] if canonical.smiles != form.smiles else []
         form = canonical
@@ -232,7 +248,7 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
         return None
     fragment = drop_counter_ions(smiles)
     text = None if fragment is None else neutralize(fragment)
-    if text is None:
+    if text is None or not has_carbon(text):  # which may be a counter-ion alone
         return None
     final = charge_sulfoxides(text)
     if final == smiles:

@@ -7,31 +7,10 @@ of it, at a hundredth of the cost; whatever else is charged is left to it.
 
 import re
 
-_COUNTER_IONS = frozenset(
-    [
-        "Cl",
-        "Br",
-        "I",
-        "F",
-        "N",
-        "O",
-        "[Cl-]",
-        "[Br-]",
-        "[I-]",
-        "[F-]",
-        "[OH-]",
-        "[H+]",
-        "[Li+]",
-        "[Na+]",
-        "[K+]",
-        "[NH4+]",
-        "[NH3]",
-        "[OH2]",
-        "[ClH]",
-        "[BrH]",
-        "[IH]",
-    ]
-)
+_COUNTER_IONS = frozenset([
+    "Cl", "Br", "I", "F", "N", "O", "[Cl-]", "[Br-]", "[I-]", "[F-]", "[OH-]", "[H+]", "[Li+]", "[Na+]",
+    "[K+]", "[NH4+]", "[NH3]", "[OH2]", "[ClH]", "[BrH]", "[IH]",
+])  # fmt: skip
 """Fragments of one atom, none of which is the parent where another fragment is."""
 
 _CATIONS = {"[NH+]": "[N]", "[NH2+]": "[NH]", "[NH3+]": "[NH2]", "[nH+]": "[n]"}
@@ -54,13 +33,15 @@ _UNIT = re.compile(
 """A bracket: nitro groups, oxides and azides (settled), atoms without charge (plain), and all others."""
 _NOT_PLAIN = re.compile(rf"\[(?!{_PLAIN})")
 
-_SULFINYL = re.compile(rf"(?<![=#])(?:S|\[(S@{{1,2}})\])({_RINGS})\(=O\)(?!\(?=O)")
-_BRANCHED_SULFINYL = re.compile(r"(?<![=#])S\(([^()]*)\)=O(?![\d%])")
-_FIRST_SULFINYL = re.compile(rf"^O=S(?={_RINGS}\((?!=O\)))")
+_SULFUR = rf"(?<![=#])(?:S(?P<rings>{_RINGS})|\[(?P<chiral>S@{{1,2}})\])"
+_BRANCH = r"\((?!=O\))(?:[^()]|\([^()]*\))*\)"
+_SULFINYL = re.compile(rf"{_SULFUR}\(=O\)(?!\(?=O)")
+_LAST_SULFINYL = re.compile(rf"{_SULFUR}(?P<branch>(?:{_BRANCH})?)=O(?![\d%])")
+_FIRST_SULFINYL = re.compile(rf"^O=(?:S|\[(S@{{1,2}})\](?![\d%]))(?!{_RINGS}\(?=O)")
 _BRANCHED_SULFUR = re.compile(rf"S@{{0,2}}\]?{_RINGS}[(=]")
 CHARGED_SULFUR = re.compile(r"\[S@{0,2}\+\]")
 
-_DOUBLE_BOND = re.compile(r"(?:\d|%\d\d)*\(?[=#]")
+_DOUBLE_BOND = re.compile(rf"{_RINGS}(?:\((?:[^()]|\([^()]*\))*\))*\(?[=#]")
 _RING_BOND = re.compile(r"[=#][\d%]")
 
 
@@ -78,6 +59,11 @@ def drop_counter_ions(smiles: str) -> str | None:
         return smiles
     fragments = [part for part in smiles.split(".") if part not in _COUNTER_IONS]
     return fragments[0] if len(fragments) == 1 else None
+
+
+def has_carbon(smiles: str) -> bool:
+    """Say whether there is carbon in a string of one fragment without metals."""
+    return "c" in smiles or "C" in smiles.replace("Cl", "")
 
 
 def neutralize(smiles: str) -> str | None:
@@ -165,6 +151,11 @@ def charge_sulfoxides(smiles: str) -> str:
     """
     if not may_have_sulfoxide(smiles):
         return smiles
-    text = _SULFINYL.sub(lambda found: f"[{found[1] or 'S'}+]{found[2]}([O-])", smiles)
-    text = _BRANCHED_SULFINYL.sub(r"[S+](\1)[O-]", text)
-    return _FIRST_SULFINYL.sub("[O-][S+]", text)
+    text = _SULFINYL.sub(lambda found: f"{_charged(found)}([O-])", smiles)
+    text = _LAST_SULFINYL.sub(lambda found: f"{_charged(found)}{found['branch']}[O-]", text)
+    return _FIRST_SULFINYL.sub(lambda found: f"[O-][{found[1] or 'S'}+]", text)
+
+
+def _charged(sulfur: re.Match[str]) -> str:
+    """Return sulfur with its charge; of chiral sulfur in a ring the text does not tell the handedness."""
+    return f"[{sulfur['chiral'] or 'S'}+]{sulfur['rings'] or ''}"

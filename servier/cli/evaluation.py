@@ -99,6 +99,7 @@ def evaluate(given: EvaluateOptions) -> None:
     Examples:
       servier evaluate --data_dir data --model_path models/model_1.servier --model_name 1
       servier evaluate --data_dir data --model_name 1 --folds 5 --repeats 3
+      servier evaluate --dataset other.csv --target IC50 --unit uM --model_path models/model_1.servier
     """
     from servier.checkpoint.file import open_checkpoint
     from servier.tables import write_whole

@@ -22,7 +22,7 @@ from servier.cli.options import (
     trusted_keys,
 )
 from servier.cli.outputs import Inputs, claim_outputs
-from servier.cli.settings import SplitOptions, training_options
+from servier.cli.settings import ScaleOptions, SplitOptions, training_options
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
@@ -57,6 +57,7 @@ class TrainOptions:
             help="A recipe file, such as config/model_1.yaml.",
         )
     )
+    scales: ScaleOptions
     splitting: SplitOptions
     reference: str | None = field(
         metadata=option(
@@ -87,14 +88,16 @@ def train(given: TrainOptions) -> None:
       servier train --data_dir data --model_name 1
       servier train --dataset solubility.csv --target logS --model_name 2
       servier train --dataset clearance.csv --target class --task ordinal --classes low,medium,high
+      servier train --dataset chembl.csv --target "Standard Value" --transform pIC50
+      servier train --dataset assay.csv --target inhibition --unit % --bounds 0,100
     """
-    data = given.table.load()
+    data = given.table.load(given.scales)
     from servier.checkpoint.file import encode_checkpoint, open_checkpoint
     from servier.report.text import describe_metrics
     from servier.tables import write_whole
     from servier.training.recipes import make_recipe
-    from servier.training.train import PACKAGES
-    from servier.training.train import train as train_model
+    from servier.training.rows import select_rows
+    from servier.training.train import PACKAGES, train_on
 
     options, changes = training_options(
         given.model_name, given.preset, given.splitting, given.config, given.workers
@@ -103,12 +106,16 @@ def train(given: TrainOptions) -> None:
     files = {"table": data.path, "recipe": given.config, "reference": given.reference}
     with claim_outputs(given, [given.path], Inputs(files, PACKAGES, data)) as is_made:
         if is_made:
-            checkpoint = open_checkpoint(given.path)
+            checkpoint, replicates = open_checkpoint(given.path), None
         else:
-            checkpoint = train_model(data, replace(options, reference=given.reference), recipe)
+            rows = select_rows(data, options)
+            checkpoint, replicates = (
+                train_on(rows, replace(options, reference=given.reference), recipe),
+                rows.replicates,
+            )
             with write_whole(given.path) as temporary:
                 temporary.write_bytes(encode_checkpoint(checkpoint))
-    click.echo(describe_metrics(checkpoint))
+    click.echo(describe_metrics(checkpoint, replicates))
     click.echo(f"Model {given.model_name} is in {given.path}")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.signatures import TrustedKeys
     from servier.checkpoint.target import Target
+    from servier.cli.settings import ScaleOptions
     from servier.data.datasets import Dataset
     from servier.evaluation.bootstrap import Resampling
 
@@ -46,6 +47,22 @@ CLASSES = option(
     metavar="A,B,C",
     help="With --task ordinal or multiclass, the classes, the lowest first; repeatable, for several targets."
     "  [default: numbers by size; of words, the order of such as low, medium, high]",
+)
+UNIT = option(
+    multiple=True,
+    metavar="[TARGET=]UNIT",
+    help="Unit of the labels, such as nM, uM, mg/L or pIC50; of a table with a column of units the one that "
+    "all are converted to.",
+)
+UNIT_COLUMN = option(
+    metavar="NAME", help="Column with the unit of each label.  [default: that of a table of ChEMBL]"
+)
+RELATION_COLUMN = option(
+    "--relation_column",
+    multiple=True,
+    metavar="NAME",
+    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
+    "[default: detected, such as Standard Relation]",
 )
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
@@ -104,17 +121,23 @@ class TableOptions:
     )
     classes: tuple[str, ...] = field(metadata=CLASSES)
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    unit: tuple[str, ...] = field(metadata=UNIT)
+    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     text: DialectOptions
 
-    def load(self) -> "Dataset":
-        """Read the table."""
+    def load(self, scales: "ScaleOptions") -> "Dataset":
+        """Read the table to train on it."""
         if self.classes and self.task not in ("multiclass", "ordinal"):
             hint = "add --task ordinal, or --task multiclass where they have no order"
             raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
         if self.positive and self.task in ("multiclass", "ordinal"):
             hint = "leave out --positive; --classes says which classes there are"
             raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
-        return self._load(self.targets, self.task)
+        if self.unit_column and self.task in ("multiclass", "ordinal"):
+            hint = "leave out --unit_column, or use --task regression"
+            raise ServierError("--unit_column holds units of numbers, and targets have classes", hint=hint)
+        return self._load(self.targets, self.task, scales)
 
     def load_for(self, targets: Sequence["Target"]) -> "Dataset":
         """Read the table, with a column for each target of a model."""
@@ -127,19 +150,25 @@ class TableOptions:
                 f"this model has the targets {', '.join(names)}",
                 hint="name one column for each with --target",
             )
-        return self._load(chosen, [target.task for target in targets], [target.words for target in targets])
+        return self._load(chosen, [target.task for target in targets], learnt=targets)
 
     def _load(
         self,
         targets: Sequence[str],
         tasks: Sequence[str] | str | None,
-        learnt: Sequence[Sequence[str] | None] = (),
+        scales: "ScaleOptions | None" = None,
+        learnt: "Sequence[Target]" = (),
     ) -> "Dataset":
         from servier.data.datasets import Columns, find_dataset, load_dataset
+        from servier.data.wishes import Wishes
 
-        columns = Columns(targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect())
+        columns = Columns(
+            targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
+            unit=self.unit_column, relations=self.relation_columns,
+        )  # fmt: skip
+        wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)
-        return load_dataset(source, columns, tasks, self.positive, learnt, class_orders(self.classes))
+        return load_dataset(source, columns, tasks, self.positive, learnt, class_orders(self.classes), wishes)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,32 @@ STANDARDIZATION = option(
 )
 
 
+_MERGING = {"median": "merge"}
+"""What checkpoints, also older ones, call a way of merging labels."""
+
+
+@dataclass(frozen=True)
+class ScaleOptions:
+    """On which scale numbers are learnt, and what answers may not be beyond."""
+
+    transform: tuple[str, ...] = field(
+        metadata=option(
+            multiple=True,
+            metavar="[TARGET=]SCALE",
+            help="The scale that numbers are learnt and answered on: pIC50 (-log10 of mol/L, of "
+            "concentrations), log10 or none.  [default: none]",
+        )
+    )
+    bounds: tuple[str, ...] = field(
+        metadata=option(
+            multiple=True,
+            metavar="[TARGET=]LOW,HIGH",
+            help="What no answer is beyond, such as 0,100 for a share in %, or 0, for one bound.  [default: "
+            "0, for concentrations]",
+        )
+    )
+
+
 @dataclass(frozen=True)
 class SplitOptions:
     """Which rows are held out for testing, and what becomes of duplicates; None where nothing is said."""
@@ -44,8 +70,12 @@ class SplitOptions:
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     conflicts: str | None = field(
         metadata=option(
-            type=click.Choice(["merge", "drop"]),
-            help="Labels of duplicates that differ: majority or median, or no label.  [default: merge]",
+            "--replicates",
+            "--conflicts",
+            type=click.Choice(["median", "mean", "geometric", "worst", "drop", "merge"]),
+            help="What several labels of one molecule become: their median, mean or geometric mean, of "
+            "classes the majority; the worst, the highest value or label 1 (of negative logarithms the "
+            "lowest); or none where they differ. merge is another name of median.  [default: median]",
         )
     )
     standardization: str | None = field(metadata=STANDARDIZATION)
@@ -70,4 +100,5 @@ def training_options(
         name: first(said, getattr(settings, name), default=getattr(Options, name))
         for name, said in {"preset": preset, **vars(splitting)}.items()
     }
+    chosen["conflicts"] = _MERGING.get(chosen["conflicts"], chosen["conflicts"])
     return Options(model_name=model_name, workers=worker_processes(workers), **chosen), file.recipe

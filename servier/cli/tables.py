@@ -13,8 +13,11 @@ from servier.cli.options import (
     ID_COLUMN,
     JSON,
     POSITIVE,
+    RELATION_COLUMN,
     SMILES_COLUMN,
     TARGETS,
+    UNIT,
+    UNIT_COLUMN,
     class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
@@ -39,6 +42,9 @@ class CheckOptions:
         )
     )
     classes: tuple[str, ...] = field(metadata=CLASSES)
+    unit: tuple[str, ...] = field(metadata=UNIT)
+    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -49,29 +55,43 @@ class CheckOptions:
 def check(given: CheckOptions) -> None:
     """Check a labelled table for problems, before anyone trains on it.
 
-    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds or very
-    large, and targets whose missing labels may have been filled in. OUTPUT.csv says for each row what was
-    found in it.
+    Finds rows that are unreadable, unlabelled, duplicates, in conflict, mixtures, metal compounds, very
+    large, or activity cliffs (like another molecule, with a label far from its own); targets whose missing
+    labels may have been filled in, whose labels are in several units or seem to be limits of detection; a
+    series that is most of the table; and how far labels of one molecule differ, which limits what a model
+    can reach. OUTPUT.csv says for each row what was found in it.
 
     \b
     Examples:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
       servier check clearance.csv --target class --task ordinal --classes low,medium,high
+      servier check assay.csv --target IC50 --unit_column units
     """
     from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
     from servier.data.audit import check as check_table
     from servier.data.datasets import Columns
+    from servier.data.wishes import Wishes
     from servier.report.text import describe_audit
     from servier.tables import find_stamp, require_stamp
 
-    columns = Columns(given.targets, given.smiles_column, given.id_column, dialect=given.text.dialect())
+    columns = Columns(
+        given.targets,
+        given.smiles_column,
+        given.id_column,
+        dialect=given.text.dialect(),
+        unit=given.unit_column,
+        relations=given.relation_columns,
+    )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
         orders = class_orders(given.classes)
-        audit = check_table(given.source, columns, same_molecule, given.positive, level, given.task, orders)
+        wishes = Wishes(given.unit)
+        audit = check_table(
+            given.source, columns, same_molecule, given.positive, level, wishes, given.task, orders
+        )
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)
@@ -87,6 +107,12 @@ class SimulateOptions:
         metadata=option(type=click.IntRange(20), default=3000, show_default=True, help="Number of molecules.")
     )
     seed: int = field(metadata=option(type=int, default=0, show_default=True, help="Seed of all randomness."))
+    censored: bool = field(
+        metadata=option(
+            is_flag=True,
+            help="P1 is a value that is measured within limits, beyond which it is a bound such as <5.",
+        )
+    )
     force: bool = field(metadata=FORCE)
 
 
@@ -95,19 +121,21 @@ def simulate(given: SimulateOptions) -> None:
     """Write a simulated, labelled data set.
 
     The molecules are made from building blocks, and P1 follows a known rule with noise; so the best AUROC
-    that any model can reach is known. The labels mean nothing in chemistry.
+    that any model can reach is known. The labels mean nothing in chemistry. With --censored, P1 is a value
+    and P1_value what it would be without the limits of its measurement.
 
     \b
-    Example:
+    Examples:
       servier simulate data/dataset_single.csv --rows 3000 --seed 1
+      servier simulate censored.csv --censored
     """
+    from servier.data.censored_simulation import simulate_censored
     from servier.data.simulation import simulate as make_simulation
     from servier.data.simulation import write_simulation
 
     with claim_outputs(given, [given.output], Inputs({})) as is_made:
-        simulation = make_simulation(given.rows, given.seed)
+        made = (simulate_censored if given.censored else make_simulation)(given.rows, given.seed)
         if not is_made:
-            write_simulation(simulation, given.output)
-    share = simulation.labels.mean()
-    click.echo(f"{given.rows} simulated molecules, {share:.1%} with P1 = 1, are in {given.output}")
-    click.echo(f"Best achievable AUROC: {simulation.best_auroc:.4f}")
+            write_simulation(made, given.output)
+    click.echo(f"{given.rows} simulated molecules, {made.description}, are in {given.output}")
+    click.echo(f"Best achievable {made.best}")

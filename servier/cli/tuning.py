@@ -18,7 +18,7 @@ from servier.cli.options import (
     worker_processes,
 )
 from servier.cli.outputs import Inputs, claim_outputs
-from servier.cli.settings import SplitOptions, training_options
+from servier.cli.settings import ScaleOptions, SplitOptions, training_options
 
 if TYPE_CHECKING:
     from servier.pretraining.options import PretrainingOptions
@@ -33,6 +33,7 @@ class TuneOptions:
         metadata=option(type=MODELS, default="1", show_default=True, help="Model to be tuned.")
     )
     preset: str | None = field(metadata=PRESET)
+    scales: ScaleOptions
     splitting: SplitOptions
     trials: int = field(
         metadata=option(
@@ -79,7 +80,7 @@ def tune(given: TuneOptions) -> None:
       servier tune --dataset solubility.csv --target logS --minutes 30 --output solubility.yaml
       servier train --dataset solubility.csv --target logS --config solubility.yaml
     """
-    data = given.table.load()
+    data = given.table.load(given.scales)
     from servier.training.tuning import tune as search
     from servier.training.tuning import write_recipe
 

@@ -2,21 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rdkit import Chem, rdBase
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
+from servier.chem.standardization import find_components
+from servier.data.audited_labels import Readable, scale_audited
 from servier.data.class_column import log_classes, read_class_columns
 from servier.data.datasets import require_positive
-from servier.data.duplicates import identify
 from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -29,16 +26,16 @@ from servier.data.labels import (
     describe_labels,
     holds_labels,
     suspect_classes,
-    suspect_filled,
+    suspect_labels,
     suspect_misspelt,
-    suspect_useless,
 )
+from servier.data.replicates import Replicates
+from servier.data.structure_activity import suspect_series
+from servier.data.wishes import NO_WISHES, Wishes
 from servier.tables import write_csv
 
 LARGE_ATOMS = 100
 NON_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
-
-Labels = dict[str, NDArray[np.float64]]
 
 
 @dataclass
@@ -51,7 +48,7 @@ class Finding:
         The line number, the identifier and the SMILES string of the row.
     problems
         Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `unlabelled`, `duplicate`, `conflict`,
-        `mixture`, `metal` and `large`.
+        `mixture`, `metal`, `large` and `cliff`.
     details
         A phrase for each problem.
     """
@@ -82,12 +79,18 @@ class Audit:
         The distribution of the labels of each target.
     warnings
         Problems of targets as a whole.
+    units
+        The units of labels, by target, where they are known.
+    replicates
+        How far labels of one molecule differ, by target, where molecules have several.
     """
 
     path: str
     findings: list[Finding]
     labels: dict[str, dict[str, float]]
     warnings: list[str]
+    units: dict[str, str] = field(default_factory=dict)
+    replicates: dict[str, Replicates] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,6 +105,7 @@ def check(
     same_molecule: str = "parent",
     positive: Sequence[str] = (),
     level: Level = Level.PARENT,
+    wishes: Wishes = NO_WISHES,
     task: str | None = None,
     orders: Sequence[Sequence[str]] = (),
 ) -> Audit:
@@ -112,12 +116,12 @@ def check(
     path, columns
         A table of any format, and the columns that the user named. If no target is named, all columns of
         labels are targets, except those that only number the rows.
-    same_molecule
-        When two rows have the same molecule, as for `identify`.
+    same_molecule, level
+        When two rows have the same molecule, as for `identify`, and how far molecules are standardized first.
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
-    level
-        How far molecules are standardized before they are compared.
+    wishes
+        What the user says of units, scales and bounds.
     task, orders
         `multiclass` or `ordinal` where the named targets have classes, and lists of these, as for
         `read_classes`; else None.
@@ -128,30 +132,29 @@ def check(
         The table as a whole cannot be read, or has no column with molecules, or none with classes.
     """
     columns = columns or Columns()
-    wanted = columns.targets or [ALL_TARGETS]
-    table = read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
-    findings = _list_rows(table)
+    table = _read_table(path, columns)
+    findings = list(map(Finding, table.lines, table.ids, table.smiles))
     require_positive(table, positive)
-    if task is None:
-        read, warnings = _read_targets(table, columns.targets or [DEFAULT_TARGET], positive)
-    else:
-        named = table.targets if columns.targets else [DEFAULT_TARGET]
-        read, warnings = read_class_columns(table, named, task, orders), []
-    labels = {target: _note_labels(column, target, findings) for target, column in read.items()}
+    wishes.require_targets(table.targets)
+    read, warnings = _read_targets(table, columns.targets, positive, task, orders)
+    scaled, refused = scale_audited(table, read, wishes, task)
+    chosen = {target: found.column for target, found in scaled.items()}
+    _note_labels(chosen, findings)
+    units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
-    _check_unlabelled(labels, findings)
-    _check_duplicates(mols, findings, labels, same_molecule)
-    described = {
-        target: describe_labels(y, read[target].in_order if task else ()) for target, y in labels.items()
-    }
-    warnings = warnings + suspect_useless(labels) + ([] if task else suspect_filled(labels))
-    return Audit(str(path), findings, described, warnings)
+    readable = Readable.find(mols, table.smiles, chosen, same_molecule, task)
+    _check_unlabelled(chosen, findings)
+    _check_duplicates(readable, findings, chosen)
+    _note_cliffs(readable, units, findings)
+    suspicions = [*warnings, *refused, *_suspect(chosen, table), *suspect_series(readable.each_once())]
+    described = {name: describe_labels(c.y, c.relations, c.classes) for name, c in chosen.items()}
+    return Audit(str(path), findings, described, suspicions, units, readable.measure_replicates())
 
 
-def _list_rows(table: LabelledTable) -> list[Finding]:
-    """Return the rows of a table, in which nothing has been found yet."""
-    rows = zip(table.lines, table.ids, table.smiles, strict=True)
-    return [Finding(line, identifier, smiles) for line, identifier, smiles in rows]
+def _read_table(path: str | Path, columns: Columns) -> LabelledTable:
+    """Read the columns of the targets that were named, or else of all that may be one."""
+    wanted = columns.targets or [ALL_TARGETS]
+    return read_labelled_table(path, replace(columns, targets=wanted), keep_ragged=True)
 
 
 def write_findings(audit: Audit, path: str | Path) -> None:
@@ -176,15 +179,30 @@ def as_document(audit: Audit) -> dict[str, Any]:
         "rows": len(audit.findings),
         "problems": audit.counts,
         "labels": audit.labels,
+        "units": audit.units,
+        "replicates": {target: asdict(found) for target, found in audit.replicates.items()},
         "warnings": audit.warnings,
     }
 
 
 def _read_targets(
-    table: LabelledTable, wanted: Sequence[str], positive: Sequence[str]
+    table: LabelledTable,
+    named: Sequence[str],
+    positive: Sequence[str],
+    task: str | None,
+    orders: Sequence[Sequence[str]],
 ) -> tuple[dict[str, LabelColumn], list[str]]:
-    """Return the wanted columns and those of labels, and a warning for each that a change would make one."""
-    read = {target: read_labels(table.values[target], positive) for target in table.targets}
+    """Return the named columns, or else those of labels, and a warning for each that a change would make one.
+
+    Where targets have classes, only the named columns are read.
+    """
+    wanted = named or [DEFAULT_TARGET]
+    if task is not None:
+        return read_class_columns(table, table.targets if named else wanted, task, orders), []
+    read = {
+        target: read_labels(table.values[target], positive, relations=table.relations(target))
+        for target in table.targets
+    }
     targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
     misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
     warnings = [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
@@ -192,15 +210,22 @@ def _read_targets(
     return {target: read[target] for target in targets}, warnings
 
 
-def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
-    """Return the labels of a target; note which cannot be read, and say which word is which label."""
-    for row, error in column.problems.items():
-        findings[row].add("bad_label", f"{target}: {error.problem}")
-    if len(column.words) > 2:
-        log_classes(target, column.words)
-    else:
-        column.log_words(target)
-    return column.y
+def _suspect(columns: Mapping[str, LabelColumn], table: LabelledTable) -> list[str]:
+    """Return what is wrong with targets as a whole, a sentence for each."""
+    unclear = table.relation_columns.unclear
+    sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
+    return sentences + suspect_labels(columns)
+
+
+def _note_labels(columns: Mapping[str, LabelColumn], findings: Sequence[Finding]) -> None:
+    """Note which labels cannot be read, and say which word is which label."""
+    for target, column in columns.items():
+        for row, error in column.problems.items():
+            findings[row].add("bad_label", f"{target}: {error.problem}")
+        if column.classes:
+            log_classes(target, column.words)
+        else:
+            column.log_words(target)
 
 
 def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | None:
@@ -214,12 +239,11 @@ def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | Non
         return None
     if (n_atoms := mol.GetNumHeavyAtoms()) > LARGE_ATOMS:
         finding.add("large", f"{n_atoms} heavy atoms")
-    with rdBase.BlockLogs():
-        parent = _salt_remover().remove(mol)
-    fragments = Chem.MolToSmiles(parent).split(".")
-    if len(fragments) > 1:
-        finding.add("mixture", f"{len(fragments)} components that are not common salts")
-    metals = sorted({atom.GetSymbol() for atom in parent.GetAtoms() if atom.GetAtomicNum() not in NON_METALS})
+    components = find_components(mol)
+    if len(components) > 1:
+        finding.add("mixture", f"{len(components)} components that are not common salts or solvents")
+    atoms = [atom for component in components for atom in component.GetAtoms()]
+    metals = sorted({atom.GetSymbol() for atom in atoms if atom.GetAtomicNum() not in NON_METALS})
     if metals:
         finding.add("metal", ", ".join(metals))
     standard = parse_smiles(finding.smiles, level=level)
@@ -229,33 +253,28 @@ def _check_row(problem: str | None, finding: Finding, level: Level) -> Mol | Non
     return standard
 
 
-@cache
-def _salt_remover() -> rdMolStandardize.FragmentRemover:
-    return rdMolStandardize.FragmentRemover()
+def _note_cliffs(readable: Readable, units: Mapping[str, str], findings: Sequence[Finding]) -> None:
+    for row, detail in readable.find_cliffs(units, [found.line for found in findings]):
+        findings[row].add("cliff", detail)
 
 
-def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
-    if labels:
-        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)).tolist():
+def _check_unlabelled(columns: Mapping[str, LabelColumn], findings: Sequence[Finding]) -> None:
+    if columns:
+        is_missing = np.isnan(np.stack([column.y for column in columns.values()])).all(axis=0)
+        for row in np.flatnonzero(is_missing).tolist():
             findings[row].add("unlabelled", "no label")
 
 
 def _check_duplicates(
-    mols: Sequence[Mol | None], findings: Sequence[Finding], labels: Mapping[str, Any], same_molecule: str
+    readable: Readable, findings: Sequence[Finding], columns: Mapping[str, LabelColumn]
 ) -> None:
-    rows = [row for row, mol in enumerate(mols) if mol is not None]
-    molecules = identify([mols[row] for row in rows], [findings[row].smiles for row in rows], same_molecule)
     same: dict[int, list[int]] = {}
-    for row, molecule in zip(rows, molecules.tolist(), strict=True):
+    for row, molecule in zip(readable.rows, readable.molecules.tolist(), strict=True):
         same.setdefault(molecule, []).append(row)
     for first, *others in same.values():
         for row in others:
             findings[row].add("duplicate", f"the molecule of line {findings[first].line}")
-        for target, y in labels.items() if others else ():
-            known = y[[first, *others]]
-            different = np.unique(known[~np.isnan(known)])
-            if len(different) > 1:
+        for target, column in columns.items() if others else ():
+            if different := column.find_conflict([first, *others]):
                 for row in (first, *others):
-                    findings[row].add(
-                        "conflict", f"{target}: {', '.join(f'{value:g}' for value in different)}"
-                    )
+                    findings[row].add("conflict", f"{target}: {', '.join(different)}")

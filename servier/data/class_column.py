@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.classes import MAX_CLASSES, MIN_CLASSES, ORDINAL, are_numbers
-from servier.data.label_column import Key, LabelColumn, label_key
+from servier.data.label_column import Key, LabelColumn, holds_bound, label_key, refuse_relation
 from servier.data.labelled_table import LabelledTable
 from servier.errors import DataError
-from servier.tables.numbers import is_missing, strip
+from servier.tables.numbers import is_missing, split_relation, strip
 
 SCALES = (
     ("very low", "low", "medium", "high", "very high"),
@@ -32,6 +32,7 @@ def read_classes(
     task: str,
     orders: Sequence[Sequence[str]] = (),
     learnt: Sequence[str] | None = None,
+    relations: Sequence[str] = (),
 ) -> LabelColumn:
     """Read the labels of one target with classes, numbered from 0.
 
@@ -49,12 +50,33 @@ def read_classes(
         is for it. Its words are labels even if they look like missing values.
     learnt
         The classes of a model, in its order; they mean the same here.
+    relations
+        The fields of the column that says which labels are bounds, which no class is; empty without such a
+        column.
 
     Raises
     ------
     DataError
         There are too few classes or too many, or their order is not known.
     """
+    known, words = _find_classes(texts, task, orders, learnt)
+    numbers = {label_key(word): number for number, word in enumerate(words)}
+    y, problems = np.full(len(texts), np.nan), {}
+    for row, text in known.items():
+        if relations and holds_bound(relations[row]):
+            problems[row] = refuse_relation(text, relations[row])
+        elif (key := label_key(text)) in numbers:
+            y[row] = numbers[key]
+        else:
+            hint = "leave the field empty where a label is missing"
+            problems[row] = DataError(f"{text!r} is none of the classes {_join(words)}", hint=hint)
+    return LabelColumn(y, problems, dict(enumerate(words)))
+
+
+def _find_classes(
+    texts: Sequence[str], task: str, orders: Sequence[Sequence[str]], learnt: Sequence[str] | None
+) -> tuple[dict[int, str], list[str]]:
+    """Return the fields that hold a label, by the number of their row, and the classes in their order."""
     counts = Counter(label_key(text) for text in texts if not is_missing(text))
     order = learnt or _choose_order(counts, orders)
     named = {label_key(word) for word in order or ()}
@@ -64,15 +86,7 @@ def read_classes(
         words = [word for word in words if label_key(word) in set(map(label_key, known.values()))]
     if not learnt:
         _require_classes(words)
-    numbers = {label_key(word): number for number, word in enumerate(words)}
-    y, problems = np.full(len(texts), np.nan), {}
-    for row, text in known.items():
-        if (key := label_key(text)) in numbers:
-            y[row] = numbers[key]
-        else:
-            hint = "leave the field empty where a label is missing"
-            problems[row] = DataError(f"{text!r} is none of the classes {_join(words)}", hint=hint)
-    return LabelColumn(y, problems, dict(enumerate(words)))
+    return known, words
 
 
 def read_class_columns(
@@ -90,7 +104,9 @@ def read_class_columns(
         if target not in table.targets:
             continue
         try:
-            found[target] = read_classes(table.values[target], task, orders)
+            found[target] = read_classes(
+                table.values[target], task, orders, relations=table.relations(target)
+            )
         except DataError as error:
             raise DataError(error.problem, path=table.path, column=target, hint=error.hint) from None
     if not found:
@@ -146,6 +162,7 @@ def _find_order(words: Sequence[str], task: str) -> list[str]:
     if are_numbers(words):
         return sorted(words, key=int)
     _refuse_fractions(words)
+    _refuse_bounds(words)
     if task != ORDINAL:
         return sorted(words, key=lambda word: (word.casefold(), word))
     by_key = {word.casefold(): word for word in words}
@@ -164,6 +181,17 @@ def _refuse_fractions(words: Sequence[str]) -> None:
             raise DataError(
                 f"{word} is no class", hint="classes are words or whole numbers; use --task regression"
             )
+
+
+def _refuse_bounds(words: Sequence[str]) -> None:
+    """Refuse bounds among numbers, such as `>3` beside 1 and 2; where no label is a number they are words."""
+    if all(isinstance(label_key(word), str) for word in words):
+        return
+    for word in words:
+        sign, number = split_relation(word)
+        if sign and not isinstance(label_key(number), str):
+            hint = "leave the sign out, or name the classes with --classes if that is one"
+            raise DataError(f"{word!r} is a bound of a number, and no class", hint=hint)
 
 
 def _require_classes(words: Sequence[str]) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.classes import CLASS_TASKS
-from servier.data.class_column import are_few_numbers, log_classes, may_be_classes, read_classes
-from servier.data.label_column import LabelColumn, label_key, read_labels
+from servier.checkpoint.target import Target
+from servier.data.bounds import Relations, only_exact
+from servier.data.label_column import LabelColumn, label_key
 from servier.data.labelled_table import (
     ALL_TARGETS,
     Columns,
@@ -19,13 +20,15 @@ from servier.data.labelled_table import (
     read_labelled_table,
     wants_all,
 )
+from servier.data.scales import ScaledLabels
+from servier.data.target_labels import LabelReader, read_targets
+from servier.data.wishes import NO_WISHES, Limits, Wishes
 from servier.errors import DataError
 from servier.tables import Stamp, require_stamp
 
 __all__ = ["ALL_TARGETS", "Columns", "Dataset", "find_dataset", "load_dataset"]
 
 DEFAULT_FILE = "dataset_single.csv"
-MIN_LABELS = 20
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,11 @@ class Dataset:
         How many rows of the file cannot be used and are not among these.
     stamp
         The state of the file that was read; None where nobody can look at it again.
+    units, limits
+        The unit of the labels of targets where it is known, and what answers may not be beyond.
+    relations
+        Which labels are bounds, as in `servier.data.bounds`, int8, shape (n_rows, n_targets); None where none
+        is.
     """
 
     path: str
@@ -68,6 +76,9 @@ class Dataset:
     words: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
     stamp: Stamp | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    relations: Relations | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -89,10 +100,17 @@ class Dataset:
         require_stamp(self.path, self.stamp)
 
     @property
+    def exact_y(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound, shape (n_rows, n_targets)."""
+        return only_exact(self.y, self.relations)
+
+    @property
     def digest(self) -> str:
         """A sha256 of molecules and labels: equal tables have equal digests, whatever their format."""
         sha = hashlib.sha256("\n".join([*self.targets, *self.smiles]).encode("utf-8", "surrogateescape"))
         sha.update(np.ascontiguousarray(self.y, "<f8").tobytes())
+        if self.relations is not None:
+            sha.update(np.ascontiguousarray(self.relations, "<i1").tobytes())
         return sha.hexdigest()
 
 
@@ -118,8 +136,9 @@ def load_dataset(
     columns: Columns | None = None,
     tasks: Sequence[str] | str | None = None,
     positive: Sequence[str] = (),
-    learnt: Sequence[Sequence[str] | None] = (),
+    learnt: Sequence[Target] = (),
     orders: Sequence[Sequence[str]] = (),
+    wishes: Wishes = NO_WISHES,
 ) -> Dataset:
     """Read a labelled table.
 
@@ -133,7 +152,9 @@ def load_dataset(
     positive, orders
         Words that stand for label 1, as for `read_labels`, and lists of classes, as for `read_classes`.
     learnt
-        For each target the words that a model has learnt, or None; empty where no model is there.
+        The targets of a model whose words and units labels are read in; empty where no model is there.
+    wishes
+        What the user says of units, scales and bounds.
 
     Raises
     ------
@@ -146,22 +167,39 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
-    wording = Wording(positive, learnt, orders)
-    read = _read_targets(table, tasks, wording, skip_useless=wants_all(columns.targets, table.names))
+    wishes.require_targets(table.targets)
+    reader = LabelReader(positive, orders, learnt, wishes)
+    read = read_targets(table, tasks, reader, skip_useless=wants_all(columns.targets, table.names))
+    return _make_dataset(table, read)
+
+
+def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, str]]) -> Dataset:
+    """Return a data set of the labels and the task of each target."""
     return Dataset(
-        path=str(path),
+        path=table.path,
         smiles=table.smiles,
         ids=table.ids,
         lines=table.lines,
         targets=list(read),
         tasks=[task for _, task in read.values()],
-        y=np.stack([column.y for column, _ in read.values()], axis=1),
+        y=np.stack([labels.column.y for labels, _ in read.values()], axis=1),
         split=table.split,
         split_column=table.split_column,
         stamp=table.stamp,
-        words={name: found.in_order for name, (found, _) in read.items() if found.words},
+        words={name: found.column.in_order for name, (found, _) in read.items() if found.column.words},
         left_out=table.left_out,
+        units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
+        limits={name: found.limits for name, (found, _) in read.items()},
+        relations=_stack_relations([labels.column for labels, _ in read.values()]),
     )
+
+
+def _stack_relations(columns: Sequence[LabelColumn]) -> Relations | None:
+    """Return the relations of all targets; None where no label is a bound."""
+    if all(column.relations is None for column in columns):
+        return None
+    exact = np.zeros(len(columns[0].y), np.int8)
+    return np.stack([exact if c.relations is None else c.relations for c in columns], axis=1)
 
 
 def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
@@ -177,108 +215,3 @@ def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
         if not any(label_key(text) == key for target in table.targets for text in table.values[target]):
             hint = f"--positive names a label in {', '.join(table.targets)}"
             raise DataError(f"no label is {word!r}", path=table.path, hint=hint)
-
-
-@dataclass(frozen=True)
-class Wording:
-    """What words mean: `positive`, `learnt` and `orders` of `load_dataset`."""
-
-    positive: Sequence[str]
-    learnt: Sequence[Sequence[str] | None]
-    orders: Sequence[Sequence[str]]
-
-    def read(self, texts: Sequence[str], target: int, task: str | None) -> LabelColumn:
-        """Read the labels of a target."""
-        learnt = self.learnt[target] if self.learnt else None
-        if task in CLASS_TASKS:
-            return read_classes(texts, task, self.orders, learnt)
-        return read_labels(texts, self.positive, learnt)
-
-
-def _read_targets(
-    table: LabelledTable, tasks: Sequence[str] | str | None, wording: Wording, *, skip_useless: bool
-) -> dict[str, tuple[LabelColumn, str]]:
-    """Return the labels and the task of each target; skip those that are useless, or refuse them."""
-    read: dict[str, tuple[LabelColumn, str]] = {}
-    for i, target in enumerate(table.targets):
-        task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
-        try:
-            column = wording.read(table.values[target], i, task)
-            _require_readable(column, task, table.values[target], table.lines)
-            chosen = _choose_task(column.y, task, table.lines)
-            read[target] = column, chosen
-            _say_what_is_learnt(target, column, task, chosen)
-        except DataError as error:
-            problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
-            if not skip_useless:
-                raise problem from None
-            logger.warning("left out: %s", problem)
-    if not read:
-        hint = "name one with --target to see why"
-        raise DataError("no column can be learnt from", path=table.path, hint=hint)
-    return read
-
-
-def _say_what_is_learnt(target: str, column: LabelColumn, task: str | None, chosen: str) -> None:
-    """Say which word is which label, and, unless it was asked for, that few whole numbers are values."""
-    if chosen in CLASS_TASKS:
-        log_classes(target, column.words)
-        return
-    column.log_words(target)
-    known = column.y[~np.isnan(column.y)]
-    if task is None and chosen == "regression" and are_few_numbers(known):
-        values = np.unique(known)
-        logger.warning(
-            "target %s: %s different whole numbers, %g to %g, are learnt as values (--task regression); "
-            "--task multiclass or ordinal learns them as classes", target, len(values), values[0], values[-1],
-        )  # fmt: skip
-
-
-def _require_readable(
-    column: LabelColumn, task: str | None, texts: Sequence[str], lines: Sequence[int]
-) -> None:
-    """Refuse a column in which a label cannot be read."""
-    for row, error in column.problems.items():
-        is_open = task is None and may_be_classes(texts)
-        hint = "--task multiclass learns words as classes, --task ordinal if they have an order"
-        raise DataError(error.problem, row=lines[row], hint=hint if is_open else error.hint)
-
-
-def _choose_task(y: NDArray[np.float64], task: str | None, lines: Sequence[int]) -> str:
-    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
-    require_labels(y)
-    if task in CLASS_TASKS:
-        return task
-    known = ~np.isnan(y)
-    values = np.unique(y[known])
-    is_binary = set(values) <= {0.0, 1.0}
-    if task == "binary" and not is_binary:
-        row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
-        hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"
-        raise DataError(f"label {y[row]:g} in a binary target", row=lines[row], hint=hint)
-    if task is None and len(values) == 2 and not is_binary:
-        logger.warning(
-            "labels %g and %g are learnt as numbers; for two classes write 0 and 1, or name label 1 with "
-            "--positive", *values,
-        )  # fmt: skip
-    return task or ("binary" if is_binary else "regression")
-
-
-def require_labels(y: NDArray[np.float64]) -> None:
-    """Refuse the labels of a target, NaN where missing, if nothing can be learnt from them.
-
-    Raises
-    ------
-    DataError
-        There are too few labels, or they do not vary.
-    """
-    known = y[~np.isnan(y)]
-    if len(known) < MIN_LABELS:
-        hint = f"at least {MIN_LABELS} rows need a label"
-        raise DataError(f"{len(known)} labels are too few to learn from", hint=hint)
-    if np.ptp(known) == 0:
-        problem = f"all {len(known)} labels are {known[0]:g}"
-        raise DataError(problem, hint="a model needs at least two different values")
-    if np.std(known) == 0:
-        problem = f"the labels, {known.min():g} to {known.max():g}, differ too little to compute with"
-        raise DataError(problem, hint="use a unit in which they are larger")

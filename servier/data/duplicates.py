@@ -1,18 +1,23 @@
 """Molecules that occur more than once in a labelled table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.classes import MULTICLASS
 from servier.chem.identity import parent_smiles
 from servier.chem.molecules import Mol, canonical_smiles
+from servier.chem.units import Scale
+from servier.data.bounds import EXACT, Relations
+from servier.data.bounds import resolve as resolve_bounds
 from servier.data.folds import Indices, group_numbers
+from servier.data.replicates import RULES, resolve
 
 IDENTITIES = ("parent", "canonical", "written")
-CONFLICTS = ("merge", "drop")
+CONFLICTS = (*RULES, "merge")
+"""What labels of one molecule become that differ; `merge` is another name of `median`."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,15 @@ class Merged:
         The number of rows that were merged into an earlier one.
     conflicts
         The number of molecules with different labels for the same target.
+    relations
+        Which labels are bounds, int8, in the shape of `y`; None where none is.
     """
 
     rows: Indices
     y: NDArray[np.float64]
     duplicates: int
     conflicts: int
+    relations: Relations | None = None
 
 
 def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indices:
@@ -59,7 +67,12 @@ def identify(mols: Sequence[Mol], smiles: Sequence[str], identity: str) -> Indic
 
 
 def merge_duplicates(
-    molecules: Indices, y: NDArray[np.float64], tasks: Sequence[str], conflicts: str = "merge"
+    molecules: Indices,
+    y: NDArray[np.float64],
+    tasks: Sequence[str],
+    conflicts: str = "merge",
+    relations: Relations | None = None,
+    scales: Sequence[Scale] = (),
 ) -> Merged:
     """Keep each molecule once, and resolve conflicts between its labels.
 
@@ -72,33 +85,34 @@ def merge_duplicates(
     tasks
         `binary`, `regression`, `multiclass` or `ordinal` for each target.
     conflicts
-        How different labels of one molecule are resolved: `merge` takes the majority of a binary or a
-        multiclass target (a tie leaves it without a label) and the median of a regression or an ordinal
-        target (between two classes it leaves it without a label); `drop` leaves it without one.
+        How different labels of one molecule are resolved: `drop` leaves it without one; others as for
+        `servier.data.replicates.resolve`, where `merge` is the median.
+    relations
+        Which labels are bounds, int8, as `y`, or None; resolved by `servier.data.bounds.resolve`.
+    scales
+        Of the labels of each target; linear where none are given.
     """
     first, group, sizes = np.unique(molecules, return_index=True, return_inverse=True, return_counts=True)[1:]
-    resolved = y[first].astype(np.float64)
+    y = np.asarray(y, np.float64)
+    is_bound = np.zeros(y.shape, np.int8) if relations is None else relations
+    resolved, kept = y[first], is_bound[first]
     n_conflicts = 0
     by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
     for number in np.flatnonzero(sizes > 1):
-        labels = y[by_group[number]]
-        differs = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in labels.T])
-        n_conflicts += bool(differs.any())
+        rows = by_group[number]
+        differs = False
         for target, task in enumerate(tasks):
-            known = labels[~np.isnan(labels[:, target]), target]
-            if len(known):
-                resolved[number, target] = (
-                    np.nan if differs[target] and conflicts == "drop" else _resolve(known, task)
-                )
+            if not len(known := rows[~np.isnan(y[rows, target])]):
+                continue
+            combine = partial(
+                resolve, task=task, rule=conflicts, scale=scales[target] if scales else Scale.LINEAR
+            )
+            found = resolve_bounds(y[known, target], is_bound[known, target], combine)
+            if found.differs and conflicts == "drop":
+                found = replace(found, label=np.nan, relation=EXACT)
+            resolved[number, target], kept[number, target] = found.label, found.relation
+            differs |= found.differs
+        n_conflicts += differs
     order = np.argsort(first)
-    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts)
-
-
-def _resolve(labels: NDArray[np.float64], task: str) -> float:
-    """Return the median, which for a binary target is the majority, or the majority; NaN without one."""
-    if task == MULTICLASS:
-        found, counts = np.unique(labels, return_counts=True)
-        is_most = counts == counts.max()
-        return float(found[is_most][0]) if is_most.sum() == 1 else np.nan
-    median = float(np.median(labels))
-    return median if task == "regression" or median.is_integer() else np.nan
+    bounds = kept[order] if kept.any() else None
+    return Merged(first[order], resolved[order], len(y) - len(first), n_conflicts, bounds)

@@ -9,8 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.data.bounds import (
+    AT_LEAST,
+    AT_MOST,
+    EXACT,
+    Relations,
+    find_relation,
+    log_bounds,
+    only_exact,
+    resolve,
+)
 from servier.errors import DataError
-from servier.tables.numbers import is_missing, read_number, strip
+from servier.tables.numbers import APPROXIMATE, RELATIONS, is_missing, read_number, read_relation, strip
 
 OPPOSITES = {
     "active": "inactive",
@@ -47,26 +57,59 @@ class LabelColumn:
         Why a label cannot be read, by the number of its row.
     words
         The words in the table for label 0 and label 1, or for all classes; empty where labels are numbers.
+    relations
+        Which labels are bounds, int8, shape (n_rows,); None where none is.
+    n_approximate
+        How many labels are about a value, and count as it.
     """
 
     y: NDArray[np.float64]
     problems: dict[int, DataError]
     words: dict[int, str]
+    relations: Relations | None = None
+    n_approximate: int = 0
+
+    @property
+    def exact(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound."""
+        return only_exact(self.y, self.relations)
+
+    def find_conflict(self, rows: Sequence[int]) -> list[str]:
+        """Return the labels of some rows, each once, if they contradict each other; else nothing."""
+        known = [row for row in rows if not np.isnan(self.y[row])]
+        y = self.y[known]
+        relations = np.zeros(len(y), np.int8) if self.relations is None else self.relations[known]
+        if not known or not resolve(y, relations, lambda values: float(np.median(values))).differs:
+            return []
+        if self.classes:
+            return [self.classes[int(label)] for label in np.unique(y)]
+        signs = {AT_MOST: "<", EXACT: "", AT_LEAST: ">"}
+        written = sorted(set(zip(y.tolist(), relations.tolist(), strict=True)))
+        return [f"{signs[relation]}{value:g}" for value, relation in written]
 
     @property
     def in_order(self) -> list[str]:
         """The words, by the numbers of their labels."""
         return [self.words[label] for label in sorted(self.words)]
 
+    @property
+    def classes(self) -> list[str]:
+        """The same, if there are more than two."""
+        return self.in_order if len(self.words) > 2 else []
+
     def log_words(self, target: str) -> None:
-        """Say which word is label 1, if labels are words."""
+        """Say which word is label 1, if labels are words, and which labels are bounds."""
+        log_bounds(target, self.relations, self.n_approximate)
         if self.words:
             words = sorted(self.words.items(), reverse=True)
             logger.info("target %s: %s", target, ", ".join(f"label {y} is {word!r}" for y, word in words))
 
 
 def read_labels(
-    texts: Sequence[str], positive: Sequence[str] = (), learnt: Sequence[str] | None = None
+    texts: Sequence[str],
+    positive: Sequence[str] = (),
+    learnt: Sequence[str] | None = None,
+    relations: Sequence[str] = (),
 ) -> LabelColumn:
     """Read the labels of one target, as numbers or as words.
 
@@ -81,6 +124,8 @@ def read_labels(
         Words that stand for label 1, of this target or another.
     learnt
         The words for label 0 and label 1 in the table that a model was trained on; they mean the same here.
+    relations
+        The fields of the column that says which labels are bounds; empty without such a column.
 
     Raises
     ------
@@ -91,27 +136,15 @@ def read_labels(
     if any(strip(text) == "+" for text in texts):
         labels.add("-")
     known = {row: text for row, text in enumerate(texts) if not is_missing(text) or label_key(text) in labels}
-    keys = {row: label_key(text) for row, text in known.items()}
-    counts = Counter(keys.values())
+    counts = Counter(map(label_key, known.values()))
     classes = (
         _learnt_classes(counts, positive, learnt)
         or _named_classes(counts, positive)
         or _plain_classes(counts)
     )
     if not classes:
-        return _read_numbers(known, len(texts), counts)
-    written = {key: strip(known[row]) for row, key in reversed(keys.items())}
-    words = {label: str(key) for key, label in classes.items()}
-    words |= {classes[key]: word for key, word in written.items() if key in classes}
-    y = np.full(len(texts), np.nan)
-    problems = {}
-    for row, key in keys.items():
-        if key in classes:
-            y[row] = classes[key]
-        else:
-            problem = f"{known[row]!r} is neither {words[1]!r} nor {words[0]!r}"
-            problems[row] = DataError(problem, hint="leave the field empty where a label is missing")
-    return LabelColumn(y, problems, words)
+        return _read_numbers(known, len(texts), counts, relations)
+    return _read_words(known, classes, len(texts), relations)
 
 
 def label_key(text: str) -> Key:
@@ -140,16 +173,68 @@ def read_label(text: str) -> float:
     return value
 
 
-def _read_numbers(known: dict[int, str], n_rows: int, counts: Mapping[Key, int]) -> LabelColumn:
-    y = np.full(n_rows, np.nan)
+def read_bounded(text: str, beside: str = "") -> tuple[float, str]:
+    """Read a label that is a number, and the relation that stands before it or beside it.
+
+    Raises
+    ------
+    DataError
+        The text is no number, or one that is too large to learn from; or its relation cannot be read.
+    """
+    relation, number = find_relation(text, beside)
+    try:
+        return read_label(number), relation
+    except DataError as error:
+        raise DataError(error.problem.replace(repr(number), repr(text)), hint=error.hint) from None
+
+
+def holds_bound(beside: str) -> bool:
+    """Return whether a field of the column of relations says that a label is a bound."""
+    return bool(RELATIONS[read_relation(beside) or ""])
+
+
+def refuse_relation(text: str, beside: str) -> DataError:
+    """Return what is wrong with a class, written as a text, that is said to be a bound."""
+    problem = f"{text!r} stands beside {beside!r}, but is a class and no number"
+    return DataError(problem, hint="leave the relation empty")
+
+
+def _read_numbers(
+    known: dict[int, str], n_rows: int, counts: Mapping[Key, int], beside: Sequence[str]
+) -> LabelColumn:
+    y, relations = np.full(n_rows, np.nan), np.zeros(n_rows, np.int8)
     problems = {}
+    n_approximate = 0
     question = _ask_which_is_positive(known, counts)
     for row, text in known.items():
         try:
-            y[row] = read_label(text)
+            y[row], relation = read_bounded(text, beside[row] if beside else "")
         except DataError as error:
             problems[row] = question if question and error.hint == HINT else error
-    return LabelColumn(y, problems, {})
+        else:
+            relations[row] = RELATIONS[relation]
+            n_approximate += relation in APPROXIMATE
+    return LabelColumn(y, problems, {}, relations if relations.any() else None, n_approximate)
+
+
+def _read_words(
+    known: dict[int, str], classes: dict[Key, int], n_rows: int, beside: Sequence[str]
+) -> LabelColumn:
+    keys = {row: label_key(text) for row, text in known.items()}
+    written = {key: strip(known[row]) for row, key in reversed(keys.items())}
+    words = {label: str(key) for key, label in classes.items()}
+    words |= {classes[key]: word for key, word in written.items() if key in classes}
+    y = np.full(n_rows, np.nan)
+    problems = {}
+    for row, key in keys.items():
+        if beside and holds_bound(beside[row]):
+            problems[row] = refuse_relation(known[row], beside[row])
+        elif key in classes:
+            y[row] = classes[key]
+        else:
+            problem = f"{known[row]!r} is neither {words[1]!r} nor {words[0]!r}"
+            problems[row] = DataError(problem, hint="leave the field empty where a label is missing")
+    return LabelColumn(y, problems, words)
 
 
 def _ask_which_is_positive(known: dict[int, str], counts: Mapping[Key, int]) -> DataError | None:

@@ -2,9 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from servier.data.public_exports import Beside, look_beside, part_descriptions, read_outcomes
+from servier.data.relation_column import (
+    NO_RELATIONS,
+    RelationColumns,
+    choose_relations,
+    find_relations,
+    list_candidates,
+)
 from servier.errors import DataError
 from servier.tables import (
     DETECTED,
@@ -38,6 +46,8 @@ class Columns:
     id: str | None = None
     split: str | None = None
     dialect: Dialect = DETECTED
+    unit: str | None = None
+    relations: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,10 @@ class LabelledTable:
         How many rows cannot be used and were left out.
     stamp
         The state of the file that was read; None for stdin.
+    relation_columns
+        The columns that say which labels are bounds.
+    beside
+        What the table says of its targets beside their values.
     """
 
     path: str
@@ -77,6 +91,21 @@ class LabelledTable:
     values: dict[str, list[str]]
     left_out: int = 0
     stamp: Stamp | None = None
+    beside: Beside = field(default_factory=Beside)
+
+    def unit_texts(self, target: str) -> list[str] | None:
+        """Return what the table says of the unit of a target in each row; None where it says nothing."""
+        if target in self.beside.unit_columns:
+            return self.values[self.beside.unit_columns[target]]
+        unit = self.beside.units.get(target)
+        return None if unit is None else [unit] * len(self.lines)
+
+    relation_columns: RelationColumns = NO_RELATIONS
+
+    def relations(self, target: str) -> list[str]:
+        """Return what stands beside each label of a target in its column of relations; empty without one."""
+        column = self.relation_columns.of_targets.get(target)
+        return [] if column is None else self.values[column]
 
     @property
     def smiles(self) -> list[str]:
@@ -116,16 +145,19 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
-        targets = choose_targets(names, columns.targets, (smiles, identifier, split))
+        taken = smiles, identifier, split, find_column(names, columns.unit, (), "unit")
         filled = [record for record in table if record.problem or any(record.fields)]
-    records = [record for record in filled if keep_ragged or not record.problem]
+        descriptions, filled = part_descriptions(names, filled)
+        records = [record for record in filled if keep_ragged or not record.problem]
+        beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
+        beside = beside if columns.relations else find_relations(beside)
+        targets = choose_targets(names, columns.targets, (*taken, *beside))
     if not records:
         _refuse_empty(path, filled)
     if not keep_ragged:
-        problems = ((record.line, record.problem) for record in filled if record.problem)
-        warn_of_rows(path, list(problems), "rows that cannot be used")
-    places = {name: i for i, name in reversed(list(enumerate(names)))}
-    positions = {name: places[name] for name in (smiles, identifier, split, *targets) if name is not None}
+        warn_of_rows(path, [(r.line, r.problem) for r in filled if r.problem], "rows that cannot be used")
+    exported = look_beside(names, targets, taken[-1], descriptions)
+    values = beside | _read(names, records, [*filter(None, taken), *targets, *exported.columns])
     return LabelledTable(
         path=str(path),
         names=names,
@@ -135,10 +167,18 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         split_column=split,
         lines=[record.line for record in records],
         problems=[record.problem for record in records],
-        values={name: [_text(record.fields[i]) for record in records] for name, i in positions.items()},
+        values=values | {target: read_outcomes(target, values[target]) for target in targets},
         left_out=len(filled) - len(records),
         stamp=find_stamp(path),
+        relation_columns=choose_relations(beside, targets, columns.relations),
+        beside=exported,
     )
+
+
+def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]) -> dict[str, list[str]]:
+    """Return the fields of some columns; of those with one name the first counts."""
+    places = {name: names.index(name) for name in wanted}
+    return {name: [_text(record.fields[i]) for record in records] for name, i in places.items()}
 
 
 def _refuse_empty(path: str | Path, ragged: Sequence[Record]) -> None:

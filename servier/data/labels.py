@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from servier.data.bounds import Relations
 from servier.data.class_column import may_be_classes
-from servier.data.datasets import require_labels
+from servier.data.label_checks import require_labels
 from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
 
@@ -15,6 +16,8 @@ COMMON = 0.05
 OUTSTANDING = 10
 MOSTLY = 0.8
 ALIKE = 0.05
+MIN_VALUES, NEXT = 4, 10
+LEAST_REPEATED, LIMIT_SHARE, OFTEN = 5, 0.02, 3
 QUARTILES = {"minimum": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "maximum": 1.0}
 
 
@@ -43,18 +46,24 @@ def is_binary(known: NDArray[np.float64]) -> bool:
     return set(np.unique(known)) <= {0.0, 1.0}
 
 
-def describe_labels(y: NDArray[np.float64], classes: Sequence[str] = ()) -> dict[str, float]:
+def describe_labels(
+    y: NDArray[np.float64], relations: Relations | None = None, classes: Sequence[str] = ()
+) -> dict[str, float]:
     """Return counts, and the share of label 1 or of each class, or the quartiles and the skewness.
 
     Parameters
     ----------
     y
-        Labels of one target, float64, shape (n_rows,); NaN where missing.
+        Labels of one target, float64, shape (n_rows,); NaN where missing. Bounds count with their limits.
+    relations
+        Which labels are bounds; None where none is.
     classes
         What the labels are called, if they are classes.
     """
     known = y[~np.isnan(y)]
     described: dict[str, float] = {"labels": len(known), "missing": len(y) - len(known)}
+    if relations is not None:
+        described["bounds"] = int(np.count_nonzero(relations))
     if not len(known):
         return described
     if classes:
@@ -77,12 +86,18 @@ def suspect_classes(texts: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def suspect_useless(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
-    """Return why `train` refuses targets, a sentence for each; the parameter is that of `suspect_filled`."""
+def suspect_labels(columns: Mapping[str, LabelColumn]) -> list[str]:
+    """Return what looks wrong with the labels of targets, a sentence for each suspicion."""
+    exact = {target: column.exact for target, column in columns.items() if not column.classes}
+    return [*suspect_useless(columns), *suspect_filled(exact), *suspect_limits(exact)]
+
+
+def suspect_useless(columns: Mapping[str, LabelColumn]) -> list[str]:
+    """Return why `train` refuses targets, a sentence for each."""
     sentences = []
-    for target, y in labels.items():
+    for target, column in columns.items():
         try:
-            require_labels(y)
+            require_labels(column.exact, column.relations)
         except DataError as error:
             sentences.append(f"{target}: train refuses it: {error.problem}; {error.hint}")
     return sentences
@@ -99,7 +114,7 @@ def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
     Parameters
     ----------
     labels
-        The labels of each target, float64, shape (n_rows,); NaN where missing.
+        The labels of each target that are no bounds, float64, shape (n_rows,); NaN where missing.
 
     Returns
     -------
@@ -120,6 +135,28 @@ def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
         if share:
             frequency = f"{target}: {share:.0%} of the labels are {value:g}"
             sentences.append(f"{frequency}; it may stand for not measured")
+    return sentences
+
+
+def suspect_limits(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Find targets whose lowest or highest label seems to be a limit of detection, a sentence for each.
+
+    It is that of at least five labels and of a fiftieth of them, and three times as frequent as any of the
+    ten values next to it: of measured values the extreme ones are the rarest.
+    """
+    sentences = []
+    for target, y in labels.items():
+        values, counts = np.unique(y[~np.isnan(y)], return_counts=True)
+        if len(values) < MIN_VALUES:
+            continue
+        for word, sign, order in (("lowest", "<", counts), ("highest", ">", counts[::-1])):
+            n, others = int(order[0]), int(order[1 : NEXT + 1].max())
+            if n >= max(LEAST_REPEATED, LIMIT_SHARE * counts.sum()) and n >= OFTEN * others:
+                limit = f"{values[0] if word == 'lowest' else values[-1]:g}"
+                frequency = f"{target}: {n:,} of {counts.sum():,} labels are {limit}, the {word}"
+                sentences.append(
+                    f"{frequency}: of a limit of detection write {sign}{limit}, for it is a bound"
+                )
     return sentences
 
 

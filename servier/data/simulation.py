@@ -4,10 +4,11 @@ The workflow runs on it where there is no real data, and tests check models agai
 chemical meaning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,23 @@ class Simulation:
         """The expected AUROC of ranking by the true probability, which no model can beat."""
         return expected_auroc(self.probability)
 
+    @property
+    def columns(self) -> dict[str, Sequence[object]]:
+        """The columns of its table."""
+        return {
+            "P1": self.labels.tolist(), "mol_id": number_molecules(len(self.smiles)), "smiles": self.smiles,
+        }  # fmt: skip
+
+    @property
+    def description(self) -> str:
+        """What the labels are, in words."""
+        return f"{self.labels.mean():.1%} with P1 = 1"
+
+    @property
+    def best(self) -> str:
+        """The best that a model can reach, in words."""
+        return f"AUROC: {self.best_auroc:.4f}"
+
 
 def expected_auroc(probability: NDArray[np.float64]) -> float:
     """Return the expected AUROC of ranking rows by the probabilities that their labels are drawn with.
@@ -136,20 +154,36 @@ def simulate(n_rows: int, seed: int) -> Simulation:
 
 def true_probability(mol: Mol) -> float:
     """Return the probability of label 1 that the rule gives a molecule."""
-    log_odds = INTERCEPT + sum(
+    return float(1 / (1 + np.exp(-INTERCEPT - weigh_patterns(mol))))
+
+
+def weigh_patterns(mol: Mol) -> float:
+    """Return the sum of the weights of the patterns of the rule that a molecule has."""
+    return sum(
         weight for smarts, weight in RULE.values() if mol.HasSubstructMatch(Chem.MolFromSmarts(smarts))
     )
-    return float(1 / (1 + np.exp(-log_odds)))
 
 
-def write_simulation(simulation: Simulation, path: str | Path) -> None:
-    """Write a simulation as a CSV file with the columns `P1,mol_id,smiles`."""
+def number_molecules(n_rows: int) -> list[str]:
+    """Return the identifiers of simulated molecules."""
+    return [f"SIM{row:06d}" for row in range(1, n_rows + 1)]
+
+
+class HasColumns(Protocol):
+    """A simulation, of whatever kind."""
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[object]]:
+        """The columns of its table, by their names."""
+
+
+def write_simulation(simulation: HasColumns, path: str | Path) -> None:
+    """Write a simulation as a CSV file."""
     if Path(path).suffix != ".csv":
         raise DataError("a simulation is a CSV file", path=path, hint="end its name in .csv")
-    header = Header(["P1", "mol_id", "smiles"], b"P1,mol_id,smiles")
-    lines = [header.raw]
-    for row, (label, smiles) in enumerate(zip(simulation.labels, simulation.smiles, strict=True), start=1):
-        lines.append(encode_row([label, f"SIM{row:06d}", smiles], header))
+    columns = simulation.columns
+    header = Header(list(columns), ",".join(columns).encode())
+    lines = [header.raw, *(encode_row(row, header) for row in zip(*columns.values(), strict=True))]
     with write_whole(path) as temporary:
         temporary.write_bytes(b"\n".join(lines) + b"\n")
 

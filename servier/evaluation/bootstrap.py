@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.metrics import Vector, measure
+from servier.metrics import Relations, Vector, measure
 
 CONFIDENCE = 0.95
 BATCH = 50
@@ -77,7 +77,11 @@ class Difference:
 
 
 def bootstrap(
-    y: Vector, scores: Scores, task: str, resampling: Resampling = STANDARD
+    y: Vector,
+    scores: Scores,
+    task: str,
+    resampling: Resampling = STANDARD,
+    relations: Relations | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return every metric with its 95 % interval, by the percentiles of resamples of the rows.
 
@@ -89,13 +93,15 @@ def bootstrap(
         `binary`, `regression`, `multiclass` or `ordinal`.
     resampling
         How rows are resampled.
+    relations
+        Which labels are bounds, as for `servier.metrics.measure`; None where none is.
 
     References
     ----------
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
-    values = measure(y, scores.values, task, scores.threshold)
-    samples = _resample(y, [scores], task, resampling) if values else {}
+    values = measure(y, scores.values, task, scores.threshold, relations)
+    samples = _resample(y, [scores], task, resampling, relations) if values else {}
     found = {}
     for name, value in values.items():
         low, high = np.nanquantile(samples[name][:, 0], TAILS)
@@ -104,13 +110,18 @@ def bootstrap(
 
 
 def compare(
-    y: Vector, first: Scores, second: Scores, task: str, resampling: Resampling = STANDARD
+    y: Vector,
+    first: Scores,
+    second: Scores,
+    task: str,
+    resampling: Resampling = STANDARD,
+    relations: Relations | None = None,
 ) -> dict[str, Difference]:
     """Return every metric of two models on the same rows, and whether they differ.
 
     Parameters
     ----------
-    y, task, resampling
+    y, task, resampling, relations
         As for `bootstrap`.
     first, second
         The predictions of the two models.
@@ -119,9 +130,9 @@ def compare(
     ----------
     Davison and Hinkley, Bootstrap Methods and their Application, 1997, equation 4.11.
     """
-    measured = [measure(y, scores.values, task, scores.threshold) for scores in (first, second)]
+    measured = [measure(y, scores.values, task, scores.threshold, relations) for scores in (first, second)]
     both = [name for name in measured[0] if name in measured[1]]
-    samples = _resample(y, [first, second], task, resampling) if both else {}
+    samples = _resample(y, [first, second], task, resampling, relations) if both else {}
     found = {}
     for name in both:
         differences = samples[name][:, 1] - samples[name][:, 0]
@@ -140,14 +151,17 @@ def compare(
 
 
 def _resample(
-    y: Vector, models: Sequence[Scores], task: str, resampling: Resampling
+    y: Vector, models: Sequence[Scores], task: str, resampling: Resampling, relations: Relations | None
 ) -> dict[str, NDArray[np.float64]]:
     """Return for each metric its values on resamples, shape (n_resamples, n_models); NaN where undefined."""
     from sklearn.utils.parallel import Parallel, delayed
 
     rng = np.random.default_rng(resampling.seed)
     rows = [rng.integers(0, len(y), len(y)) for _ in range(resampling.n)]
-    jobs = (delayed(_measure_all)(y, models, task, rows[i : i + BATCH]) for i in range(0, len(rows), BATCH))
+    measure_batch = delayed(_measure_all)
+    jobs = (
+        measure_batch(y, models, task, rows[i : i + BATCH], relations) for i in range(0, len(rows), BATCH)
+    )
     found = [sample for batch in Parallel(n_jobs=resampling.workers)(jobs) for sample in batch]
     names = dict.fromkeys(name for sample in found for measured in sample for name in measured)
     return {
@@ -157,9 +171,19 @@ def _resample(
 
 
 def _measure_all(
-    y: Vector, models: Sequence[Scores], task: str, resamples: Sequence[NDArray[np.int64]]
+    y: Vector,
+    models: Sequence[Scores],
+    task: str,
+    resamples: Sequence[NDArray[np.int64]],
+    relations: Relations | None,
 ) -> list[list[dict[str, float]]]:
     return [
-        [measure(y[rows], scores.values[rows], task, scores.threshold) for scores in models]
+        [
+            measure(
+                y[rows], scores.values[rows], task, scores.threshold,
+                None if relations is None else relations[rows],
+            )
+            for scores in models
+        ]
         for rows in resamples
-    ]
+    ]  # fmt: skip

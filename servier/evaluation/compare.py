@@ -60,7 +60,9 @@ def compare_checkpoints(
         No row is left, or none of them has a molecule that can be scored and a label.
     """
     require_same_targets(first, second)
-    models = [(model, parse_all(data.smiles, level=model.metadata.level)) for model in (first, second)]
+    levels = {first.metadata.level, second.metadata.level}
+    read = {level: parse_all(data.smiles, level=level) for level in levels}
+    models = [(model, read[model.metadata.level]) for model in (first, second)]
     unseen = [find_unseen(model, data, mols).rows for model, mols in models]
     rows = np.intersect1d(unseen[0], unseen[1])
     if not len(rows):
@@ -76,7 +78,8 @@ def compare_checkpoints(
         y = data.y[rows, i]
         known = has_score & ~np.isnan(y)
         scores = [Scores(v[known, place], target.threshold) for v, target in zip(both, (a, b), strict=True)]
-        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling)
+        relations = None if data.relations is None else data.relations[rows[known], i]
+        metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling, relations)
     return Comparison(int(np.sum(has_score & is_labelled)), len(data) - len(rows), metrics)
 
 
@@ -94,6 +97,7 @@ def as_document(first: Checkpoint, second: Checkpoint, data: Dataset, found: Com
         "second": _identify(second),
         "dataset": data.digest,
         "counts": {"scored": found.scored, "seen": found.seen},
+        "units": {target.name: target.unit for target in first.targets if target.unit is not None},
         "metrics": {
             target: {
                 name: asdict(values) | {"better": judge(name, values)} for name, values in measured.items()

@@ -15,10 +15,11 @@ from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.baselines import Reference, measure_baselines
 from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, bootstrap
+from servier.evaluation.confusion import count_labels
 from servier.evaluation.leakage import Overlap, find_leaks
 from servier.evaluation.unseen import Unseen, find_unseen, require_scored
 from servier.explaining.importance import measure_importance
-from servier.metrics import count_confusions, measure, measure_coverage
+from servier.metrics import measure, measure_coverage
 from servier.scoring.predictions import Predictions
 from servier.scoring.scorer import Scorer
 
@@ -51,6 +52,8 @@ class TargetEvaluation:
         target.
     classes
         What the labels of a target with classes are called; empty for others.
+    unit
+        The unit of values and of errors; None where the model does not say it.
     """
 
     metrics: Metrics
@@ -61,6 +64,7 @@ class TargetEvaluation:
     importance: dict[str, list[dict[str, Any]]]
     confusion: list[list[int]]
     classes: list[str]
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Evaluation:
     unseen
         The rows that were scored.
     counts
-        The number of rows that were scored, and of those that were not: trained on, unreadable, unlabelled.
+        The number of rows that were scored, and of those that were not: trained on, unreadable, unlabelled;
+        and of those with `bounds`, if the table has any.
     overlap
         How similar the rows are to the training molecules.
     targets
@@ -119,16 +124,16 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     is_readable = np.array([problem is None for problem in predictions.problems])
     rows = unseen.rows[is_readable]
     require_scored(data, unseen.rows, rows)
-    answered = predictions.select(is_readable)
-    readable = [mols[i] for i in rows]
+    answered, readable = predictions.select(is_readable), [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
-    baselines = _measure_baselines(checkpoint, readable, data.y[rows])
-    importance = measure_importance(scorer, readable, data.y[rows])
+    exact = data.exact_y[rows]
+    baselines = _measure_baselines(checkpoint, readable, exact)
+    importance = measure_importance(scorer, readable, exact)
     targets, places = {}, answer_places(checkpoint.targets)
     for i, target in enumerate(checkpoint.targets):
-        y, values = data.y[rows, i], answered.values[:, places[i]]
+        y, values = exact[:, i], answered.values[:, places[i]]
         targets[target.name] = TargetEvaluation(
-            metrics=_measure_intervals(y, values, target, resampling),
+            metrics=_measure_intervals(data, rows, i, Scores(values, target.threshold), resampling),
             baselines=baselines[i],
             coverage=_measure_coverages(y, i, target, answered),
             by_similarity=_measure_bins(overlap, y, values, target),
@@ -136,31 +141,38 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
             importance=importance[i],
             confusion=count_labels(y, values, target),
             classes=target.classes,
+            unit=target.unit,
         )
-    counts = _count(unseen, is_readable, np.asarray(~np.isnan(data.y[unseen.rows]).all(axis=1)))
-    return Evaluation(unseen, counts, overlap, targets, rows, answered.values)
+    return Evaluation(unseen, _count(unseen, is_readable, data), overlap, targets, rows, answered.values)
 
 
 def _measure_baselines(checkpoint: Checkpoint, mols: Sequence[Mol], y: NDArray[np.float64]) -> list[Metrics]:
-    trained = checkpoint.reference.train_y.astype(np.float64)  # sums of large labels need the range
+    trained = checkpoint.reference.exact_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
     return measure_baselines(reference, mols, y, [target.task for target in checkpoint.targets])
 
 
-def _count(unseen: Unseen, is_readable: NDArray[np.bool_], is_labelled: NDArray[np.bool_]) -> dict[str, int]:
-    return {
+def _count(unseen: Unseen, is_readable: NDArray[np.bool_], data: Dataset) -> dict[str, int]:
+    is_labelled = ~np.isnan(data.y[unseen.rows]).all(axis=1)
+    counts = {
         "scored": int(np.sum(is_readable & is_labelled)),
         "trained_on": unseen.n_trained_on,
         "unreadable": int(np.sum(~is_readable)),
         "unlabelled": int(np.sum(is_readable & ~is_labelled)),
     }
+    if data.relations is not None:
+        counts["bounds"] = int(data.relations[unseen.rows[is_readable]].any(axis=1).sum())
+    return counts
 
 
 def _measure_intervals(
-    y: NDArray[np.float64], values: NDArray[np.float64], target: Target, resampling: Resampling
+    data: Dataset, rows: NDArray[np.int64], i: int, scores: Scores, resampling: Resampling
 ) -> Metrics:
+    y = data.y[rows, i]
     known = ~np.isnan(y)
-    return bootstrap(y[known], Scores(values[known], target.threshold), target.task, resampling)
+    relations = None if data.relations is None else data.relations[rows[known], i]
+    scores = Scores(scores.values[known], scores.threshold)
+    return bootstrap(y[known], scores, data.tasks[i], resampling, relations)
 
 
 def _measure_coverages(y: NDArray[np.float64], i: int, target: Target, answered: Predictions) -> Metrics:
@@ -198,22 +210,6 @@ def _measure_headline(
     measured = measure(y[rows], values[rows], target.task, target.threshold)
     name = HEADLINE[target.task]
     return {"rows": int(rows.sum()), **({name: measured[name]} if name in measured else {})}
-
-
-def count_labels(y: NDArray[np.float64], values: NDArray[np.float64], target: Target) -> list[list[int]]:
-    """Return how many rows of each label got which label; nothing for a regression target.
-
-    Parameters
-    ----------
-    y, values
-        The labels, NaN where missing, and the answers.
-    target
-        The target.
-    """
-    if target.task == "regression":
-        return []
-    known = ~np.isnan(y)
-    return count_confusions(y[known], target.label(values[known]), max(2, target.n_answers))
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class NestedRuns:
             "checkpoint": checkpoint.digest,
             "dataset": data.digest,
             "split": self.strategy,
+            "units": {target.name: target.unit for target in checkpoint.targets if target.unit is not None},
             "runs": self.metrics,
             "metrics": self.summary(),
         }

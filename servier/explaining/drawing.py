@@ -71,7 +71,7 @@ def draw_contributions(explanation: Explanation, answer: Mapping[str, object]) -
 def _head(explanation: Explanation, answer: Mapping[str, object]) -> tuple[str, str]:
     name = explanation.target
     label = answer[f"{name}_pred"]
-    title = f"{name}: {label}"
+    title = f"{name}: {label}{_name_unit(answer.get(f'{name}_unit'))}"
     if f"{name}_probability_{label}" in answer:
         title = f"{name}: {label}, probability {answer[f'{name}_probability_{label}']:.3f}"
     elif f"{name}_probability" in answer:
@@ -79,6 +79,10 @@ def _head(explanation: Explanation, answer: Mapping[str, object]) -> tuple[str, 
     model = answer["model_name"]
     title += f" ({model if model == 'consensus' else f'model {model}'})"
     return title, f"What each atom adds to the score, {explanation.unit}"
+
+
+def _name_unit(unit: object) -> str:
+    return "" if unit is None else f" {unit}"
 
 
 def _draw_molecule(explanation: Explanation, width: int, height: int, largest: float) -> str:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.metadata import TrainingNotes
 from servier.errors import RecipeError
+from servier.metrics import one_sided
 from servier.models.boosting_parameters import check_booster, check_parameters
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.fitted_model import FittedModel, Report
-from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
+from servier.models.tree_graph import named_objective, round_thresholds, to_onnx, without_threads
 
 T = TypeVar("T")
 
@@ -47,6 +48,39 @@ class Run:
         """Raise an error after a round if the run should stop; a callback of LightGBM."""
         if self.stopped.is_set():
             raise InterruptedError
+
+
+@dataclass(frozen=True)
+class OneSided:
+    """The squared error of labels of which some are bounds; a score that satisfies its bound has none.
+
+    Parameters
+    ----------
+    relations
+        Which labels are bounds, as in `Problem`, shape (n_rows,).
+    """
+
+    relations: NDArray[np.int8]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of LightGBM that make it learn by this loss."""
+        return {"objective": self.differentiate, "metric": "None"}
+
+    def differentiate(
+        self, scores: NDArray[np.float64], data: lgb.Dataset
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the first and second derivatives of the loss of each row."""
+        errors = self._errors(scores, data)
+        return errors, np.ones_like(errors)
+
+    def measure(self, scores: NDArray[np.float64], data: lgb.Dataset) -> tuple[str, float, bool]:
+        """Return the name of the loss, its mean, and that more is not better."""
+        return "l2", float(np.mean(self._errors(scores, data) ** 2)), False
+
+    def _errors(self, scores: NDArray[np.float64], data: lgb.Dataset) -> NDArray[np.float64]:
+        rows = slice(None) if data.used_indices is None else data.used_indices
+        return one_sided(np.asarray(data.get_label(), np.float64), scores, self.relations[rows])
 
 
 def check(recipe: Recipe) -> None:
@@ -101,9 +135,11 @@ def fit(problem: Problem, recipe: Recipe, seed: int, report: Report) -> FittedMo
     def train(target: int, booster: int, run: Run) -> str:
         rows = problem.known(target)
         parameters = problem.parameters(target, recipe, booster, seed) | run.parameters
+        if (relations := problem.relations_of(target)) is not None:
+            parameters |= OneSided(relations).parameters
         data = lgb.Dataset(problem.X[rows], problem.y[rows, target])
         trained = lgb.train(parameters, data, rounds[target][booster], callbacks=[run.stop_if_asked])
-        return without_threads(round_thresholds(trained.model_to_string()))
+        return without_threads(named_objective(round_thresholds(trained.model_to_string())))
 
     report("training on all rows")
     native: dict[str, bytes] = {}
@@ -160,12 +196,15 @@ def _cross_validate_booster(
         (np.searchsorted(rows, fit_rows), np.searchsorted(rows, held_out))
         for fit_rows, held_out in problem.folds[target]
     ]
+    relations = problem.relations_of(target)
+    loss = None if relations is None else OneSided(relations)
     result = lgb.cv(
-        parameters,
+        parameters if loss is None else parameters | loss.parameters,
         lgb.Dataset(problem.X[rows], problem.y[rows, target], free_raw_data=False),
         recipe.max_rounds,
         folds=folds,
         stratified=False,
+        feval=None if loss is None else loss.measure,
         callbacks=[lgb.early_stopping(recipe.patience, verbose=False), run.stop_if_asked],
         return_cvbooster=True,
     )

@@ -101,6 +101,9 @@ class Problem:
         The folds of each target: the labelled rows to fit on, and those to hold out.
     workers
         The number of boosters to train at a time.
+    relations
+        Which labels are bounds, int8, in the shape of `y`: 1 where the true value is at least the label, -1
+        where it is at most the label, else 0; None where none is.
     """
 
     X: NDArray[np.float32]
@@ -110,6 +113,14 @@ class Problem:
     tasks: Sequence[str]
     folds: Sequence[Folds]
     workers: int = 1
+    relations: NDArray[np.int8] | None = None
+
+    def relations_of(self, target: int) -> NDArray[np.int8] | None:
+        """Return which labels of the rows with a label of one target are bounds; None where none is."""
+        if self.relations is None or not self.relations[:, target].any():
+            return None
+        of_known: NDArray[np.int8] = self.relations[self.known(target), target]
+        return of_known
 
     def known(self, target: int) -> NDArray[np.int64]:
         """Return the rows with a label of one target."""

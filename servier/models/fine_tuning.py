@@ -61,7 +61,7 @@ class FineTuner:
         tokens
             From the number of an epoch, counted from 1, to the tokens of every row.
         y
-            Labels, float64, shape (n_rows, n_targets); NaN where missing.
+            Labels as the loss takes them, float64.
         epochs
             The number of passes over the rows.
         rng
@@ -112,8 +112,12 @@ def _assign(variables: Sequence[Any], values: Sequence[NDArray[np.float32]]) -> 
         variable.assign(value)
 
 
-def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, Any], Any]:
+def make_loss(
+    y: NDArray[np.float64], tasks: Sequence[str], *, with_bounds: bool = False
+) -> Callable[[Any, Any], Any]:
     """Return the training loss: cross-entropy with balanced classes, squared error, missing labels left out.
+
+    It takes labels of shape (n_rows, n_targets), NaN where missing, and raw scores.
 
     Parameters
     ----------
@@ -121,6 +125,10 @@ def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, An
         The training labels, from which the class weights are taken.
     tasks
         `binary` or `regression` for each target.
+    with_bounds
+        Whether the labels that the loss takes have as many columns again, which say of each label whether it
+        is a bound: 1 where the true value is at least the label, -1 where it is at most the label, else 0. A
+        score that satisfies a bound has no error.
     """
     is_binary = np.array([task == "binary" for task in tasks], np.float32)
     positive = np.clip(np.nanmean(y, axis=0), 1e-6, 1 - 1e-6)
@@ -135,4 +143,9 @@ def make_loss(y: NDArray[np.float64], tasks: Sequence[str]) -> Callable[[Any, An
         error = is_binary * weight * cross_entropy + (1.0 - is_binary) * ops.square(y_pred - truth)
         return ops.sum(error * known) / ops.maximum(ops.sum(known), 1.0)
 
-    return loss
+    def loss_with_bounds(labels: Any, y_pred: Any) -> Any:
+        y_true, relation = labels[:, : len(tasks)], labels[:, len(tasks) :]
+        is_satisfied = relation * (y_pred - y_true) > 0.0
+        return loss(y_true, ops.where(is_satisfied, y_true, y_pred))
+
+    return loss_with_bounds if with_bounds else loss

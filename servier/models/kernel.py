@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
+from servier.metrics import one_sided
+
 LAYER = "dense_1"
 C = {"binary": 1.0, "regression": 3.0}
 EPSILON = 0.1
 LEAST_VARIANCE = 1e-3
 ROWS_AT_A_TIME = 1024
+BOUND_ROUNDS = 4
 
 Array = NDArray[np.float64]
 
@@ -58,7 +61,9 @@ class KernelMachine:
         return replace(self, weights=self.weights * factors, intercept=self.intercept * factors)
 
 
-def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine:
+def fit_kernel(
+    features: Array, y: Array, tasks: Sequence[str], relations: NDArray[np.int8] | None = None
+) -> KernelMachine:
     """Fit support vector classification with balanced classes, or regression.
 
     Parameters
@@ -69,6 +74,10 @@ def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine
         The transformed labels, shape (n_rows, n_targets); NaN where missing.
     tasks
         `binary` or `regression` for each target.
+    relations
+        Which labels are bounds, as in `servier.models.sequence_problem.Problem`; None where none is. The
+        machine is fitted on the exact labels, and then again on these and, as values, those bounds that its
+        scores break.
 
     References
     ----------
@@ -82,20 +91,33 @@ def fit_kernel(features: Array, y: Array, tasks: Sequence[str]) -> KernelMachine
     with threadpool_limits(1, "blas"):
         similarity = _similarity(units, units)
     weights, intercept = np.zeros(y.shape), np.zeros(y.shape[1])
+    bounds = np.zeros(y.shape, np.int8) if relations is None else relations
     for i, task in enumerate(tasks):
-        rows = np.flatnonzero(~np.isnan(y[:, i]))
+        is_known = ~np.isnan(y[:, i])
+        is_bound = is_known & (bounds[:, i] != 0)
+        rows = np.flatnonzero(is_known & ~is_bound)
         if len(np.unique(y[rows, i])) < 2:
             continue
-        machine = (
-            SVC(C=C[task], kernel="precomputed", class_weight="balanced")
-            if task == "binary"
-            else SVR(C=C[task], kernel="precomputed", epsilon=EPSILON)
-        )
-        machine.fit(similarity[np.ix_(rows, rows)], y[rows, i])
+        machine = _fit_machine(similarity, y[:, i], rows, task)
+        for _ in range(BOUND_ROUNDS if is_bound.any() else 0):
+            scores = machine.predict(similarity[:, rows])
+            is_broken = is_bound & (one_sided(y[:, i], scores, bounds[:, i]) != 0)
+            rows = np.flatnonzero((is_known & ~is_bound) | is_broken)
+            machine = _fit_machine(similarity, y[:, i], rows, task)
         weights[rows[machine.support_], i] = machine.dual_coef_[0]
         intercept[i] = machine.intercept_[0]
     is_used = weights.any(axis=1)
     return KernelMachine(mean, variance, units[is_used], weights[is_used], intercept)
+
+
+def _fit_machine(similarity: Array, y: Array, rows: NDArray[np.int64], task: str) -> SVC | SVR:
+    """Fit a machine on some rows."""
+    machine = (
+        SVC(C=C[task], kernel="precomputed", class_weight="balanced")
+        if task == "binary"
+        else SVR(C=C[task], kernel="precomputed", epsilon=EPSILON)
+    )
+    return machine.fit(similarity[np.ix_(rows, rows)], y[rows])
 
 
 def _similarity(rows: Array, others: Array) -> Array:

@@ -56,7 +56,9 @@ class KernelScorer:
 
     def _fit(self, rows: Rows) -> KernelMachine:
         features = self._describe(rows).mean(axis=1, dtype=np.float64)
-        return fit_kernel(features, self._problem.y[rows], self._problem.tasks)
+        relations = self._problem.relations
+        bounds = None if relations is None else relations[rows]
+        return fit_kernel(features, self._problem.y[rows], self._problem.tasks, bounds)
 
     def _describe(self, rows: Rows) -> NDArray[np.float32]:
         """Return the features of the SMILES of rows, shape (n_rows, n_smiles, n_features)."""

@@ -74,7 +74,8 @@ class NetworkWork:
         """The network, which is built and traced once."""
         make_reproducible(self.seed)
         use_cores(self.cores)
-        loss = make_loss(self.problem.y, self.problem.tasks)
+        with_bounds = self.problem.relations is not None
+        loss = make_loss(self.problem.y, self.problem.tasks, with_bounds=with_bounds)
         return FineTuner(build_network(self.problem, self.recipe), loss, self.recipe)
 
     def prepare(self) -> Callable[[Sequence[Task]], list[Trained]]:
@@ -101,7 +102,8 @@ class NetworkWork:
         shape = len(task.held_out), len(problem.scored[0]), problem.y.shape[1]
         losses, held_out = [], []
         rng = np.random.default_rng(self.seed)
-        for loss in self.tuner.train(tokens, problem.y[task.rows], max(task.epochs), rng):
+        y = problem.y if problem.relations is None else np.hstack([problem.y, problem.relations])
+        for loss in self.tuner.train(tokens, y[task.rows], max(task.epochs), rng):
             losses.append(round(loss, 5))
             if len(losses) in task.epochs:
                 held_out.append(self.tuner.score(encoded).reshape(shape))

@@ -32,6 +32,9 @@ class Problem:
         For each fold, the rows to fit on and those to hold out.
     pretrained
         The weights that the encoder starts from; None for random ones.
+    relations
+        Which labels are bounds, int8, in the shape of `y`: 1 where the true value is at least the label, -1
+        where it is at most the label, else 0; None where none is.
     """
 
     randomize: Callable[[int], list[str]]
@@ -41,3 +44,4 @@ class Problem:
     tasks: Sequence[str]
     folds: Folds
     pretrained: EncoderWeights | None
+    relations: NDArray[np.int8] | None = None

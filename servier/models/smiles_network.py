@@ -99,7 +99,9 @@ def _cross_validate(work: NetworkWork, workers: int, report: Report) -> CrossVal
     tasks = [Task(rows, held_out, numbers) for rows, held_out in problem.folds]
     for task, one in zip(tasks, _train_all(work, tasks, workers, report), strict=True):
         by_smiles[:, task.held_out] = one.held_out
-    quality = [mean_score(problem.y, scores.mean(axis=1), problem.tasks) for scores in by_smiles]
+    quality = [
+        mean_score(problem.y, scores.mean(axis=1), problem.tasks, problem.relations) for scores in by_smiles
+    ]
     for epochs, score in zip(numbers, quality, strict=True):
         report(f"{epochs} epochs: AUROC or R2 of held-out rows {score:.4f}")
     best = int(np.argmax(quality))
@@ -109,7 +111,7 @@ def _cross_validate(work: NetworkWork, workers: int, report: Report) -> CrossVal
     together, build = cross_validate_kernel(
         problem, by_smiles[best], work.recipe.kernel_rows, work.seed, workers
     )
-    score = mean_score(problem.y, together, problem.tasks)
+    score = mean_score(problem.y, together, problem.tasks, problem.relations)
     report(f"with support vectors on the encoder: AUROC or R2 of held-out rows {score:.4f}")
     return CrossValidated(together, numbers[best], build) if score > quality[best] else alone
 

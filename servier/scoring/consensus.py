@@ -148,10 +148,17 @@ def require_same_targets(first: Checkpoint, second: Checkpoint) -> None:
         if a.task == "binary" and a.words and b.words and a.words[1].casefold() != b.words[1].casefold():
             problem = f"label 1 of {b.name} is {b.words[1]!r}, and {a.words[1]!r} in the other checkpoint"
             raise CheckpointError(problem, path=second.path, hint="train both with the same --positive")
+        if a.unit != b.unit:
+            said, other = (found.unit or "no unit that is known" for found in (b, a))
+            problem = f"{b.name} is answered in {said}, and in {other} by the other checkpoint"
+            raise CheckpointError(problem, path=second.path, hint="train both in the same --unit")
 
 
 def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
-    """Return a target with the means of the models' thresholds and conformal limits, without calibration."""
+    """Return a target with the means of thresholds and conformal limits, without calibration.
+
+    Its bounds are the widest, and none where a model has none.
+    """
     first, *others = targets = [checkpoint.targets[i] for checkpoint in checkpoints]
     threshold = None
     if any(target.threshold is not None for target in targets):
@@ -163,7 +170,17 @@ def _join_target(checkpoints: Sequence[Checkpoint], i: int) -> Target:
         for level in levels
     }
     words = next((target.words for target in targets if target.words), None)
-    return Target(first.name, first.task, threshold=threshold, conformal=limits, words=words)
+    lowest, highest = ([getattr(target, side) for target in targets] for side in ("lowest", "highest"))
+    return Target(
+        first.name,
+        first.task,
+        threshold=threshold,
+        conformal=limits,
+        words=words,
+        unit=first.unit,
+        lowest=None if None in lowest else min(lowest),
+        highest=None if None in highest else max(highest),
+    )
 
 
 def open_domains(checkpoints: Sequence[Checkpoint]) -> list[Domain]:

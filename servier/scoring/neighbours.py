@@ -1,13 +1,15 @@
 """The nearest neighbours of a molecule in the training set, with their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import Mol
 from servier.chem.similarity import fingerprints, similarities
+
+SIGNS = {1: ">", -1: "<"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,15 @@ class Neighbour:
         Tanimoto similarity of the Morgan fingerprints.
     labels
         Its labels in training, by target; classes are words.
+    relations
+        By target, of labels that are bounds: `>` where the true value is at least the label, `<` where it is
+        at most the label.
     """
 
     smiles: str
     similarity: float
     labels: dict[str, float | str]
+    relations: dict[str, str] = field(default_factory=dict)
 
 
 def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list[Neighbour]:
@@ -56,5 +62,15 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
                 for target, value in y
                 if not np.isnan(value)
             }
-            found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels))
+            relations = _write_relations(checkpoint, row)
+            found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels, relations))
     return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]
+
+
+def _write_relations(checkpoint: Checkpoint, row: int) -> dict[str, str]:
+    """Return the signs of those labels of a training molecule that are bounds, by target."""
+    relations = checkpoint.reference.train_relations
+    if relations is None:
+        return {}
+    found = zip(checkpoint.targets, relations[row].tolist(), strict=True)
+    return {target.name: SIGNS[relation] for target, relation in found if relation}

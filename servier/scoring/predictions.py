@@ -180,7 +180,7 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         for bounds in predictions.bounds.values():
             own = bounds[:, i, : target.n_limits]
             if target.task != "regression":
-                columns.append([_name_set(target, is_in_set) for is_in_set in own.tolist()])
+                columns.append(_name_sets(target, own))
             else:
                 columns += [_cells(own[:, limit]) for limit in (0, 1)]
         if predictions.percentiles is not None and target.task != MULTICLASS:
@@ -191,7 +191,7 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         ]
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
     if (changes := predictions.changes) is not None:
-        columns += [[found[i] if found else None for found in changes] for i in (0, 1)]
+        columns += [[(found and found[i]) or None for found in changes] for i in (0, 1)]
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -218,18 +218,25 @@ def _answer_columns(target: Target, answer: NDArray[np.float64]) -> list[Sequenc
     """Return the values of the `_answer_fields`."""
     if target.task == "regression":
         return [_cells(answer)]
-    labels = [None if label is None else target.name_label(label) for label in _cells(target.label(answer))]
+    names = target.label_names
+    labels = [None if label is None else names[int(label)] for label in _cells(target.label(answer))]
     if not target.has_classes:
         return [labels, _cells(answer)]
     mean = [_cells(target.rank(answer))] if target.task == ORDINAL else []
     return [labels, *map(_cells, answer.T), *mean]
 
 
+def _name_sets(target: Target, belongs: NDArray[np.float64]) -> list[str | None]:
+    """Return conformal sets as `0`, `1`, `0 or 1`, or `neither`; of classes with their words."""
+    rows = [tuple(row) for row in belongs.tolist()]
+    names = {row: _name_set(target, row) for row in set(rows)}
+    return [names[row] for row in rows]
+
+
 def _name_set(target: Target, is_in_set: Sequence[float]) -> str | None:
-    """Return a conformal set as `0`, `1`, `0 or 1`, or `neither`; of classes with their words."""
     if math.isnan(is_in_set[0]):
         return None
-    words = target.classes or ["0", "1"]
+    words = target.classes or ("0", "1")
     found = " or ".join(word for word, belongs in zip(words, is_in_set, strict=True) if belongs)
     return found or ("no class" if target.has_classes else "neither")
 
@@ -240,7 +247,7 @@ def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[st
 
 
 def as_answers(predictions: Predictions) -> list[dict[str, object]]:
-    """Return each row of predictions by column name, without empty columns and with the thresholds."""
+    """Return each row of predictions by column name, without empty columns, with thresholds and units."""
     has_percentiles = predictions.percentiles is not None
     names = prediction_fields(
         predictions.targets,
@@ -254,5 +261,7 @@ def as_answers(predictions: Predictions) -> list[dict[str, object]]:
         for target in predictions.targets:
             if target.threshold is not None and f"{target.name}_pred" in answer:
                 answer[f"{target.name}_threshold"] = target.threshold
+            if target.unit is not None and f"{target.name}_pred" in answer:
+                answer[f"{target.name}_unit"] = target.unit
         answers.append(answer)
     return answers

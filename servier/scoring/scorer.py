@@ -113,7 +113,7 @@ class Scorer:
         """
         mols: Collection[Mol | InvalidMolecule] = SmilesRows(rows, constitution_only=True, level=self.level)
         if self._has_changes:
-            mols = Noted(mols)
+            mols = Noted(list(mols))
             list(mols)
         return self._join([engine.score(features) for engine in self._feature_engines()], mols)
 

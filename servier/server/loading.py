@@ -83,7 +83,7 @@ class Models:
                 "model_name": name,
                 "checkpoints": self.digests(name),
                 "targets": [
-                    {"name": t.name, "task": t.task, "threshold": t.threshold}
+                    {"name": t.name, "task": t.task, "threshold": t.threshold, "unit": t.unit}
                     | ({"classes": t.classes} if t.has_classes else {})
                     for t in self.targets(name)
                 ],

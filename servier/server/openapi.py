@@ -196,6 +196,7 @@ def _describe_fields(models: Models) -> Schema:
         )
         described |= {field: {"type": TYPES[kind]} for field, kind in fields.items()}
         described |= {f"{t.name}_threshold": {"type": "number"} for t in targets if t.threshold is not None}
+        described |= {f"{t.name}_unit": {"type": "string"} for t in targets if t.unit is not None}
     return described | {"status": {"enum": [str(status) for status in Status]}}
 
 

@@ -97,12 +97,14 @@ def fill_page(
         The address of the service, as the browser sees it.
     """
     targets = [known.name for known in models.targets(model_name)]
+    units = {known.name: known.unit for known in models.targets(model_name) if known.unit is not None}
     return {
         "smiles": smiles or "",
         "model_name": model_name,
         "models": {name: _describe(models, name) for name in models.parts},
         "problems": models.problems,
         "targets": targets,
+        "units": units,
         "explained": target or targets[0],
         "address": address,
         "examples": {name: _link(text, model_name) for name, text in EXAMPLES.items()},
@@ -188,9 +190,10 @@ def _describe_target(models: Models, model_name: str, target: Target, row: Row) 
     if target.has_classes:
         return _describe_class(target, row)
     value, low, high = row[f"{name}_pred"], row.get(f"{name}_low_{LEVEL}"), row.get(f"{name}_high_{LEVEL}")
-    sentences = [f"{name} is predicted to be {value:.4g}."]
+    unit = "" if target.unit is None else f" {target.unit}"
+    sentences = [f"{name} is predicted to be {value:.4g}{unit}."]
     if low is not None and high is not None:
-        sentences.append(f"At {LEVEL} % confidence it is between {low:.4g} and {high:.4g}.")
+        sentences.append(f"At {LEVEL} % confidence it is between {low:.4g} and {high:.4g}{unit}.")
     sentences += _describe_rank(name, row)
     least, most = models.label_range(model_name, name)
     places = [
@@ -198,7 +201,7 @@ def _describe_target(models: Models, model_name: str, target: Target, row: Row) 
         for x in (value, value if low is None else low, value if high is None else high)
     ]
     gauge = Gauge(
-        f"{name} in the range of the training labels",
+        f"{target.quantity} in the range of the training labels",
         f"{least:.4g}",
         f"{most:.4g}",
         value,

@@ -114,7 +114,7 @@ class Compare:
     size = 1
 
     def answer(self, scorers: Scorers) -> list[Row]:
-        """Return SMILES, drawing, similarity and labels of each; none for an invalid molecule."""
+        """Return SMILES, drawing, similarity, and labels of each; none for an invalid molecule."""
         scorer = scorers[self.model_name]
         (mol,) = scorer.parse([self.smiles])
         if isinstance(mol, InvalidMolecule):
@@ -127,6 +127,7 @@ class Compare:
                     "smiles": found.smiles,
                     "similarity": found.similarity,
                     "labels": found.labels,
+                    "relations": found.relations,
                     "svg": "" if isinstance(known, InvalidMolecule) else draw_structure(known),
                 }
             )

@@ -8,7 +8,14 @@ from servier.errors import DataError
 from servier.tables.encoding import readable
 
 STATUS_COLUMNS = ("status", "reason")
-SMILES_NAMES = ("smiles", "smile", "canonical_smiles", "structure", "drug")
+SMILES_NAMES = (
+    "smiles",
+    "smile",
+    "canonical_smiles",
+    "pubchem_ext_datasource_smiles",
+    "structure",
+    "drug",
+)
 ID_NAMES = (
     "mol_id",
     "id",
@@ -18,7 +25,9 @@ ID_NAMES = (
     "compound_id",
     "compound id",
     "molecule_chembl_id",
+    "molecule chembl id",
     "cid",
+    "pubchem_cid",
 )
 MAX_LISTED = 100
 _NAMELESS = re.compile(r"(Unnamed: \d+(_level_\d+)?|__index_level_\d+__)?")

@@ -9,6 +9,17 @@ from servier.errors import DataError
 MISSING = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "none", "null"))
 """What stands for a missing value, in small letters."""
 
+AT_MOST, EXACT, AT_LEAST = -1, 0, 1
+"""What a number says of a value: it is not above it, it is the value, or the value is not below it."""
+RELATIONS = {
+    **dict.fromkeys(("", "=", "==", "eq", "~", "~=", "\u2248", "\u2245"), EXACT),
+    **dict.fromkeys((">", ">=", "=>", ">>", "\u2265", "\u2a7e", "gt", "ge", "gte"), AT_LEAST),
+    **dict.fromkeys(("<", "<=", "=<", "<<", "\u2264", "\u2a7d", "lt", "le", "lte"), AT_MOST),
+}
+"""What may stand before a number, in small letters; a number that is about the value counts as the value."""
+APPROXIMATE = frozenset(("~", "~=", "\u2248", "\u2245"))
+
+_SIGNS = re.compile(r"([<>=~\u2264\u2265\u2a7d\u2a7e\u2248\u2245]+)\s*(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _HINTS = (
     (re.compile(r"[+-]?[0-9][0-9,.'\u2019\s]*"), "write a decimal point, and nothing between thousands"),
@@ -56,3 +67,32 @@ def read_number(text: str) -> float:
     if not math.isfinite(value):
         raise DataError(f"{text!r} is too large a number")
     return value
+
+
+def split_relation(text: str) -> tuple[str, str]:
+    """Part a number from the relation before it, which is one of `RELATIONS`.
+
+    Examples
+    --------
+    >>> split_relation("> 10"), split_relation("10"), split_relation("<>10")
+    (('>', '10'), ('', '10'), ('', '<>10'))
+    """
+    stripped = strip(text)
+    found = _SIGNS.fullmatch(stripped)
+    if found is None or found[1] not in RELATIONS:
+        return "", stripped
+    return found[1], strip(found[2])
+
+
+def read_relation(text: str) -> str | None:
+    """Return the relation that is all that a field holds, perhaps in quotation marks; None if it is none.
+
+    Examples
+    --------
+    >>> read_relation("'>='"), read_relation("LT"), read_relation("NA"), read_relation("10")
+    ('>=', 'lt', '', None)
+    """
+    if is_missing(text):
+        return ""
+    found = strip(strip(text).strip("'\"")).lower()
+    return found if found in RELATIONS else None

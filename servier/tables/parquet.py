@@ -41,7 +41,7 @@ class FeatureNotes:
     rdkit
         The version of RDKit that computed them.
     standardization
-        How far molecules were standardized, one of `servier.chem.standardization.Level`.
+        How far molecules were standardized, one of `servier.chem.levels.Level`.
     """
 
     featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.levels import Level
 from servier.chem.molecules import Mol
 from servier.chem.spelling import augmented_smiles, canonical_mol, random_smiles
 from servier.chem.tokens import Tokenizer
@@ -93,11 +92,12 @@ def prepare_features(
         tasks=labels.tasks,
         folds=[folds[target] for target in labels.targets],
         workers=options.workers,
+        relations=labels.relations,
     )
 
 
 def _features(rows: TrainingRows, featurizers: list[dict[str, Any]], options: Options) -> NDArray[np.float32]:
-    known = read_features(rows.data.path, featurizers, Level(options.standardization))
+    known = read_features(rows.data.path, featurizers, options.level)
     if known is None:
         logger.info("computing features")
         return _compute(rows.data, rows.train, featurizers, options)
@@ -115,9 +115,7 @@ def _compute(
     data: Dataset, rows: Indices, featurizers: list[dict[str, Any]], options: Options
 ) -> NDArray[np.float32]:
     """Compute the features of rows; refuse a row that has none, for a model would learn from zeros."""
-    found = compute_features(
-        [data.smiles[row] for row in rows], featurizers, options.workers, Level(options.standardization)
-    )
+    found = compute_features([data.smiles[row] for row in rows], featurizers, options.workers, options.level)
     for row, problem in zip(rows, found.problems, strict=True):
         if problem is not None:
             hint = "leave this molecule out"
@@ -163,6 +161,7 @@ def prepare_sequences(
         tasks=labels.tasks,
         folds=rows.folds(recipe.folds, options.seed),
         pretrained=pretrained,
+        relations=labels.relations,
     )
 
 

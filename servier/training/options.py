@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from servier.chem.levels import Level
+
 
 @dataclass(frozen=True)
 class Options:
@@ -20,7 +22,7 @@ class Options:
         When training rows have the same molecule, and how different labels of it are resolved, as in
         `servier.data.duplicates`.
     standardization
-        How far molecules are standardized, one of `servier.chem.standardization.Level`.
+        How far molecules are standardized, one of `servier.chem.levels.Level`.
     reference
         A table of molecules, such as approved drugs; predictions then come with their percentile among them.
     seed, workers
@@ -37,3 +39,8 @@ class Options:
     reference: str | None = None
     seed: int = 0
     workers: int = 1
+
+    @property
+    def level(self) -> Level:
+        """How far molecules are standardized."""
+        return Level(self.standardization)

@@ -1,16 +1,20 @@
 """The rows of a labelled table that train a model, and those that test it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.chem.levels import Level
+from servier.checkpoint.classes import MULTICLASS
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
+from servier.chem.units import Scale
+from servier.data.bounds import Relations, only_exact
 from servier.data.datasets import Dataset
 from servier.data.duplicates import identify, merge_duplicates
 from servier.data.folds import Indices, enough_folds, split_folds
 from servier.data.labelled_table import warn_of_rows
+from servier.data.replicates import Replicates, find_repeats, measure_replicates, scale_of
 from servier.data.splitters import Splitter, choose_splitter
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
@@ -42,6 +46,10 @@ class TrainingRows:
         The number of rows that were left out or were duplicates, and of molecules with conflicting labels.
     strategy
         How the test rows were held out.
+    relations
+        Which labels of the training rows are bounds, as in `servier.data.bounds`; None where none is.
+    replicates
+        How far labels of one molecule differ in the whole table, by target, where molecules have several.
     """
 
     data: Dataset
@@ -55,6 +63,18 @@ class TrainingRows:
     duplicates: int
     conflicts: int
     strategy: str
+    relations: Relations | None = None
+    replicates: Mapping[str, Replicates] = field(default_factory=dict)
+
+    @property
+    def exact_y(self) -> NDArray[np.float64]:
+        """The labels with NaN where one is missing or is a bound."""
+        return only_exact(self.y, self.relations)
+
+    def relations_of(self, target: int) -> Relations | None:
+        """Return which labels of one target are bounds; None where none is."""
+        of_target = None if self.relations is None else self.relations[:, target]
+        return of_target if of_target is not None and of_target.any() else None
 
     def folds(self, n_folds: int, seed: int) -> Folds:
         """Divide all training rows into folds that are stratified by the first target and share no group.
@@ -117,12 +137,18 @@ class UsableRows:
         DataError
             A target does not vary among the training rows, or a class has too few of them.
         """
-        data = self.data
+        data, relations = self.data, self.data.relations
+        scales = [scale_of(data.units.get(name)) for name in data.targets]
+        if self.options.conflicts == "geometric":
+            _require_positive(data, scales)
+        if self.options.conflicts == "worst":
+            _require_order(data)
         merged = merge_duplicates(
-            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts
-        )
+            self.molecules[train], data.y[self.rows[train]], data.tasks, self.options.conflicts,
+            None if relations is None else relations[self.rows[train]], scales,
+        )  # fmt: skip
         has_label = ~np.isnan(merged.y).all(axis=1)
-        require_variety(merged.y, data, self.splitter.strategy)
+        require_variety(only_exact(merged.y, merged.relations), data, self.splitter.strategy)
         train = train[merged.rows[has_label]]
         return TrainingRows(
             data=data, train=self.rows[train], test=self.rows[test], mols=[self.mols[i] for i in train],
@@ -130,7 +156,28 @@ class UsableRows:
             test_mols=[self.mols[i] for i in test],
             left_out=data.left_out + len(data) - len(self.rows) + int(np.sum(~has_label)),
             duplicates=merged.duplicates, conflicts=merged.conflicts, strategy=self.splitter.strategy,
+            relations=None if merged.relations is None else merged.relations[has_label],
         )  # fmt: skip
+
+
+def _require_positive(data: Dataset, scales: Sequence[Scale]) -> None:
+    """Refuse labels that have no geometric mean."""
+    for i, (target, task, scale) in enumerate(zip(data.targets, data.tasks, scales, strict=True)):
+        rows = np.flatnonzero(data.y[:, i] <= 0)
+        if task == "regression" and scale is Scale.LINEAR and rows.size:
+            problem = f"the geometric mean needs labels above 0, and this is {data.y[rows[0], i]:g}"
+            hint = "choose --replicates median or mean"
+            raise DataError(problem, path=data.path, row=data.lines[rows[0]], column=target, hint=hint)
+
+
+def _require_order(data: Dataset) -> None:
+    """Refuse classes of which none is the worst."""
+    if MULTICLASS in data.tasks:
+        target = data.targets[data.tasks.index(MULTICLASS)]
+        hint = "choose --replicates median, which takes the most frequent class, or use --task ordinal"
+        raise DataError(
+            "classes without an order have no worst one", path=data.path, column=target, hint=hint
+        )
 
 
 def usable_rows(data: Dataset, options: Options) -> UsableRows:
@@ -141,7 +188,7 @@ def usable_rows(data: Dataset, options: Options) -> UsableRows:
     DataError
         There are too few such rows, or they cannot be split as the options say.
     """
-    parsed = parse_all(data.smiles, level=Level(options.standardization))
+    parsed = parse_all(data.smiles, level=options.level)
     has_label = ~np.isnan(data.y).all(axis=1)
     readable = np.array([not isinstance(mol, InvalidMolecule) for mol in parsed])
     unreadable = np.flatnonzero(has_label & ~readable)
@@ -170,4 +217,11 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     usable = usable_rows(data, options)
     rows = usable.divide(*usable.splitter.hold_out(options.test_fraction, options.seed))
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
-    return rows
+    repeats = find_repeats(usable.molecules, [data.smiles[i] for i in usable.rows])
+    measured = {
+        target: measure_replicates(
+            repeats, data.exact_y[usable.rows, i], data.tasks[i], len(data.labels_of(i))
+        )
+        for i, target in enumerate(data.targets)
+    }
+    return replace(rows, replicates={name: found for name, found in measured.items() if found is not None})

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.classes import CLASS_TASKS, MULTICLASS
 from servier.checkpoint.target_columns import Place
+from servier.data.bounds import Relations
 from servier.data.datasets import Dataset
 
 
@@ -30,15 +31,20 @@ class ScoreLabels:
         The number of the target that each belongs to.
     places
         For each target where its raw scores stand.
+    relations
+        Which labels are bounds, int8, as `y`; None where none is.
     """
 
     y: NDArray[np.float64]
     tasks: list[str]
     targets: list[int]
     places: list[Place]
+    relations: Relations | None = None
 
 
-def code_labels(labels: NDArray[np.float64], data: Dataset) -> ScoreLabels:
+def code_labels(
+    labels: NDArray[np.float64], data: Dataset, relations: Relations | None = None
+) -> ScoreLabels:
     """Take targets with classes apart; other targets stay as they are.
 
     Parameters
@@ -47,6 +53,8 @@ def code_labels(labels: NDArray[np.float64], data: Dataset) -> ScoreLabels:
         The transformed labels of training rows, float64, shape (n_train, n_targets); NaN where missing.
     data
         The table that they come from.
+    relations
+        Which of the labels are bounds, int8, as `labels`; None where none is.
 
     References
     ----------
@@ -63,7 +71,8 @@ def code_labels(labels: NDArray[np.float64], data: Dataset) -> ScoreLabels:
         places.append(slice(first, len(columns)) if task in CLASS_TASKS else first)
         tasks += ["binary" if task in CLASS_TASKS else task] * (len(columns) - first)
         targets += [i] * (len(columns) - first)
-    return ScoreLabels(np.stack(columns, axis=1), tasks, targets, places)
+    of_scores = None if relations is None else relations[:, targets]
+    return ScoreLabels(np.stack(columns, axis=1), tasks, targets, places, of_scores)
 
 
 def _take_apart(y: NDArray[np.float64], classes: Sequence[str], task: str) -> list[NDArray[np.float64]]:

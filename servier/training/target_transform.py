@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.target import LOG, MIRRORED_LOG
+from servier.data.bounds import AT_LEAST, Relations
 
 SKEWED = 1.0
 MARGIN = 0.05
@@ -31,11 +32,20 @@ class TargetTransform:
     bound: float | None = None
 
     @classmethod
-    def fit(cls, y: NDArray[np.float64], task: str) -> "TargetTransform":
-        """Choose the transform by the training labels, float64, shape (n_rows,); NaN where missing.
+    def fit(cls, y: NDArray[np.float64], task: str, relations: Relations | None = None) -> "TargetTransform":
+        """Choose the transform by the training labels.
 
         A regression target with a skewness above 1 and positive values is learnt as a logarithm, one with a
-        skewness below -1 as a mirrored logarithm, if that halves the skewness at least.
+        skewness below -1 as a mirrored logarithm, if that halves the skewness at least. Bounds count with
+        their limits; where a value may be above one, no answer is kept below the highest label by a mirrored
+        logarithm. All transforms rise with the label, so a bound stays one of the same kind.
+
+        Parameters
+        ----------
+        y, task
+            The labels, float64, shape (n_rows,), NaN where missing, and `binary` or `regression`.
+        relations
+            Which labels are bounds; None where none is.
         """
         if task != "regression":
             return cls()
@@ -44,7 +54,7 @@ class TargetTransform:
         chosen = cls()
         if skewness > SKEWED and known.min() > 0:
             chosen = cls(transform=LOG)
-        elif skewness < -SKEWED:
+        elif skewness < -SKEWED and (relations is None or not np.any(relations == AT_LEAST)):
             chosen = cls(transform=MIRRORED_LOG, bound=float(known.max() + MARGIN * np.std(known)))
         if abs(_skewness(chosen.apply(known))) > abs(skewness) / 2:
             chosen = cls()

@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.classes import CLASS_TASKS
 from servier.checkpoint.target import CONFIDENCES, Target
+from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
+from servier.data.wishes import NO_LIMITS, Limits
 from servier.metrics import measure, measure_coverage
 from servier.training.calibration import calibrate, calibrate_classes
+from servier.training.censored import fit_censored_widths, fit_line
 from servier.training.conformal import fit_class_sets, fit_sets, fit_widths
 from servier.training.rows import TrainingRows
 from servier.training.target_transform import TargetTransform
@@ -40,6 +43,8 @@ def make_target(
     task: str,
     y: NDArray[np.float64],
     raw: NDArray[np.float64],
+    relations: Relations | None = None,
+    limits: Limits = NO_LIMITS,
     words: Sequence[str] | None = None,
 ) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
@@ -51,6 +56,10 @@ def make_target(
     y, raw
         Labels, float64, shape (n_rows,), and out-of-fold raw scores, of a target with classes shape (n_rows,
         n_scores); NaN where missing.
+    relations
+        Which labels are bounds, int8, shape (n_rows,); None where none is.
+    limits
+        What answers may not be beyond.
     words
         What its labels are called, if they are words.
     """
@@ -61,14 +70,36 @@ def make_target(
     if task != "regression":
         target = calibrate_classes(name, task, words or [], y, raw)
         return replace(target, conformal=fit_class_sets(y, target.to_rounded_answer(raw)))
-    return Target(
+    return _make_value_target(name, transform, transform.apply(y), raw, relations, limits)
+
+
+def _make_value_target(
+    name: str,
+    transform: TargetTransform,
+    labels: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    relations: Relations | None,
+    limits: Limits,
+) -> Target:
+    """Return a regression target, whose labels are given on the scale of the transform."""
+    target = Target(
         name,
-        task,
+        "regression",
         slope=transform.width,
         intercept=transform.mean,
         transform=transform.transform,
         bound=transform.bound,
-        conformal=fit_widths(transform.apply(y), raw),
+        lowest=limits[0],
+        highest=limits[1],
+    )
+    if relations is None:
+        return replace(target, conformal=fit_widths(labels, raw))
+    line = fit_line(labels, raw, relations)
+    return replace(
+        target,
+        slope=transform.width * line.slope,
+        intercept=transform.mean + transform.width * line.intercept,
+        conformal=fit_censored_widths(line.to_scores(labels), raw, relations),
     )
 
 
@@ -78,7 +109,8 @@ def measure_held_out(
     """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
     The rows are split into five folds that keep groups together, unless all rows belong to one group. Each
-    fold is answered with the calibration, threshold and conformal limits fitted on the other four.
+    fold is answered with the calibration, threshold and conformal limits fitted on the other four. The
+    coverage is that of labels that are no bounds.
 
     Parameters
     ----------
@@ -91,8 +123,11 @@ def measure_held_out(
     """
     name, task = rows.data.targets[i], rows.data.tasks[i]
     words = rows.data.words.get(name)
+    limits = rows.data.limits.get(name, NO_LIMITS)
     known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw.reshape(len(raw), -1)).any(axis=1))
     y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
+    relations = rows.relations_of(i)
+    relations = None if relations is None else relations[known]
     if len(np.unique(groups)) < 2:
         groups = known
     n_classes = len(rows.data.labels_of(i))
@@ -100,12 +135,15 @@ def measure_held_out(
     values, thresholds = np.full(shape, np.nan), np.full(len(y), np.nan)
     bounds = {str(level): np.full((len(y), max(2, n_classes)), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        target = make_target(name, transform, task, y[fitted], raw[fitted], words)
+        of_fitted = None if relations is None else relations[fitted]
+        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted, limits, words)
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
             found[part] = target.bounds(raw[part], values[part], level)
     return HeldOutMetrics(
-        metrics=measure(y, values, task, thresholds if task == "binary" else None),
-        coverage={level: measure_coverage(y, found, task) for level, found in bounds.items()},
+        metrics=measure(y, values, task, thresholds if task == "binary" else None, relations),
+        coverage={
+            level: measure_coverage(only_exact(y, relations), found, task) for level, found in bounds.items()
+        },
     )

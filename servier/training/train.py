@@ -17,10 +17,10 @@ from servier.checkpoint.target import Target
 from servier.checkpoint.target_columns import answer_places
 from servier.checkpoint.versions import installed_versions
 from servier.chem.identity import identity_hashes
-from servier.chem.levels import Level
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
+from servier.data.wishes import NO_LIMITS
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
@@ -68,11 +68,9 @@ def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
 
 def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
-    reference = (
-        read_reference(options.reference, Level(options.standardization)) if options.reference else None
-    )
+    reference = read_reference(options.reference, options.level) if options.reference else None
     transforms, transformed = transform_labels(rows)
-    labels = code_labels(transformed, rows.data)
+    labels = code_labels(transformed, rows.data, rows.relations)
     _describe(rows, transforms)
     if isinstance(recipe, boosting_recipe.Recipe):
         fitted = fit_features(rows, labels, options, recipe)
@@ -81,7 +79,17 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     raw, data = fitted.model.held_out, rows.data
     named = list(zip(data.targets, transforms, data.tasks, strict=True))
     targets = [
-        make_target(*target, rows.y[:, i], raw[:, labels.places[i]], data.words.get(target[0]))
+        replace(
+            make_target(
+                *target,
+                rows.y[:, i],
+                raw[:, labels.places[i]],
+                rows.relations_of(i),
+                data.limits.get(target[0], NO_LIMITS),
+                data.words.get(target[0]),
+            ),
+            unit=data.units.get(target[0]),
+        )
         for i, target in enumerate(named)
     ]
     held_out = {
@@ -100,7 +108,10 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
 
 def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray[np.float64]]:
     """Return the transform of each target, and the labels in its units, shape (n_train, n_targets)."""
-    transforms = [TargetTransform.fit(y, task) for y, task in zip(rows.y.T, rows.data.tasks, strict=True)]
+    transforms = [
+        TargetTransform.fit(y, task, rows.relations_of(i))
+        for i, (y, task) in enumerate(zip(rows.y.T, rows.data.tasks, strict=True))
+    ]
     return transforms, np.stack([t.apply(y) for t, y in zip(transforms, rows.y.T, strict=True)], axis=1)
 
 
@@ -111,6 +122,8 @@ def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None
         "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
         len(rows.train), len(rows.test), rows.left_out, rows.duplicates,
     )  # fmt: skip
+    if rows.relations is not None:
+        logger.info("%s labels for training are bounds", np.count_nonzero(rows.relations))
     if rows.conflicts:
         logger.warning("%s molecules have labels that differ; servier check shows them", rows.conflicts)
 
@@ -137,7 +150,7 @@ def _make_checkpoint(
         training=fitted.model.notes,
         metrics=measured,
         domain=domain.limits,
-        sentinels=make_sentinels(fitted.engine, Level(options.standardization)),
+        sentinels=make_sentinels(fitted.engine, options.level),
         versions=installed_versions(*PACKAGES),
         reference=None if reference is None else reference.describe(),
         targets=targets,
@@ -149,6 +162,7 @@ def _make_checkpoint(
         train_smiles=pack_lines([canonical_smiles(mol) for mol in rows.mols]),
         train_fingerprints=known,
         train_y=rows.y.astype(np.float32),
+        train_relations=rows.relations,
         domain_rows=domain.rows,
         environments=domain.environments,
         reference_answers=None if reference is None else reference.answer(fitted.engine, targets),
@@ -168,6 +182,7 @@ def _describe_dataset(rows: TrainingRows) -> DatasetFacts:
         left_out=rows.left_out,
         duplicates=rows.duplicates,
         conflicts=rows.conflicts,
+        bounds=None if rows.relations is None else int(np.count_nonzero(rows.relations)),
     )
 
 
@@ -175,16 +190,14 @@ def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[
     if not len(rows.test):
         return {}
     predictions = Scorer([checkpoint]).score_molecules(rows.test_mols)
-    return _measure(rows.data.y[rows.test], predictions.values, checkpoint.targets)
-
-
-def _measure(
-    y: NDArray[np.float64], values: NDArray[np.float64], targets: Sequence[Target]
-) -> dict[str, dict[str, float]]:
+    y, relations, values = rows.data.y[rows.test], rows.data.relations, predictions.values
     measured = {}
-    for i, (target, place) in enumerate(zip(targets, answer_places(targets), strict=True)):
+    for i, (target, place) in enumerate(
+        zip(checkpoint.targets, answer_places(checkpoint.targets), strict=True)
+    ):
         known = ~np.isnan(y[:, i]) & ~np.isnan(target.label(values[:, place]))
         measured[target.name] = metrics.measure(
-            y[known, i], values[known, place], target.task, target.threshold
-        )
+            y[known, i], values[known, place], target.task, target.threshold,
+            None if relations is None else relations[rows.test[known], i],
+        )  # fmt: skip
     return measured

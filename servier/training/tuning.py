@@ -104,14 +104,14 @@ def tune(
 
 def _make_objective(rows: TrainingRows, options: Options, base: dict[str, Any]) -> Objective:
     """Return the function from a trial to the score of its recipe in cross-validation."""
-    labels = code_labels(transform_labels(rows)[1], rows.data)
+    labels = code_labels(transform_labels(rows)[1], rows.data, rows.relations)
     prepare, suggest = SEARCHES[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
 
     def objective(trial: "optuna.Trial") -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
-        return mean_score(labels.y, cross_validate(recipe), labels.tasks)
+        return mean_score(labels.y, cross_validate(recipe), labels.tasks, labels.relations)
 
     return objective
 

@@ -15,6 +15,7 @@ import pytest
 from molecules_for_tests import SMILES
 from runs_for_tests import start, wait_for_progress
 
+from servier.chem.levels import Level
 from servier.features.computing import FeatureWork, compute_features
 from servier.features.feature_file import read_features
 from servier.features.registry import PRESETS
@@ -86,10 +87,12 @@ def test_features_of_a_file_with_a_molecule_that_hangs(servier, accurate_model, 
     table = pq.read_table(targets[0])
     assert table["status"].to_pylist() == expected
     assert table["reason"].to_pylist()[BAD] == "no answer within 2 s"
-    found = read_features(targets[0], PRESETS["accurate"])
+    found = read_features(targets[0], PRESETS["accurate"], Level.PARENT)
     assert not found.X[[BAD, -1]].any()
     np.testing.assert_array_equal(found.X[:BAD], found.X[BAD + 1 : -1])
-    np.testing.assert_array_equal(found.X[:BAD], compute_features(SMILES, PRESETS["accurate"], 1).X)
+    np.testing.assert_array_equal(
+        found.X[:BAD], compute_features(SMILES, PRESETS["accurate"], 1, Level.PARENT).X
+    )
     scored = tmp_path / "scored.csv"
     servier("predict-file", targets[0], scored, "--model_path", accurate_model)
     assert statuses(scored) == expected

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS
 from servier.features.feature_file import read_features
 from servier.features.rdkit2d import DESCRIPTOR_NAMES
@@ -58,7 +59,7 @@ def test_the_largest_molecules_have_the_values_of_rdkit(servier, tmp_path):
     table, target = tmp_path / "in.csv", tmp_path / "f.parquet"
     table.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in LARGEST.values()))
     servier("featurize", table, target)
-    found = read_features(target, PRESETS["accurate"])
+    found = read_features(target, PRESETS["accurate"], Level.PARENT)
     assert found.problems == [None] * len(LARGEST)
     values = found.X[:, -len(DESCRIPTOR_NAMES) + DESCRIPTOR_NAMES.index("AvgIpc")]
     expected = [float(run_alone(RDKIT, smiles)) for smiles in LARGEST.values()]
@@ -66,27 +67,20 @@ def test_the_largest_molecules_have_the_values_of_rdkit(servier, tmp_path):
 
 
 def test_slow_molecules_of_others_are_described(servier, case, tmp_path):
-    """A table with molecules on which other tools hang is featurized, one row for each, with equal bytes."""
+    """Where other tools hang there are features, equal bytes; a limit costs only the slowest rows."""
     source = case(17) / "featurize_slow.csv"
-    targets = [tmp_path / f"{workers}.parquet" for workers in (1, 2)]
-    for workers, target in enumerate(targets, start=1):
-        servier("featurize", source, target, "--preset", "accurate", "--workers", workers)
-    table = pq.read_table(targets[0], columns=["smiles", "status"])
+    one, two, hurried = (tmp_path / f"{name}.parquet" for name in ("one", "two", "hurried"))
+    servier("featurize", source, one, "--preset", "accurate", "--workers", 1)
+    servier("featurize", source, two, "--preset", "accurate", "--workers", 2)
+    servier("featurize", source, hurried, "--timeout", 1)
+    table = pq.read_table(one, columns=["smiles", "status"])
     assert table["smiles"].to_pylist() == [row["smiles"] for row in csv.DictReader(source.open())]
     assert set(table["status"].to_pylist()) == {"ok"}
-    assert targets[0].read_bytes() == targets[1].read_bytes()
-
-
-def test_a_limit_that_cuts_blocks_costs_only_the_slowest(servier, case, tmp_path):
-    """Where molecules exceed a limit of a second, all the others have the features that they have anyway."""
-    source = case(17) / "featurize_slow.csv"
-    quiet, hurried = tmp_path / "quiet.parquet", tmp_path / "hurried.parquet"
-    servier("featurize", source, quiet)
-    servier("featurize", source, hurried, "--timeout", 1)
+    assert one.read_bytes() == two.read_bytes()
     statuses = pq.read_table(hurried)["status"].to_pylist()
     assert set(statuses) == {"ok", "timeout"}
     ok = np.array(statuses) == "ok"
-    features = [read_features(path, PRESETS["accurate"]).X for path in (quiet, hurried)]
+    features = [read_features(path, PRESETS["accurate"], Level.PARENT).X for path in (one, hurried)]
     np.testing.assert_array_equal(features[0][ok], features[1][ok])
     assert not features[1][~ok].any()
 

@@ -11,6 +11,7 @@ from servier.checkpoint.documents import parse_json, write_document
 from servier.checkpoint.earlier_formats import FORMAT_VERSION
 from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
 from servier.checkpoint.metadata import decode_metadata, encode_metadata
+from servier.chem.levels import Level
 from servier.errors import CheckpointError
 
 CHECKPOINT = make_checkpoint(METADATA, {"model_0.onnx": b"graph", "reference.npz": b"arrays"})
@@ -189,6 +190,16 @@ def test_the_first_format_is_read():
     assert found.format_version == FORMAT_VERSION
     assert found.input == {"kind": "smiles", "n_smiles": 8}
     assert found.training.recipe == {"boosters": [{"eta": 0.1}], "n_smiles": 8, "folds": 5}
+    assert found.level is Level.NONE
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_molecules_of_earlier_formats_are_not_standardized(version):
+    """They were learnt from as they were written; a later format says how far they are standardized."""
+    document = json.loads(CHECKPOINT.metadata_json)
+    del document["standardization"]
+    assert decode_metadata(json.dumps(document | {"format_version": version}).encode()).level is Level.NONE
+    assert problem(json.dumps(document).encode()) == "its metadata is damaged: standardization is missing"
 
 
 @pytest.mark.parametrize("part", ["input", "training"])

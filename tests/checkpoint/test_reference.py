@@ -12,7 +12,7 @@ from servier.checkpoint.reference import ReferenceArrays, decode_reference, enco
 from servier.errors import CheckpointError
 
 NAMES = [field.name for field in fields(ReferenceArrays)]
-MAY_BE_MISSING = {"train_smiles", "reference_answers"}
+MAY_BE_MISSING = {"train_smiles", "train_relations", "reference_answers"}
 
 
 def arrays_of(reference):
@@ -32,8 +32,8 @@ def test_arrays_come_back():
 
 
 def test_what_is_not_there_is_not_written():
-    """Without SMILES or reference molecules there is no array for them, and they come back as None."""
-    without = replace(ARRAYS, train_smiles=None, reference_answers=None)
+    """Without SMILES, bounds or reference molecules there is no array for them; they come back as None."""
+    without = replace(ARRAYS, train_smiles=None, train_relations=None, reference_answers=None)
     assert set(arrays_of(without)) == set(NAMES) - MAY_BE_MISSING
     read = decode_reference(encode_reference(without))
     assert (read.train_smiles, read.smiles, read.reference_answers) == (None, None, None)
@@ -69,3 +69,14 @@ def test_arrays_of_objects_are_refused():
     np.savez(buffer, train_lines=np.array([{}], object))
     with pytest.raises(CheckpointError, match="damaged"):
         decode_reference(buffer.getvalue())
+
+
+def test_relations_are_of_three_kinds():
+    """What is neither a value nor one of two bounds is refused; labels that are bounds are no values."""
+    found = decode_reference(
+        encode_reference(replace(ARRAYS, train_relations=np.array([[1], [0], [-1]], np.int8)))
+    )
+    np.testing.assert_array_equal(found.exact_y, [[np.nan], [1], [np.nan]])
+    wrong = replace(ARRAYS, train_relations=np.array([[2], [0], [0]], np.int8))
+    with pytest.raises(CheckpointError, match="train_relations are not -1, 0 and 1"):
+        decode_reference(encode_reference(wrong))

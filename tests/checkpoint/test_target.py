@@ -1,5 +1,6 @@
 """The steps from raw scores to answers, each compared with SciPy, NumPy or Python's own arithmetic."""
 
+from dataclasses import replace
 from decimal import Context, Decimal
 
 import numpy as np
@@ -38,11 +39,13 @@ def raw_for(target, calibrated):
         (LOG, "ln(CL)"),
         (MIRRORED, "-ln(100.5 - PPB)"),
         (Target("PPB", "regression", transform="mirrored_log", bound=100.0), "-ln(100 - PPB)"),
+        (Target("CL", "regression", unit="mL/min"), "CL in mL/min"),
+        (Target("CL", "regression", unit="nM", transform="log"), "ln(CL in nM)"),
     ],
 )
 def test_units_are_named(target, unit):
     """The unit of a calibrated score says which transform the labels went through."""
-    assert target.unit == unit
+    assert target.score_unit == unit
 
 
 @many
@@ -289,3 +292,49 @@ def test_every_column_has_a_target():
     """As many columns as targets, or there is an error."""
     with pytest.raises(ValueError, match="2 columns for targets that have 1"):
         map_scores(Target.to_answer, [BINARY], np.zeros((2, 2)))
+
+
+@many
+@given(raw_scores, st.sampled_from(REGRESSIONS), st.floats(-20, 20), st.floats(0.001, 20))
+def test_no_answer_is_beyond_its_bounds(raw, target, low, width):
+    """Answers, rounded ones, and limits of intervals are those of NumPy's clip, also for a single bound."""
+    for lowest, highest in ((low, low + width), (low, None), (None, low)):
+        bounded = replace(target, lowest=lowest, highest=highest)
+        expected = np.clip(target.to_answer(raw), lowest, highest)
+        np.testing.assert_array_equal(bounded.to_answer(raw), expected)
+        for found in (bounded.to_rounded_answer(raw), bounded.interval(raw, "0.9"), bounded.round(expected)):
+            assert not (found < (-np.inf if lowest is None else lowest)).any()
+            assert not (found > (np.inf if highest is None else highest)).any()
+
+
+def test_rounding_does_not_lead_beyond_a_bound():
+    """Seven digits of a bound with more of them may lie beyond it; what has no answer stays without one."""
+    target = Target("y", "regression", lowest=0.12345674, highest=0.98765436)
+    assert target.round(np.array([0.12345674, 0.98765436])).tolist() == [0.12345674, 0.98765436]
+    assert np.isnan(target.round(np.array([np.nan]))[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, None), ({"lowest": 0.0}, "at least 0"), ({"highest": 1.5}, "at most 1.5"),
+        ({"lowest": 0.0, "highest": 100.0}, "between 0 and 100"),
+    ],
+)  # fmt: skip
+def test_bounds_are_said_in_words(fields, said):
+    """As they stand on the card of a model."""
+    assert Target("y", "regression", **fields).limits_in_words == said
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        (Target("y", "binary", unit="nM"), "unit is not null, as that of a binary target is"),
+        (Target("y", "binary", lowest=0.0), "lowest is not null, as that of a binary target is"),
+        (Target("y", "regression", lowest=1.0, highest=1.0), "lowest is not below highest"),
+        (Target("y", "regression", lowest=0.0, highest=1.0, unit="%"), None),
+    ],
+)
+def test_units_and_bounds_that_cannot_be(target, problem):
+    """Classes have neither, and one bound is below the other."""
+    assert target.contradiction() == problem

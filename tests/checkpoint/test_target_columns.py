@@ -74,4 +74,4 @@ def test_explained_scores_have_units():
     ]
     assert ExplainedScore(LEVEL, 2).unit == "log-odds of level = high against medium"
     assert ExplainedScore(LEVEL).unit == "log-odds of the next higher level, mean over the classes"
-    assert ExplainedScore(BINARY).unit == BINARY.unit
+    assert ExplainedScore(BINARY).unit == BINARY.score_unit

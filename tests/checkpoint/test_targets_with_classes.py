@@ -82,13 +82,13 @@ def test_the_most_probable_class_is_predicted():
     """Of equal ones the first."""
     answer = np.array([[0.1, 0.2, 0.6, 0.1], [0.4, 0.1, 0.1, 0.4]])
     assert MULTICLASS.label(answer).tolist() == [2, 0]
-    assert [MULTICLASS.name_label(label) for label in MULTICLASS.label(answer)] == ["high", "low"]
+    assert [MULTICLASS.label_names[int(label)] for label in MULTICLASS.label(answer)] == ["high", "low"]
 
 
 def test_classes_that_are_numbers_are_written_as_numbers():
     """Whole numbers stay numbers, and words that look like others stay words."""
-    assert Target("y", "ordinal", words=["-1", "0", "10"]).name_label(2) == 10
-    assert Target("y", "ordinal", words=["1", "2", "3+"]).name_label(1) == "2"
+    assert Target("y", "ordinal", words=["-1", "0", "10"]).label_names[2] == 10
+    assert Target("y", "ordinal", words=["1", "2", "3+"]).label_names[1] == "2"
 
 
 def test_classes_in_an_order_have_a_mean():

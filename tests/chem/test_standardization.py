@@ -8,6 +8,7 @@ from molecules_for_tests import SMILES, WITHOUT_PARENT
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from servier.chem.molecules import parse_smiles
 from servier.chem.standardization import (
     AS_WRITTEN,
     CHARGES,
@@ -16,6 +17,7 @@ from servier.chem.standardization import (
     ISOTOPES,
     METALS,
     TAUTOMER,
+    TOO_LARGE,
     Level,
     NoParentError,
     is_settled,
@@ -66,7 +68,7 @@ def test_standardizing_twice_changes_nothing(smiles, level):
         return
     twice = standardize(Chem.MolFromSmiles(Chem.MolToSmiles(once)), level)
     assert Chem.MolToSmiles(twice.mol) == Chem.MolToSmiles(once)
-    assert not {*twice.changes} - {AS_WRITTEN}
+    assert not {*twice.changes} - {AS_WRITTEN, TOO_LARGE}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,8 @@ def test_the_parent_is_that_of_rdkit_where_it_has_one(smiles):
         ("Oc1ccccn1", "tautomer", "O=c1cccc[nH]1", (TAUTOMER,)),
         ("C[N+](C)(C)CC([O-])=O", "parent", "C[N+](C)(C)CC(=O)O", (CHARGES,)),
         ("C[Hg]C", "parent", "C[Hg]C", (AS_WRITTEN,)),
+        ("C" * 151, "tautomer", "C" * 151, (TOO_LARGE,)),
+        (f"{'C' * 150}c1cccnc1O.Cl", "tautomer", f"{'C' * 150}c1cccnc1O", (FRAGMENTS, TOO_LARGE)),
         ("N[Pt](N)(Cl)Cl", "parent", "N[Pt](N)(Cl)Cl", (AS_WRITTEN,)),
         ("OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(O)=O)c1O.CCCN", "parent", "CCCN", (FRAGMENTS,)),
     ],
@@ -104,12 +108,25 @@ def test_what_a_level_does(smiles, level, expected, changes):
 
 
 @pytest.mark.parametrize(
-    "smiles", [*WITHOUT_PARENT, "Cl", "O", "[Fe+3]", "[Mg+2].[O-]S(=O)(=O)[O-]", "[NH4+].[Cl-].O"]
+    "smiles",
+    [
+        *WITHOUT_PARENT,
+        "Cl",
+        "O",
+        "[Fe+3]",
+        "O=[N+]([O-])O.[Na+]",
+        "OS(=O)(=O)O",
+        "[Cl-].[Ca+2].[Cl-]",
+        "[Mg+2].[O-]S(=O)(=O)[O-]",
+        "[NH4+].[Cl-].O",
+    ],
 )
 def test_a_counter_ion_alone_has_no_parent(smiles):
     """Where nothing but counter-ions is there, there is no molecule to score."""
     with pytest.raises(NoParentError):
         standardize(Chem.MolFromSmiles(smiles), Level.PARENT)
+    found = parse_smiles(smiles, level=Level.PARENT)
+    assert (found.status, found.reason) == ("invalid", "there is nothing but counter-ions or solvents")
 
 
 @pytest.mark.parametrize("smiles", ["Cc1ccccc1", "CC(=O)O", "CC(=O)[O-].[Na+]", "OC(=O)CCC(O)=O"])

@@ -9,13 +9,14 @@ from itertools import islice
 import pyarrow.parquet as pq
 import pytest
 from compounds_for_tests import other_form
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from server_for_tests import serving
 
 from servier.data.simulation import simulate
 
 AS_WRITTEN = {"group", "smiles", "scored_smiles", "standardization"}
+AS_WRITTEN_COMPLEX = "metal complex, scored as written"
 NO_PARENT = "there is nothing but counter-ions or solvents"
 
 pytestmark = pytest.mark.process
@@ -128,17 +129,23 @@ def test_an_older_model_reads_molecules_as_they_are_written(servier, models, sim
 @pytest.mark.parametrize("name", ["fast", "accurate", "2"])
 @pytest.mark.parametrize("n", [100, pytest.param(500, marks=pytest.mark.exhaustive)])
 def test_all_forms_of_public_molecules_have_one_answer(servier, models, real_data, tmp_path, name, n):
-    """So many of a collection of odd ones, and four times as many of a library."""
+    """So many of a collection of odd ones, and four times as many of a library, but for metal complexes.
+
+    Those are scored as they are written, with what stands beside them.
+    """
     chance = random.Random(name)
     with gzip.open(real_data / "library" / "molecules_1.3m.csv.gz", "rt") as stream:
         library = [row["smiles"] for row in csv.DictReader(islice(stream, 100_000))]
     with gzip.open(real_data / "odd_smiles" / "pubchem_substances.smi.gz", "rt") as stream:
         odd = [line.split()[0] for line in islice(stream, 20_000) if line.strip()]
     drug_like = chance.sample([smiles for smiles in library if "." not in smiles], 4 * n)
-    RDLogger.DisableLog("rdApp.*")
-    readable = [smiles for smiles in chance.sample(odd, 2 * n) if Chem.MolFromSmiles(smiles)][:n]
+    with rdBase.BlockLogs():
+        readable = [smiles for smiles in chance.sample(odd, 2 * n) if Chem.MolFromSmiles(smiles)][:n]
     write_forms(tmp_path / "in.csv", [*drug_like, *readable], 3, name)
-    assert differing(score(servier, tmp_path / "in.csv", tmp_path / "out.csv", models[name])) == []
+    rows = score(servier, tmp_path / "in.csv", tmp_path / "out.csv", models[name])
+    complexes = {row["group"] for row in rows if row["standardization"] == AS_WRITTEN_COMPLEX}
+    assert len(complexes) < n / 20
+    assert differing(row for row in rows if row["group"] not in complexes) == []
 
 
 OTHER_CHOICE = {
@@ -171,4 +178,4 @@ def test_approved_drugs_have_the_answers_of_their_parents(servier, models, real_
     others = {first["group"] for first, second in zip(rows[::2], rows[1::2], strict=True)
               if first["group"] not in without and differing([first, second])}  # fmt: skip
     assert others == OTHER_CHOICE
-    assert len(without) == 17
+    assert len(without) == 23

@@ -80,7 +80,7 @@ def hostile(tmp_path_factory, model_1, model_2):
     (folder / "labels.csv").write_text(f"smiles,{MARK}\nCCO,{MARK}\nCCN,1\n")
     (folder / "recipe.yaml").write_text(json.dumps({MARK: 1}))
     pq.write_table(pa.table({"smiles": ["CCO"], MARK: [1], "a": [[1]]}), folder / "t.parquet")
-    notes = json.dumps({"featurizers": PRESETS["fast"], "rdkit": MARK})
+    notes = json.dumps({"featurizers": PRESETS["fast"], "rdkit": MARK, "standardization": "parent"})
     pq.write_table(
         pa.table({"smiles": ["CCO"]}).replace_schema_metadata({FEATURES_KEY: notes}), folder / "f.parquet"
     )

@@ -51,6 +51,22 @@ def test_every_row_is_judged(table):
     }
 
 
+@pytest.mark.parametrize(
+    ("smiles", "problems"),
+    [
+        ("CN(C)CCc1ccccc1.OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(O)=O)c1O", []),
+        ("CN(C)CCc1ccccc1.CC(=O)Nc1ccc(O)cc1", ["mixture"]),
+        ("CC(=O)[O-].[Na+]", []),
+        ("Cl[Pt](Cl)(N)N.O", ["metal"]),
+    ],
+)
+def test_what_standardization_removes_makes_no_mixture(tmp_path, smiles, problems):
+    """Counter-ions and solvents are the same ones everywhere."""
+    (tmp_path / "t.csv").write_text(f"smiles,y\n{smiles},1\n")
+    (found,) = check(tmp_path / "t.csv").findings
+    assert found.problems == problems
+
+
 def test_salts_can_be_molecules_of_their_own(table):
     """With canonical forms of what is not standardized a salt is another molecule than its parent."""
     audit = check(table, same_molecule="canonical", level=Level.NONE)

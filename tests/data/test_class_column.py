@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servier.data.class_column import SCALES, may_be_classes, read_classes
-from servier.data.datasets import load_dataset
+from servier.data.datasets import Columns, load_dataset
 from servier.data.duplicates import merge_duplicates
+from servier.data.wishes import Wishes
 from servier.errors import DataError
+from servier.training.options import Options
+from servier.training.rows import select_rows
 
 
 def read(*texts, task="multiclass", orders=(), learnt=None):
@@ -172,6 +175,71 @@ def test_conflicts_between_classes_are_settled():
     found = merge_duplicates(molecules, both, ["multiclass", "ordinal"])
     np.testing.assert_array_equal(found.y, [[2, 2], [np.nan, np.nan], [np.nan, 1], [1, 1]])
     assert found.conflicts == 3
+
+
+def test_bounds_are_no_classes(tmp_path):
+    """Neither among numbers, nor where a column of relations says so; beside words a sign is part of one."""
+    rows = ["1", "2", ">3"] * 10
+    with pytest.raises(DataError, match="column y: '>3' is a bound of a number, and no class") as refused:
+        load_dataset(write(tmp_path, rows), tasks="ordinal")
+    assert "--classes" in refused.value.hint
+    assert load_dataset(write(tmp_path, rows), tasks="ordinal", orders=[["1", "2", ">3"]]).tasks == [
+        "ordinal"
+    ]
+    assert read("<1", "1-10", ">10")[1] == ["1-10", "<1", ">10"]
+    path = tmp_path / "relations.csv"
+    words = [["low", "medium", "high"][i % 3] for i in range(30)]
+    lines = [f"{'C' * (i + 1)},{word},{'<' if i == 7 else '='}" for i, word in enumerate(words)]
+    path.write_text("\n".join(["smiles,y,relation", *lines]))
+    with pytest.raises(
+        DataError, match="'medium' stands beside '<', but is a class and no number"
+    ) as refused:
+        load_dataset(path, Columns(("y",)), "ordinal")
+    assert refused.value.row == 9
+
+
+@pytest.mark.parametrize("wishes", [Wishes(unit=["nM"]), Wishes(transform=["log10"]), Wishes(bounds=["0,2"])])
+def test_classes_have_neither_units_nor_bounds(tmp_path, wishes):
+    """What is for numbers is refused, also where it is said of several targets at once."""
+    path = tmp_path / "two.csv"
+    path.write_text("smiles,y,z\n" + "".join(f"{'C' * (i + 1)},{i % 3},{i % 4}\n" for i in range(40)))
+    (name,) = [name for name, given in vars(wishes).items() if given]
+    with pytest.raises(DataError, match=f"column y: its labels are classes, and --{name} is for numbers"):
+        load_dataset(path, Columns(("y", "z")), "multiclass", wishes=wishes)
+
+
+def test_numbers_of_units_are_no_classes(command, tmp_path):
+    """A column of units is refused where labels are classes; check says that train refuses a unit."""
+    path = write(tmp_path, ["low", "medium", "high"] * 10)
+    options = ["--dataset", path, "--target", "y", "--task", "ordinal", "--unit_column", "smiles"]
+    assert "--unit_column holds units of numbers" in command("train", *options, status=1).stderr
+    told = command("check", path, "--target", "y", "--task", "ordinal", "--unit", "nM").stdout
+    assert "y: train refuses it: its labels are classes, and --unit is for numbers; leave out --unit" in told
+
+
+def test_classes_without_an_order_have_no_worst_one(tmp_path):
+    """In an order it is the highest."""
+    path = write(tmp_path, [str(i % 3) for i in range(60)])
+    for task, worst in (("ordinal", "worst"), ("multiclass", "median")):
+        select_rows(load_dataset(path, tasks=task), Options(conflicts=worst))
+    with pytest.raises(DataError, match="column y: classes without an order have no worst one"):
+        select_rows(load_dataset(path, tasks="multiclass"), Options(conflicts="worst"))
+
+
+def test_check_says_how_exact_classes_are_and_where_like_molecules_differ(command, tmp_path):
+    """Repeated molecules limit what can be reached; of two near duplicates the classes are named."""
+    words, path = ["low", "medium", "high"], tmp_path / "repeated.csv"
+    rows = [f"{'C' * (i + 1)},{words[(i + (i % 4 == 0) * extra) % 3]}" for i in range(15) for extra in (0, 1)]
+    left, right = "C[C@H](N)C(=O)Nc1ccc(Cl)cc1CCO,low", "C[C@@H](N)C(=O)Nc1ccc(Cl)cc1CCO,high"
+    path.write_text("\n".join(["smiles,y", *rows, left, right]))
+    options = ["check", path, tmp_path / "found.csv", "--target", "y", "--task", "ordinal", "--json"]
+    found = json.loads(command(*options).stdout)
+    assert found["replicates"]["y"]["spread"] == pytest.approx(4 / 15)
+    assert list(found["replicates"]["y"]["best"]) == ["quadratic_kappa"]
+    assert found["problems"]["conflict"] == 8
+    said = (tmp_path / "found.csv").read_text()
+    assert "y: low and high, though line 33 is 1.00 similar" in said
+    assert "y: low, medium" in said
 
 
 def test_equal_tables_of_classes_have_equal_digests(tmp_path):

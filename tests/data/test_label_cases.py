@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from servier.data.audit import check
+from servier.data.bounds import AT_LEAST
 from servier.data.datasets import Columns, load_dataset
 from servier.errors import DataError
 
@@ -17,10 +18,9 @@ READ = {
     "active": BINARY, "bool": BINARY, "float01": BINARY, "na_dash": BINARY, "na_hash": BINARY,
     "na_mixed": BINARY, "na_slash": BINARY, "sevenpos": BINARY, "nbsp": NUMBERS, "nearconst": NUMBERS,
     "nearconst2": NUMBERS, "one_two": NUMBERS, "onehuge": NUMBERS, "plusminus": NUMBERS, "probs": NUMBERS,
-    "twoclass": NUMBERS, "umin": NUMBERS, "umin_some": NUMBERS,
+    "twoclass": NUMBERS, "umin": NUMBERS, "umin_some": NUMBERS, "censored": NUMBERS, "tilde": NUMBERS,
 }  # fmt: skip
 REFUSED = {
-    "censored": r"line 2, column y: '>-1\.3774493615' is not a number",
     "comma": r"line 2, column y: '-1,3774493615' is not a number; write a decimal point",
     "date": "line 2, column y: '2024-01-01' is not a number",
     "fullwidth": r"line 2, column y: '-１.*' is not a number; write the digits 0 to 9",  # noqa: RUF001
@@ -28,7 +28,6 @@ REFUSED = {
     "inf": "line 9, column y: 'inf' is not a number",
     "percent": "line 2, column y: '0%' is not a number; write the number without a percent sign",
     "thousand": r"line 2, column y: '18,622\.6' is not a number; write a decimal point, and nothing between",
-    "tilde": r"line 2, column y: '~-1\.3774493615' is not a number",
     "underscore": r"line \d+, column y: '1_0' is not a number",
 }
 
@@ -39,7 +38,7 @@ def written(path):
         texts = [row["y"] for row in csv.DictReader(stream)]
     return [
         np.nan if text in MISSING else WORDS[text] if text in WORDS
-        else float(text.replace("\u00a0", "").replace("\u2212", "-"))
+        else float(text.lstrip(">~").replace("\u00a0", "").replace("\u2212", "-"))
         for text in texts
     ]  # fmt: skip
 
@@ -56,6 +55,8 @@ def test_labels_that_are_clear_are_read(case, name):
     data = load_dataset(path)
     assert data.tasks == [READ[name]]
     np.testing.assert_array_equal(data.y[:, 0], written(path))
+    n_bounds = 0 if data.relations is None else int(np.sum(data.relations == AT_LEAST))
+    assert n_bounds == path.read_text(encoding="utf-8").count(",>")
     audit = check(path)
     assert "bad_label" not in audit.counts
     assert audit.labels["y"]["labels"] == np.sum(~np.isnan(data.y))

@@ -4,6 +4,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from servier.evaluation.bootstrap import Resampling, Scores, bootstrap, compare
+from servier.metrics import concordance
 
 pytestmark = pytest.mark.seconds
 
@@ -80,3 +81,22 @@ def test_nothing_to_measure_is_no_error():
     """One row, or one class, has no metrics."""
     assert bootstrap(np.ones(1), Scores(np.ones(1)), "regression") == {}
     assert compare(np.ones(5), Scores(np.ones(5)), Scores(np.ones(5)), "binary") == {}
+
+
+def test_bounds_are_resampled_with_their_rows():
+    """Every metric has an interval; errors are those of the values alone."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=200)
+    good, poor = Scores(y + rng.normal(0, 0.3, 200)), Scores(y + rng.normal(0, 2, 200))
+    relations = np.where(np.arange(200) < 60, np.where(y < 0, -1, 1), 0).astype(np.int8)
+    few = Resampling(60)
+    found = bootstrap(y, good, "regression", few, relations)
+    assert {"mae", "concordance"} < found.keys()
+    assert all(m["low"] <= m["value"] <= m["high"] for m in found.values())
+    alone = bootstrap(y[60:], Scores(good.values[60:]), "regression", few)
+    assert found["mae"]["value"] == alone["mae"]["value"]
+    better = compare(y, poor, good, "regression", few, relations)["concordance"]
+    assert (better.first, better.second) == (
+        concordance(y, poor.values, relations), concordance(y, good.values, relations),
+    )  # fmt: skip
+    assert better.low > 0

@@ -10,6 +10,7 @@ from rdkit import Chem
 from sklearn.model_selection import KFold
 
 from servier.errors import RecipeError
+from servier.metrics import one_sided
 from servier.models import boosting
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.tree_graph import round_thresholds
@@ -159,3 +160,58 @@ def test_an_interruption_ends_all_boosters(problem):
     with pytest.raises(KeyboardInterrupt):
         fit(replace(problem, workers=2), endless, 1)
     assert threading.active_count() == before
+
+
+@pytest.fixture(scope="module")
+def censored(problem):
+    """A value of 2 of some rows, that of every other one is known to be above 0.5; classes have no bounds."""
+    is_high = problem.X[:, 1] > 0
+    is_bound = is_high & (np.arange(400) % 2 == 0)
+    y = np.stack([problem.y[:, 0], np.where(is_bound, 0.5, 2.0 * is_high)], axis=1)
+    relations = np.stack([np.zeros(400), is_bound], axis=1).astype(np.int8)
+    return replace(problem, y=y, relations=relations)
+
+
+def test_derivatives_are_those_of_the_loss():
+    """By differences of the squared error; a score on the right side of its bound has none of either."""
+    relations = np.array([0, 1, 1, -1, -1], np.int8)
+    scores, y = np.array([2.0, 2, 0, 2, 0]), np.ones(5)
+    data = lgb.Dataset(np.arange(5.0)[:, None], y).construct()
+    loss = boosting.OneSided(relations)
+
+    def half_squares(scores):
+        return one_sided(y, scores, relations) ** 2 / 2
+
+    step = 1e-4
+    slopes = (half_squares(scores + step) - half_squares(scores - step)) / (2 * step)
+    np.testing.assert_allclose(loss.differentiate(scores, data)[0], slopes, atol=1e-8)
+    assert slopes.tolist() == pytest.approx([1, 0, -1, 1, 0])
+    assert loss.measure(scores, data) == ("l2", pytest.approx(3 / 5), False)
+
+
+def test_bounds_are_learnt_as_bounds(censored, problem):
+    """Rows of which some are bounds score as their values do, not as the limits; other targets stay alike."""
+    recipe = replace(RECIPE, max_rounds=100)
+    learnt, as_values = (
+        fit(found, recipe, seed=1) for found in (censored, replace(censored, relations=None))
+    )
+    is_high = problem.X[:, 1] > 0
+    means = [run(model.graphs[0], problem.X)[is_high, 1].mean() for model in (learnt, as_values)]
+    assert means == [pytest.approx(2.0, abs=0.3), pytest.approx(1.25, abs=0.1)]
+    of_classes = [run(fit(found, RECIPE, seed=1).graphs[0], problem.X)[:, 0] for found in (censored, problem)]
+    np.testing.assert_array_equal(*of_classes)
+
+
+def test_relations_that_are_all_exact_change_no_byte(problem, fitted):
+    """The loss of values is LightGBM's own then."""
+    exact = replace(problem, relations=np.zeros(problem.y.shape, np.int8))
+    assert fit(exact, RECIPE, seed=1).graphs == fitted.graphs
+
+
+def test_boosters_of_bounds_are_read_as_others_are(censored, problem):
+    """The native texts give the scores of the graph, and training again gives the same bytes."""
+    model = fit(censored, RECIPE, seed=1)
+    texts = [model.native[f"model_1_{i}.txt"].decode() for i in range(2)]
+    native = [lgb.Booster(model_str=text).predict(problem.X, raw_score=True) for text in texts]
+    np.testing.assert_allclose(run(model.graphs[0], problem.X)[:, 1], np.mean(native, axis=0), atol=1e-5)
+    assert fit(replace(censored, workers=2), RECIPE, seed=1).native == model.native

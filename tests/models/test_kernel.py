@@ -78,3 +78,21 @@ def test_graph_agrees_with_the_machine():
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
     scores = session.run(None, {session.get_inputs()[0].name: tokens})[0]
     np.testing.assert_allclose(scores, machine(values), atol=1e-4)
+
+
+def test_bounds_that_are_broken_are_values(data):
+    """A bound that scores satisfy changes nothing; one far away pulls the scores of its molecules to it."""
+    from servier.models.kernel import fit_kernel
+
+    features, y, new = data
+    tasks = ["binary", "regression"]
+    is_bound = np.arange(120) % 3 == 0
+    exact = np.where(np.stack([np.zeros(120, bool), is_bound], axis=1), np.nan, y)
+    without = fit_kernel(features, exact, tasks)
+    relations = np.stack([np.zeros(120), is_bound], axis=1).astype(np.int8)
+    satisfied = np.where(relations == 1, -9, y)
+    np.testing.assert_array_equal(fit_kernel(features, satisfied, tasks, relations)(new), without(new))
+    broken = np.where(relations == 1, 3, y)
+    pulled = fit_kernel(features, broken, tasks, relations)(features)
+    assert (pulled - without(features))[is_bound, 1].mean() > 0.5
+    np.testing.assert_allclose(pulled[:, 0], without(features)[:, 0], atol=1e-9)

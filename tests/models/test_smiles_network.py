@@ -158,6 +158,24 @@ def test_loss_is_the_weighted_mean_over_known_labels():
     assert found == pytest.approx((cross_entropy.sum() + squared.sum()) / 6, rel=1e-5)
 
 
+def test_loss_of_bounds_is_one_sided():
+    """A score that satisfies its bound has neither loss nor gradient; classes are as without bounds."""
+    import tensorflow as tf
+
+    from servier.models.fine_tuning import make_loss
+
+    y = np.array([[1.0, 0.5], [1.0, -0.5], [0.0, np.nan], [np.nan, 0.0], [0.0, 1.0]], np.float32)
+    relations = np.array([[0, 1], [0, 1], [0, 0], [0, -1], [0, -1]], np.float32)
+    scores = tf.Variable(np.array([[0.3, 0.1], [-1.0, 0.2], [2.0, 9.0], [9.0, 1.0], [0.0, 0.5]], np.float32))
+    with tf.GradientTape() as tape:
+        found = make_loss(y, TASKS, with_bounds=True)(np.hstack([y, relations]), scores)
+    gradient = tape.gradient(found, scores).numpy()
+    np.testing.assert_allclose(gradient[:, 1], np.array([2 * -0.4, 0, 0, 2 * 1.0, 0]) / 8, rtol=1e-5)
+    classes = np.where([[True, False]], y, np.nan)
+    of_classes = float(make_loss(y, TASKS)(classes, scores.numpy())) * 4
+    assert float(found) * 8 == pytest.approx(of_classes + 0.4**2 + 1.0**2, rel=1e-5)
+
+
 def test_batches_hold_each_row_once_and_are_padded_to_multiples():
     """An epoch is all rows, in batches of like length."""
     rows = [TOKENIZER.encode(smiles) for smiles in SMILES]

@@ -41,7 +41,7 @@ def test_slow_blocks_give_equal_bytes_with_any_number_of_workers(servier, tmp_pa
     library.write_text("smiles\n" + "".join(f"{smiles}\n" for smiles in rows))
     found = {}
     with other_work(3):
-        for workers in (1, 2, 6, 16):
+        for workers in (1, 3, 16):
             target = tmp_path / f"{workers}.parquet"
             options = ["--timeout", LIMIT, "--max_atoms", MAX_ATOMS, "--workers", workers]
             servier("featurize", library, target, *options, timeout=1200)

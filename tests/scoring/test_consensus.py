@@ -225,3 +225,31 @@ def test_another_meaning_of_label_1_is_refused_with_its_file():
     assert caught.value.problem == "label 1 of P1 is 'Inactive', and 'active' in the other checkpoint"
     assert caught.value.path == "('Active', 'Inactive').servier"
     assert caught.value.hint == "train both with the same --positive"
+
+
+def measured(unit=None, lowest=None, highest=None, digest="a"):
+    target = Target("y", "regression", unit=unit, lowest=lowest, highest=highest, conformal={"0.9": [1.0]})
+    return joinable("1" if digest == "a" else "2", digest, [target])
+
+
+def test_units_must_be_those_of_the_first_model():
+    """Another unit is refused, and so is none beside one: a mean of unlike numbers means nothing."""
+    assert join_targets([measured("nM"), measured("nM", digest="b")])[0].unit == "nM"
+    for unit, said in (("\u00b5M", "\u00b5M"), (None, "no unit that is known")):
+        with pytest.raises(CheckpointError) as caught:
+            join_targets([measured("nM"), measured(unit, digest="b")])
+        assert caught.value.problem == f"y is answered in {said}, and in nM by the other checkpoint"
+
+
+def test_a_mean_has_the_widest_bounds():
+    """Each model keeps its own; where one has none, neither has the mean, which is within them anyway."""
+    joined = join_targets([measured(None, 0.0, 100.0), measured(None, -5.0, 90.0, "b")])[0]
+    assert (joined.lowest, joined.highest) == (-5.0, 100.0)
+    joined = join_targets([measured(None, 0.0, 100.0), measured(None, 0.0, None, "b")])[0]
+    assert (joined.lowest, joined.highest) == (0.0, None)
+    models = [measured(None, 0.0, 1.0), measured(None, 0.0, 1.0, "b")]
+    raw = [np.array([[-3.0], [0.4], [9.0]]), np.array([[-1.0], [0.4], [8.0]])]
+    targets = join_targets(models)
+    assert average_answers(models, targets, raw)[:, 0].tolist() == [0.0, 0.4, 1.0]
+    bounds = average_bounds(models, targets, raw, np.array([[0.0], [0.4], [1.0]]), "0.9")
+    assert bounds[:, 0].tolist() == [[0, 0], [0, 1], [1, 1]]

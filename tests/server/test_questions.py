@@ -56,3 +56,4 @@ def test_neighbours_are_drawn_with_their_labels(scorers):
     rows = Compare("consensus", ASPIRIN).answer(scorers)
     assert [row["similarity"] for row in rows] == sorted((r["similarity"] for r in rows), reverse=True)
     assert all(row["labels"].keys() == {"P1"} and "<svg" in row["svg"] for row in rows)
+    assert all(row["relations"] == {} for row in rows)

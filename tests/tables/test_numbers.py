@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from servier.errors import DataError
-from servier.tables.numbers import is_missing, read_number
+from servier.tables.numbers import RELATIONS, is_missing, read_number, read_relation, split_relation
 
 JSON = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)  # RFC 8259, section 6
 PIECES = st.sampled_from(
@@ -57,6 +57,29 @@ def test_every_number_is_read_as_it_was_written(number, form):
 def test_what_spreadsheets_and_papers_write_is_read(text, value):
     """Exponents, signs, blanks at the ends that nobody sees, and the minus sign of typography."""
     assert read_number(text) == value
+
+
+@pytest.mark.parametrize("sign", [sign for sign in RELATIONS if sign and not sign.isalpha()])
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
+def test_a_relation_is_parted_from_its_number(sign, blank):
+    """Every sign, with or without a blank; a minus stays with the number."""
+    assert split_relation(f"{sign}{blank}-5.5e-3 ") == (sign, "-5.5e-3")
+    assert read_relation(f" '{sign}' ") == sign
+
+
+@pytest.mark.parametrize("text", ["10", "<>10", "><5", "a>10", "-5", ">>>1", "10>", "", "!=5"])
+def test_other_texts_have_no_relation(text):
+    """They are read, or refused, as numbers."""
+    assert split_relation(text) == ("", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", ""), ("NA", ""), ("-", ""), ("''", ""), ("GE", "ge"), ("greater", None), ("5", None), ("<>", None)],
+)
+def test_a_field_may_hold_a_relation_alone(text, expected):
+    """None where it holds something else, and an empty text where a relation is missing."""
+    assert read_relation(text) == expected
 
 
 @pytest.mark.parametrize(

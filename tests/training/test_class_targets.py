@@ -110,7 +110,7 @@ def test_sets_of_classes_are_those_of_crepes(kinds, level):
 def test_sets_in_an_order_cover_what_they_promise(levels, level):
     """At least, for gaps are filled."""
     y, raw = levels
-    target = make_target("level", TargetTransform(), "ordinal", y[:3000], raw[:3000], WORDS)
+    target = make_target("level", TargetTransform(), "ordinal", y[:3000], raw[:3000], words=WORDS)
     answer = target.to_rounded_answer(raw[3000:])
     covered = measure_coverage(y[3000:], target.bounds(raw[3000:], answer, str(level)), "ordinal")
     assert all(covered[f"coverage_{label}"] > level - 0.04 for label in range(3))

@@ -50,3 +50,12 @@ def test_missing_labels_do_not_count_and_binary_ones_stay():
     assert (found.mean, found.width) == (2.0, 1.0)
     np.testing.assert_array_equal(found.apply(y), [-1, 1, np.nan])
     np.testing.assert_array_equal(TargetTransform.fit(y > 2, "binary").apply(np.array([0.0, 1.0])), [0, 1])
+
+
+def test_no_answer_is_kept_below_a_bound():
+    """Where true values are above a label no bound above all answers is chosen; below one it may be."""
+    y = -np.random.default_rng(0).lognormal(size=500)
+    exact, above, below = (np.full(500, relation, np.int8) for relation in (0, 1, -1))
+    assert TargetTransform.fit(y, "regression", exact) == TargetTransform.fit(y, "regression")
+    assert TargetTransform.fit(y, "regression", below).transform == "mirrored_log"
+    assert TargetTransform.fit(y, "regression", above).transform is None

@@ -137,6 +137,16 @@ def test_tuning_is_switched_on_in_the_config(finished):
     assert yaml.safe_load((finished / RESULTS / "recipes" / "model_1.yaml").read_text())["folds"] == 3
 
 
+def test_molecules_are_standardized_as_the_config_says(fresh):
+    """Training and files of features have one level; without it, that of the commands."""
+    said = snakemake(fresh, "--dry-run", "--printshellcmds")
+    assert "--standardization" not in said
+    change_settings(fresh / SITE, lambda settings: settings.update(standardization="none"))
+    said = snakemake(fresh, "--dry-run", "--printshellcmds")
+    found = re.findall(r"servier (train|featurize|tune) .*--standardization none", said)
+    assert sorted(found) == ["featurize", "featurize", "train", "train"]
+
+
 def test_checkpoints_are_signed_where_the_config_has_keys(finished, servier):
     """They are signed once, whatever scores requires it, and an exchanged model is not scored with."""
     site = finished / SITE

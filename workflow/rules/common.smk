@@ -91,8 +91,12 @@ DATASET = dataset_path()
 refuse_names(RESULTS, DATASET)
 TARGETS = options(("target", target) for target in config["targets"])
 COLUMNS = options(
-    (name, config.get(name)) for name in ("smiles_column", "split_column")
+    [
+        *((name, config.get(name)) for name in ("smiles_column", "split_column")),
+        *(("relation_column", name) for name in config.get("relation_columns", [])),
+    ]
 )
+STANDARDIZATION = option("standardization", config.get("standardization"))
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()
 EVALUATIONS = expand(

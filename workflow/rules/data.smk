@@ -35,9 +35,10 @@ rule featurize:
         runtime=more_each_time("featurize", "runtime"),
     params:
         smiles_column=lambda wildcards: SMILES_COLUMN,
+        standardization=lambda wildcards: STANDARDIZATION,
     shell:
-        "servier featurize --preset {wildcards.preset:q} {params.smiles_column:q} --workers {threads:q}"
-        " -- {input:q} {output:q} > {log:q} 2>&1"
+        "servier featurize --preset {wildcards.preset:q} {params.smiles_column:q} {params.standardization:q}"
+        " --workers {threads:q} -- {input:q} {output:q} > {log:q} 2>&1"
 
 
 use rule featurize as featurize_library with:
@@ -51,3 +52,4 @@ use rule featurize as featurize_library with:
         f"{RESULTS}/benchmarks/featurize_{{library}}_{{preset}}.tsv"
     params:
         smiles_column=library_columns,
+        standardization=lambda wildcards: STANDARDIZATION,

@@ -19,6 +19,7 @@ rule tune:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        standardization=lambda wildcards: STANDARDIZATION,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -28,7 +29,7 @@ rule tune:
     shell:
         "servier tune --dataset {input.table:q} --config {input.recipe:q} --output {output:q}"
         " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.budget:q}"
-        " --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " {params.standardization:q} --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule train:
@@ -52,6 +53,7 @@ rule train:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        standardization=lambda wildcards: STANDARDIZATION,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -59,7 +61,7 @@ rule train:
     shell:
         "servier train --dataset {input.table:q} --config {input.recipe:q} --model_path {output:q}"
         " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q}"
-        " --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " {params.standardization:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 if "signatures" in config:

@@ -51,7 +51,8 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
     rows, split, rules = metadata.dataset, metadata.split, metadata.duplicates
     preset = f", preset {metadata.preset}" if metadata.preset else ""
     column = f", column {split.column}" if split.column else ""
-    labels = checkpoint.reference.train_y.astype(np.float64)
+    arrays = checkpoint.reference
+    labels, relations = arrays.train_y.astype(np.float64), arrays.train_relations
     versions = sorted(metadata.versions.items())
     return {
         "facts": {
@@ -64,12 +65,15 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "rows left out": f"{rows.left_out:,} (unreadable or without a label)",
             "duplicates": f"{rows.duplicates:,} rows merged (same molecule: {rules.same_molecule}), "
             f"{rows.conflicts:,} molecules with conflicting labels (conflicts: {rules.conflicts})",
+            "standardization of molecules": metadata.standardization,
             "split": f"{split.strategy}{column}",
             "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
         },
         "labels": {
-            target.name: describe_labels(labels[:, i], target.classes)
+            target.name: describe_labels(
+                labels[:, i], None if relations is None else relations[:, i], target.classes
+            )
             for i, target in enumerate(checkpoint.targets)
         },
     }

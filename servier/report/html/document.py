@@ -130,7 +130,7 @@ def _summarize(source: Source, target: Target) -> dict[str, Any]:
 def _describe(source: Source, i: int) -> dict[str, Any]:
     """Return the content of the page of one target."""
     target, evaluation = source.checkpoint.targets[i], source.evaluation
-    y = source.data.y[evaluation.rows, i]
+    y = source.data.exact_y[evaluation.rows, i]
     known = ~np.isnan(y)
     y, values = y[known], evaluation.values[known, answer_places(source.checkpoint.targets)[i]]
     found, summary = evaluation.targets[target.name], _summarize(source, target)
@@ -160,6 +160,8 @@ def _count_rows(target: Target, y: Vector, counts: Mapping[str, int]) -> dict[st
     if target.task == "binary":
         tiles |= {"share of label 1": percent(float(y.mean()) if len(y) else None)}
     reasons = {"trained_on": "left out, trained on", "unreadable": "unreadable", "unlabelled": "unlabelled"}
+    if "bounds" in counts:
+        reasons["bounds"] = "bounds, only ordered"
     return tiles | {words: f"{counts[reason]:,}" for reason, words in reasons.items()}
 
 

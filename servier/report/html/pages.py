@@ -30,6 +30,7 @@ METRICS = {
     "r2": "R\N{SUPERSCRIPT TWO}",
     "spearman": "Spearman correlation",
     "kendall": "Kendall correlation",
+    "concordance": "Concordance, with bounds",
 }
 
 

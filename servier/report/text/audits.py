@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from servier.report.text.replicates import describe_replicates
 from servier.report.text.text_tables import text_table
 
 if TYPE_CHECKING:
@@ -16,9 +17,16 @@ def describe_audit(audit: "Audit") -> str:
         lines[1:] = ["No row has a problem."]
     for columns in dict.fromkeys(tuple(found) for found in audit.labels.values()):
         rows = [
-            (target, *(f"{value:.4g}" for value in found.values()))
+            (_name(audit, target), *(f"{value:.4g}" for value in found.values()))
             for target, found in audit.labels.items()
             if tuple(found) == columns
         ]
         lines += ["", *text_table(("target", *(name.replace("_", " ") for name in columns)), rows)]
+    for target, found in audit.replicates.items():
+        lines += ["", describe_replicates(_name(audit, target), found)]
     return "\n".join([*lines, *(f"\nWarning: {text}" for text in audit.warnings)])
+
+
+def _name(audit: "Audit", target: str) -> str:
+    unit = audit.units.get(target)
+    return target if unit is None else f"{target} in {unit}"

@@ -1,27 +1,46 @@
 """Checkpoints as text."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from servier.checkpoint.classes import ORDINAL
 from servier.report.text.evaluations import describe_coverage
+from servier.report.text.replicates import describe_replicates
 from servier.report.text.text_tables import text_table
 from servier.scoring.inputs import SequenceInput, read_input
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.metadata import DomainLimits
+    from servier.data.replicates import Replicates
 
 
-def describe_metrics(checkpoint: "Checkpoint") -> str:
-    """Return the metrics that training measured, as a table."""
+def describe_metrics(checkpoint: "Checkpoint", replicates: "Mapping[str, Replicates] | None" = None) -> str:
+    """Return the metrics that training measured, as a table.
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    replicates
+        How far labels of one molecule differ, by target; what can be reached at best stands beside the rest.
+    """
     metrics = checkpoint.metadata.metrics
+    quantities = {target.name: target.quantity for target in checkpoint.targets}
     lines: list[str] = []
     for target, held_out in metrics.held_out.items():
         test = metrics.test.get(target, {})
+        noise = (replicates or {}).get(target)
+        best = {} if noise is None else noise.best
         rows = [
-            (name, f"{held_out[name]:.4f}", f"{test[name]:.4f}" if name in test else "-") for name in held_out
+            (name, *(f"{found[name]:.4f}" if name in found else "-" for found in (held_out, test, best)))
+            for name in held_out
         ]
-        lines += text_table((target, "validation", "test"), rows)
+        quantity = quantities.get(target, target)
+        header = (quantity, "validation", "test", "best reachable")
+        lines += text_table(header, rows) if best else text_table(header[:3], [row[:3] for row in rows])
+        if noise is not None:
+            lines.append(describe_replicates(quantity, noise))
     return "\n".join(lines)
 
 
@@ -40,8 +59,10 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             (
                 f"{rows.train_rows} to train, {rows.test_rows} to test, {rows.left_out} left out, "
                 f"{rows.duplicates} duplicates, {rows.conflicts} molecules with labels in conflict"
+                f"{'' if rows.bounds is None else f', {rows.bounds} labels are bounds'}"
             ),
         ),
+        ("molecules", f"standardized: {data.standardization}"),
         ("split", data.split.strategy),
         ("domain", describe_domain(data.domain)),
         ("seed", str(data.seed)),
@@ -58,7 +79,9 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         transform = ", learnt as a logarithm" if target.transform else ""
         sign = " < " if target.task == ORDINAL else ", "
         named = f": {sign.join(target.classes)}" if target.has_classes else ""
-        facts.append((f"target {target.name}", f"{target.task}{threshold}{transform}{named}"))
+        unit = "" if target.unit is None else f", in {target.unit}"
+        limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
+        facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}{named}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]

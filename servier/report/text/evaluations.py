@@ -30,6 +30,8 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             f"{counts['unreadable']} unreadable, {counts['unlabelled']} without a label."
         ),
     ]
+    if "bounds" in counts:
+        lines.append(f"{counts['bounds']} of the labels are bounds: they count in the concordance alone.")
     lines += [
         f"The model predicts {target}; it is compared with the column {column}."
         for target, column in columns.items()
@@ -45,7 +47,8 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
             )
             for name, m in found.metrics.items()
         ]
-        lines += ["", *text_table((target, "value", "95 % interval", *found.baselines), rows)]
+        quantity = _name(target, found.unit)
+        lines += ["", *text_table((quantity, "value", "95 % interval", *found.baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
         lines += ["", *describe_coverage(found.coverage, found.classes)]
@@ -55,6 +58,10 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *_describe_domains(found.by_domain)]
         lines += ["", *_describe_importance(found.importance)]
     return "\n".join([*lines, "", _describe_leaks(evaluation.overlap.counts)])
+
+
+def _name(target: str, unit: str | None) -> str:
+    return target if unit is None else f"{target} in {unit}"
 
 
 def describe_coverage(coverage: Mapping[str, Mapping[str, float]], classes: Sequence[str] = ()) -> list[str]:
@@ -137,7 +144,10 @@ def describe_nested(document: Mapping[str, Any]) -> str:
         rows = [
             (name, f"{m['value']:.4f}", f"{m['low']:.4f} to {m['high']:.4f}") for name, m in measured.items()
         ]
-        lines += ["", *text_table((target, "mean", "95 % interval"), rows)]
+        lines += [
+            "",
+            *text_table((_name(target, document["units"].get(target)), "mean", "95 % interval"), rows),
+        ]
     return "\n".join(lines)
 
 
@@ -162,7 +172,8 @@ def describe_comparison(document: Mapping[str, Any]) -> str:
             )
             for name, m in measured.items()
         ]  # fmt: skip
-        header = (target, "first", "second", "difference", "95 % interval", "p value", "better")
+        quantity = _name(target, document["units"].get(target))
+        header = (quantity, "first", "second", "difference", "95 % interval", "p value", "better")
         lines += ["", *text_table(header, rows)]
         if not rows:
             lines.append(UNDEFINED)
