@@ -175,6 +175,9 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
             yield f"train_y has labels of {target.name} that are not its classes"
         elif not len(known) or (target.task != "regression" and known.min() == known.max()):
             yield f"train_y has nothing of {target.name} to learn from"
+    n_bounds = 0 if reference.train_relations is None else np.count_nonzero(reference.train_relations)
+    if n_bounds != (metadata.dataset.bounds or 0):
+        yield "train_relations are not the bounds that were counted"
     if not _are_rows(reference.test_rows, metadata.dataset.rows):
         yield "test_rows are not rows of the table"
     shape = None if reference.reference_answers is None else reference.reference_answers.shape

@@ -16,7 +16,7 @@ from servier.errors import ServierError
 from servier.server.loading import load_models
 
 ARRAYS = [field.name for field in fields(ReferenceArrays) if field.name != "reference_answers"]
-MAY_BE_MISSING = {"train_smiles"}
+MAY_BE_MISSING = {"train_smiles", "train_relations"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,9 @@ def parts(model_1):
 
 @pytest.fixture(scope="module")
 def arrays(parts):
-    return dict(np.load(io.BytesIO(parts["reference.npz"])))
+    """The arrays of that checkpoint, with the relations that one of exact labels may leave out."""
+    found = dict(np.load(io.BytesIO(parts["reference.npz"])))
+    return found | {"train_relations": np.zeros(found["train_y"].shape, np.int8)}
 
 
 def forge(folder, parts, change=None):
@@ -343,3 +345,9 @@ def test_the_service_answers_where_a_graph_does_not(parts, tmp_path):
         assert (status, found["status"], found["reason"]) == (422, "crashed", "the model cannot answer it")
         status, found = server.predict(["CCO", LARGE, "CCN"])
         assert (status, [row["status"] for row in found["predictions"]]) == (200, ["ok", "crashed", "ok"])
+
+
+def test_bounds_that_were_counted_are_asked_for(command, parts, tmp_path):
+    """Without its relations a model of bounds would take them for values."""
+    path = forge(tmp_path, parts, lambda document: document["dataset"].update(bounds=3))
+    assert "train_relations are not the bounds that were counted" in problem_of(command, "inspect", path)
