@@ -325,8 +325,11 @@ def test_classes_are_served(classes, target):
         assert f"{target}: {row[f'{target}_pred']}, probability" in drawn
         served = json.loads(server.ask("/models")[2])["models"][0]["targets"]
         assert served == [
-            {"name": target, "task": TASKS[target], "threshold": None, "classes": WORDS[target]}
-        ]
+            {
+                "name": target, "task": TASKS[target], "threshold": None, "unit": None,
+                "classes": WORDS[target],
+            }
+        ]  # fmt: skip
 
 
 def test_classes_and_other_targets_of_one_model_score_as_alone(classes):
