@@ -14,6 +14,7 @@ from rdkit import Chem, rdBase
 from servier.chem.counter_ions import CARBON, is_counter_ion
 from servier.chem.levels import Level
 from servier.chem.written_charges import (
+    ANION_BESIDE_SULFUR,
     CHARGED_SULFUR,
     charge_sulfoxides,
     drop_counter_ions,
@@ -181,17 +182,13 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
         return form, [AS_WRITTEN]
     if _differ(neutral[chosen], fragments[chosen]):
         changes.append(CHARGES)
-    return _relabel(_in_order(neutral[chosen]), level, changes), changes
+    found = _in_order(neutral[chosen]) if changes else form
+    return _relabel(found, level, changes), changes
 
 
 def _differ(mol: Mol, other: Mol) -> bool:
-    """Compare molecules, whose atoms are in the same order if nothing was done."""
-    return _protons(mol) != _protons(other) and bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
-
-
-def _protons(mol: Mol) -> list[tuple[int, int, int]]:
-    """Return element, charge and number of hydrogens of each atom: every step changes some of them."""
-    return [(atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetTotalNumHs()) for atom in mol.GetAtoms()]
+    """Compare molecules, which are the same to the byte if nothing was done."""
+    return mol.ToBinary() != other.ToBinary() and bool(Chem.MolToSmiles(mol) != Chem.MolToSmiles(other))
 
 
 def _choose_parent(fragments: Sequence[Mol], *, was_complex: bool) -> int | None:
@@ -253,6 +250,8 @@ def standardize_text(smiles: str, level: Level) -> tuple[str, tuple[str, ...]] |
     final = charge_sulfoxides(text)
     if final == smiles:
         return smiles, ()
+    if final != text != fragment and ANION_BESIDE_SULFUR.search(smiles):
+        return None
     steps = ((GROUPS, final != text), (FRAGMENTS, fragment != smiles), (CHARGES, text != fragment))
     return final, tuple(change for change, is_done in steps if is_done)
 

@@ -6,6 +6,7 @@ of it, at a hundredth of the cost; whatever else is charged is left to it.
 """
 
 import re
+from collections.abc import Sequence
 
 _COUNTER_IONS = frozenset([
     "Cl", "Br", "I", "F", "N", "O", "[Cl-]", "[Br-]", "[I-]", "[F-]", "[OH-]", "[H+]", "[Li+]", "[Na+]",
@@ -39,9 +40,13 @@ _SULFINYL = re.compile(rf"{_SULFUR}\(=O\)(?!\(?=O)")
 _LAST_SULFINYL = re.compile(rf"{_SULFUR}(?P<branch>(?:{_BRANCH})?)=O(?![\d%])")
 _FIRST_SULFINYL = re.compile(rf"^O=(?:S|\[(S@{{1,2}})\](?![\d%]))(?!{_RINGS}\(?=O)")
 _BRANCHED_SULFUR = re.compile(rf"S@{{0,2}}\]?{_RINGS}[(=]")
+ANION_BESIDE_SULFUR = re.compile(r"\[(?:NH?|S|n)-\]")
+"""Anions that keep their charge where they stand beside a sulfoxide."""
 CHARGED_SULFUR = re.compile(r"\[S@{0,2}\+\]")
 
 _DOUBLE_BOND = re.compile(rf"{_RINGS}(?:\((?:[^()]|\([^()]*\))*\))*\(?[=#]")
+_RING_NUMBERS, _RING_NUMBER = re.compile(_RINGS), re.compile(r"%\d\d|\d")
+_BETWEEN_ATOMS = frozenset("()-=#:/\\%0123456789")
 _RING_BOND = re.compile(r"[=#][\d%]")
 
 
@@ -88,26 +93,61 @@ def neutralize(smiles: str) -> str | None:
         return smiles
     parts: list[str] = []
     end = 0
-    has_anion = has_conjugated = has_quaternary = has_oxide = is_charged = False
+    charged: list[re.Match[str]] = []
+    has_anion = has_aromatic = has_conjugated = has_quaternary = has_oxide = False
     for unit in _UNIT.finditer(smiles):
         between = smiles[end : unit.start()]
         parts.append(between)
         text, end = unit[0], unit.end()
-        if unit.lastgroup == "unsure" or (is_charged and unit.lastgroup != "plain" and between in {"", "("}):
+        if unit.lastgroup == "unsure" or (
+            charged and unit.lastgroup != "plain" and _have_neighbours(smiles, charged, unit)
+        ):
             return None
-        is_charged = unit.lastgroup == "other"
+        if unit.lastgroup != "plain":
+            charged.append(unit)
         has_oxide |= unit.lastgroup == "settled" and text not in _NITRO and not between.endswith("O=")
         if unit.lastgroup == "other":
             has_anion |= text in _ANIONS and not _is_acid(smiles, unit)
             has_quaternary |= text in _QUATERNARY
+            has_aromatic |= text == "[nH+]"
             has_conjugated |= text not in _ANIONS and _has_double_bond(smiles, unit)
             text = _CATIONS.get(text) or _ANIONS.get(text) or (text if text in _QUATERNARY else "")
             if not text:
                 return None
         parts.append(text)
-    if (has_anion and (has_quaternary or has_conjugated or has_oxide)) or (has_conjugated and has_quaternary):
+    if has_anion and (has_aromatic or has_conjugated or has_quaternary or has_oxide):
+        return None
+    if has_conjugated and has_quaternary:
         return None
     return "".join([*parts, smiles[end:]])
+
+
+def _have_neighbours(smiles: str, charged: Sequence[re.Match[str]], unit: re.Match[str]) -> bool:
+    """Say whether a charge stands beside one before it, where charges are not those of a settled group."""
+    before = _find_parent(smiles, unit.start())
+    rings = _ring_numbers(smiles, unit)
+    for other in charged:
+        if unit.lastgroup == other.lastgroup == "settled":
+            continue
+        if other.start() < before <= other.end() or rings & _ring_numbers(smiles, other):
+            return True
+    return False
+
+
+def _find_parent(smiles: str, start: int) -> int:
+    """Return where the text of the atom ends that the one at a place is bonded to."""
+    depth = 0
+    for end in range(start, 0, -1):
+        before = smiles[end - 1]
+        depth += (before == ")") - (before == "(" and depth > 0)
+        if not depth and before not in _BETWEEN_ATOMS:
+            return end
+    return 0
+
+
+def _ring_numbers(smiles: str, unit: re.Match[str]) -> set[str]:
+    found = _RING_NUMBERS.match(smiles, unit.end())
+    return set(_RING_NUMBER.findall(found[0])) if found else set()
 
 
 def _is_acid(smiles: str, unit: re.Match[str]) -> bool:

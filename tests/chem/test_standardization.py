@@ -8,7 +8,7 @@ from molecules_for_tests import SMILES, WITHOUT_PARENT
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from servier.chem.molecules import parse_smiles
+from servier.chem.molecules import InvalidMolecule, parse_smiles
 from servier.chem.standardization import (
     AS_WRITTEN,
     CHARGES,
@@ -160,6 +160,36 @@ def test_the_text_tells_what_rdkit_does(data):
         found = standardize(Chem.MolFromSmiles(smiles), Level.PARENT)
     assert Chem.MolToSmiles(read) == Chem.MolToSmiles(found.mol)
     assert changes == found.changes
+
+
+ANIONS = [
+    "C[N-]{}", "[NH-]{}", "[S-]{}", "[O-]{}", "C[N-]C(=O){}", "C[N-]S(=O)(=O){}", "[O-]C(=O){}",
+    "[S-]C(=S){}",
+    "[N-]=C(C){}", "O=C([O-])N(C){}", "c1c[n-]c({})n1", "[O-]c1ccc({})cc1", "[N-]1C=CC=C1{}",
+]  # fmt: skip
+NEIGHBOURS = [
+    "[N+](=O)[O-]", "[N+](C)(C)C", "[N+](C)(C)[O-]", "[n+]1ccccc1", "c1cccc[n+]1[O-]", "[NH+](C)C", "[NH2+]C",
+    "[S+](C)C", "[S+](C)[O-]", "S(C)=O", "S(=O)(=O)[O-]", "[P+](C)(C)C", "N=[N+]=[N-]", "C=[N+]=[N-]",
+    "C=[N+](C)C", "C(N)=[NH2+]", "[N+]#N", "[N+]#[C-]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("neighbour", NEIGHBOURS)
+@pytest.mark.parametrize("anion", ANIONS)
+def test_charges_beside_each_other_are_left_to_rdkit(anion, neighbour):
+    """A charge that a neighbour holds is not taken away, however the molecule is written."""
+    smiles = anion.format(neighbour)
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+        if mol is None:
+            return
+        for text in {smiles, *Chem.MolToRandomSmilesVect(mol, 12, randomSeed=7)}:
+            found = parse_smiles(text, level=Level.PARENT)
+            if isinstance(found, InvalidMolecule):
+                assert found.reason == "there is nothing but counter-ions or solvents"
+            else:
+                expected = standardize(Chem.MolFromSmiles(text), Level.PARENT).mol
+                assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)
 
 
 @pytest.mark.parametrize(
