@@ -10,7 +10,7 @@ MULTICLASS, ORDINAL = "multiclass", "ordinal"
 CLASS_TASKS = (MULTICLASS, ORDINAL)
 MIN_CLASSES, MAX_CLASSES = 3, 50
 
-_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 Table = NDArray[np.float64]
 """A column for each class, or for each score."""
@@ -47,5 +47,5 @@ def without_gaps(belongs: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def are_numbers(words: Sequence[str]) -> bool:
-    """Return whether all classes are whole numbers."""
+    """Return whether all classes are whole numbers; `01`, which is not how one is written, is a word."""
     return all(_WHOLE.fullmatch(word) for word in words)

@@ -89,6 +89,7 @@ def test_classes_that_are_numbers_are_written_as_numbers():
     """Whole numbers stay numbers, and words that look like others stay words."""
     assert Target("y", "ordinal", words=["-1", "0", "10"]).label_names[2] == 10
     assert Target("y", "ordinal", words=["1", "2", "3+"]).label_names[1] == "2"
+    assert Target("y", "ordinal", words=["01", "02", "10"]).label_names == ["01", "02", "10"]
 
 
 def test_classes_in_an_order_have_a_mean():
