@@ -44,7 +44,6 @@ ANION_BESIDE_SULFUR = re.compile(r"\[(?:NH?|S|n)-\]")
 """Anions that keep their charge where they stand beside a sulfoxide."""
 CHARGED_SULFUR = re.compile(r"\[S@{0,2}\+\]")
 
-_DOUBLE_BOND = re.compile(rf"{_RINGS}(?:\((?:[^()]|\([^()]*\))*\))*\(?[=#]")
 _RING_NUMBERS, _RING_NUMBER = re.compile(_RINGS), re.compile(r"%\d\d|\d")
 _BETWEEN_ATOMS = frozenset("()-=#:/\\%0123456789")
 _RING_BOND = re.compile(r"[=#][\d%]")
@@ -166,9 +165,21 @@ def _has_double_bond(smiles: str, unit: re.Match[str]) -> bool:
     before = smiles[unit.start() - 1 : unit.start()]
     return (
         before in {"=", "#"}
-        or bool(_DOUBLE_BOND.match(smiles, unit.end()))
         or bool(_RING_BOND.search(smiles))
+        or _begins_double_bond(smiles[unit.end() :].lstrip("%0123456789"))
     )
+
+
+def _begins_double_bond(after: str) -> bool:
+    """Say whether the chain or a branch that goes on from an atom does so with a double or triple bond."""
+    depth = 0
+    for i, sign in enumerate(after):
+        if depth == 0 and sign != "(":
+            return sign in {"=", "#"}
+        if depth == 0 and after.startswith(("(=", "(#"), i):
+            return True
+        depth += (sign == "(") - (sign == ")")
+    return False
 
 
 def may_have_sulfoxide(smiles: str) -> bool:

@@ -192,6 +192,14 @@ def test_charges_beside_each_other_are_left_to_rdkit(anion, neighbour):
                 assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)
 
 
+def test_a_double_bond_behind_nested_branches_is_seen():
+    """A charge that the rest of a ring can carry is left to RDKit, whatever stands before the double bond."""
+    smiles = "C[N+](Cc1c(cc(cc1F)F)F)=c1[nH]c(C)cc([nH]1)=NC"
+    found = parse_smiles(smiles, level=Level.PARENT)
+    expected = standardize(Chem.MolFromSmiles(smiles), Level.PARENT).mol
+    assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)
+
+
 @pytest.mark.parametrize(
     "smiles", ["C[NH+](C)C", "C[NH+](C)C.[Cl-]", "CC(=O)[O-].[Na+]", "C[n+]1ccccc1.[I-]", "CCO"]
 )
