@@ -8,6 +8,7 @@ import click
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
+    CLASSES,
     FORCE,
     ID_COLUMN,
     JSON,
@@ -17,6 +18,7 @@ from servier.cli.options import (
     TARGETS,
     UNIT,
     UNIT_COLUMN,
+    class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
@@ -33,6 +35,13 @@ class CheckOptions:
     id_column: str | None = field(metadata=ID_COLUMN)
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    task: str | None = field(
+        metadata=option(
+            type=click.Choice(["multiclass", "ordinal"]),
+            help="That targets have classes.  [default: neither]",
+        )
+    )
+    classes: tuple[str, ...] = field(metadata=CLASSES)
     unit: tuple[str, ...] = field(metadata=UNIT)
     unit_column: str | None = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
@@ -56,6 +65,7 @@ def check(given: CheckOptions) -> None:
     Examples:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
+      servier check clearance.csv --target class --task ordinal --classes low,medium,high
       servier check assay.csv --target IC50 --unit_column units
     """
     from servier.chem.levels import Level
@@ -77,7 +87,11 @@ def check(given: CheckOptions) -> None:
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
-        audit = check_table(given.source, columns, same_molecule, given.positive, level, Wishes(given.unit))
+        orders = class_orders(given.classes)
+        wishes = Wishes(given.unit)
+        audit = check_table(
+            given.source, columns, same_molecule, given.positive, level, wishes, given.task, orders
+        )
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)

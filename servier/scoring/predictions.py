@@ -8,8 +8,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.classes import MULTICLASS, ORDINAL, are_numbers
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import answer_places, map_answers
 from servier.chem.molecules import InvalidMolecule, Status
+from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import DomainMeasures
 from servier.scoring.spreads import STATISTICS, Spread
 
@@ -32,19 +35,20 @@ class Predictions:
     targets
         The targets that were predicted.
     values
-        float64, shape (n_rows, n_targets): a calibrated probability of label 1, rounded to 6 decimals, or a
-        value, rounded to 7 significant digits; NaN where a row has no answer.
+        float64, shape (n_rows, n_answers): a calibrated probability of label 1, or of each class, rounded to
+        6 decimals, or a value, rounded to 7 significant digits; NaN where a row has no answer.
     problems
         For each row None, or why it has no answer.
     bounds
         For each confidence that was requested the conformal sets and intervals, float64, shape (n_rows,
-        n_targets, 2). For a binary target they are 1 where label 0, and where label 1, belongs to the set,
-        else 0; for a regression target the lower and the upper limit of the interval.
+        n_targets, n_limits). Sets are 1 where label 0, label 1, ... belongs to them, else 0; for a
+        regression target they are the lower and the upper limit of the interval. Where another target has
+        more labels, the numbers beyond are NaN.
     domain
         How the molecules compare with the training molecules, where that was requested.
     percentiles
         float64, shape (n_rows, n_targets): the percentage of reference molecules with a lower answer, where
-        that was requested and the models have reference molecules.
+        that was requested and the models have reference molecules; NaN for a multiclass target.
     changes
         For each row the canonical SMILES that was scored, and what was changed, or None where nothing was,
         where that was requested and the models standardize molecules.
@@ -80,7 +84,7 @@ class Predictions:
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
-        return map_targets(Target.label, self.targets, self.values)
+        return map_answers(Target.label, self.targets, self.values)
 
 
 def _choose(notes: Sequence[Note] | None, chosen: NDArray[np.bool_]) -> list[Note] | None:
@@ -95,7 +99,7 @@ def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> 
     Parameters
     ----------
     values
-        float64, shape (n_rows, n_targets); NaN where there is none.
+        What rows are ranked by, float64, shape (n_rows, n_targets); NaN where there is none.
     references
         float64, shape (n_references, n_targets), sorted along the first axis.
     """
@@ -136,18 +140,21 @@ def prediction_fields(
     """
     fields: dict[str, type] = {}
     for target in targets:
-        fields[f"{target.name}_pred"] = int if target.task == "binary" else float
-        if target.task == "binary":
-            fields[f"{target.name}_probability"] = float
+        fields |= _answer_fields(target)
         for confidence in confidences:
             percent = f"{100 * float(confidence):.0f}"
-            if target.task == "binary":
+            if target.task != "regression":
                 fields[f"{target.name}_set_{percent}"] = str
             else:
                 fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
-        if has_percentiles:
+        if has_percentiles and target.task != MULTICLASS:
             fields[f"{target.name}_percentile"] = float
-        fields |= {f"{target.name}_{kind}_{name}": float for kind in forms for name in STATISTICS}
+        fields |= {
+            f"{name}_{kind}_{part}": float
+            for kind in forms
+            for name in _spread_names(target)
+            for part in STATISTICS
+        }
     if confidences:
         fields |= DOMAIN_FIELDS
     if has_changes:
@@ -158,23 +165,69 @@ def prediction_fields(
     return {**fields, "status": str, "reason": str}
 
 
+def _answer_fields(target: Target) -> dict[str, type]:
+    """Return the columns for the answer of a target itself."""
+    name = target.name
+    if target.task == "regression":
+        return {f"{name}_pred": float}
+    if target.task == "binary":
+        return {f"{name}_pred": int, f"{name}_probability": float}
+    fields: dict[str, type] = {f"{name}_pred": int if are_numbers(target.classes) else str}
+    fields |= {f"{name}_probability_{word}": float for word in target.classes}
+    return fields | ({f"{name}_mean": float} if target.task == ORDINAL else {})
+
+
+def _spread_names(target: Target) -> list[str]:
+    """Return what the answers for the forms of a molecule are called: with classes one for each."""
+    return [f"{target.name}_{word}" for word in target.classes] if target.has_classes else [target.name]
+
+
+def require_unlike_fields(targets: Sequence[Target], path: str | None) -> None:
+    """Refuse targets of which two answers would have one name, as that of a target and that of a class.
+
+    Raises
+    ------
+    CheckpointError
+        There are some; `path` is named as their checkpoint.
+    """
+    names = [name for target in targets for name in _answer_fields(target)]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        hint = "give a target or a class another name, and train again"
+        raise CheckpointError(f"two of its answers are called {twice}", path=path, hint=hint)
+
+
+def rank_field(target: Target, word: str | None = None) -> str | None:
+    """Return the column by which rows are ranked, or None if a target has none without the word of a class.
+
+    Parameters
+    ----------
+    target, word
+        The target, and one of its classes, which it is then ranked by.
+    """
+    if word is not None:
+        return f"{target.name}_probability_{word}"
+    kinds = {"binary": "probability", "regression": "pred", ORDINAL: "mean"}
+    return f"{target.name}_{kinds[target.task]}" if target.task in kinds else None
+
+
 def output_rows(predictions: Predictions) -> list[list[object]]:
     """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
-    labels = predictions.labels()
     columns: list[Sequence[object]] = []
-    for i, target in enumerate(predictions.targets):
-        if target.task == "binary":
-            columns.append([None if label is None else int(label) for label in _cells(labels[:, i])])
-        columns.append(_cells(predictions.values[:, i]))
+    places = answer_places(predictions.targets)
+    for i, (target, place) in enumerate(zip(predictions.targets, places, strict=True)):
+        columns += _answer_columns(target, predictions.values[:, place])
         for bounds in predictions.bounds.values():
-            if target.task == "binary":
-                columns.append([_name_set(*is_in_set) for is_in_set in bounds[:, i].tolist()])
+            own = bounds[:, i, : target.n_limits]
+            if target.task != "regression":
+                columns.append(_name_sets(target, own))
             else:
-                columns += [_cells(bounds[:, i, limit]) for limit in (0, 1)]
-        if predictions.percentiles is not None:
+                columns += [_cells(own[:, limit]) for limit in (0, 1)]
+        if predictions.percentiles is not None and target.task != MULTICLASS:
             columns.append(_cells(predictions.percentiles[:, i]))
         for spread in predictions.spreads.values():
-            columns += [_cells(values) for values in spread.answers[:, i].T]
+            own = spread.answers[:, place].reshape(len(predictions.values), -1)
+            columns += [_cells(values) for values in own.T]
     if (domain := predictions.domain) is not None:
         columns += [
             _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
@@ -208,11 +261,31 @@ def _cells(values: NDArray[np.float64]) -> list[float | None]:
     return [None if math.isnan(value) else value for value in values.tolist()]
 
 
-def _name_set(has_0: float, has_1: float) -> str | None:
-    """Return a conformal set as `0`, `1`, `0 or 1`, or `neither`."""
-    if math.isnan(has_0):
+def _answer_columns(target: Target, answer: NDArray[np.float64]) -> list[Sequence[object]]:
+    """Return the values of the `_answer_fields`."""
+    if target.task == "regression":
+        return [_cells(answer)]
+    names = target.label_names
+    labels = [None if label is None else names[int(label)] for label in _cells(target.label(answer))]
+    if not target.has_classes:
+        return [labels, _cells(answer)]
+    mean = [_cells(target.rank(answer))] if target.task == ORDINAL else []
+    return [labels, *map(_cells, answer.T), *mean]
+
+
+def _name_sets(target: Target, belongs: NDArray[np.float64]) -> list[str | None]:
+    """Return conformal sets as `0`, `1`, `0 or 1`, or `neither`; of classes with their words."""
+    rows = [tuple(row) for row in belongs.tolist()]
+    names = {row: _name_set(target, row) for row in set(rows)}
+    return [names[row] for row in rows]
+
+
+def _name_set(target: Target, is_in_set: Sequence[float]) -> str | None:
+    if math.isnan(is_in_set[0]):
         return None
-    return {(1, 0): "0", (0, 1): "1", (1, 1): "0 or 1"}.get((int(has_0), int(has_1)), "neither")
+    words = target.classes or ("0", "1")
+    found = " or ".join(word for word, belongs in zip(words, is_in_set, strict=True) if belongs)
+    return found or ("no class" if target.has_classes else "neither")
 
 
 def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from servier.checkpoint.classes import ORDINAL
 from servier.report.text.evaluations import describe_coverage
 from servier.report.text.replicates import describe_replicates
 from servier.report.text.text_tables import text_table
@@ -79,17 +80,20 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
         )
         transform = ", learnt as a logarithm" if target.transform else ""
+        sign = " < " if target.task == ORDINAL else ", "
+        named = f": {sign.join(target.classes)}" if target.has_classes else ""
         unit = "" if target.unit is None else f", in {target.unit}"
         limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
-        facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}"))
+        facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}{named}"))
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
+    classes = {target.name: target.classes for target in checkpoint.targets}
     for name, coverage in data.metrics.coverage.items():
         lines += [
             "",
             f"{name}, how often conformal bounds held the truth of held-out rows",
-            *describe_coverage(coverage),
+            *describe_coverage(coverage, classes.get(name, ())),
         ]
     return "\n".join(lines)
 
