@@ -55,14 +55,18 @@ UNIT = option(
     "all are converted to.",
 )
 UNIT_COLUMN = option(
-    metavar="NAME", help="Column with the unit of each label.  [default: that of a table of ChEMBL]"
+    "--unit_column",
+    multiple=True,
+    metavar="[TARGET=]NAME",
+    help="Column with the unit of each label; repeatable, one for each target; none: no column.  [default: "
+    "detected, such as units, IC50_units, Standard Units]",
 )
 RELATION_COLUMN = option(
     "--relation_column",
     multiple=True,
-    metavar="NAME",
-    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
-    "[default: detected, such as Standard Relation]",
+    metavar="[TARGET=]NAME",
+    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target; none: no "
+    "column.  [default: detected, such as Standard Relation]",
 )
 ID_COLUMN = option(metavar="NAME", help="Column with the identifiers.  [default: detected]")
 PRESET = option(type=PRESETS, help="Features of model 1.  [default: accurate]")
@@ -122,7 +126,7 @@ class TableOptions:
     classes: tuple[str, ...] = field(metadata=CLASSES)
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     unit: tuple[str, ...] = field(metadata=UNIT)
-    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    unit_columns: tuple[str, ...] = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     text: DialectOptions
 
@@ -134,7 +138,7 @@ class TableOptions:
         if self.positive and self.task in ("multiclass", "ordinal"):
             hint = "leave out --positive; --classes says which classes there are"
             raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
-        if self.unit_column and self.task in ("multiclass", "ordinal"):
+        if self.unit_columns and self.task in ("multiclass", "ordinal"):
             hint = "leave out --unit_column, or use --task regression"
             raise ServierError("--unit_column holds units of numbers, and targets have classes", hint=hint)
         return self._load(self.targets, self.task, scales)
@@ -164,7 +168,7 @@ class TableOptions:
 
         columns = Columns(
             targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
-            unit=self.unit_column, relations=self.relation_columns,
+            units=self.unit_columns, relations=self.relation_columns,
         )  # fmt: skip
         wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)

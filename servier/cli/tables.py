@@ -21,7 +21,7 @@ from servier.cli.options import (
     class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
-from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
+from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION, ScaleOptions
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class CheckOptions:
     )
     classes: tuple[str, ...] = field(metadata=CLASSES)
     unit: tuple[str, ...] = field(metadata=UNIT)
-    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    unit_columns: tuple[str, ...] = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
+    scales: ScaleOptions
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -66,7 +67,7 @@ def check(given: CheckOptions) -> None:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
       servier check clearance.csv --target class --task ordinal --classes low,medium,high
-      servier check assay.csv --target IC50 --unit_column units
+      servier check assay.csv --target IC50 --transform pIC50
     """
     from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
@@ -81,14 +82,14 @@ def check(given: CheckOptions) -> None:
         given.smiles_column,
         given.id_column,
         dialect=given.text.dialect(),
-        unit=given.unit_column,
+        units=given.unit_columns,
         relations=given.relation_columns,
     )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
         orders = class_orders(given.classes)
-        wishes = Wishes(given.unit)
+        wishes = Wishes(given.unit, given.scales.transform, given.scales.bounds)
         audit = check_table(
             given.source, columns, same_molecule, given.positive, level, wishes, given.task, orders
         )

@@ -212,8 +212,12 @@ def _read_targets(
 
 def _suspect(columns: Mapping[str, LabelColumn], table: LabelledTable) -> list[str]:
     """Return what is wrong with targets as a whole, a sentence for each."""
-    unclear = table.relation_columns.unclear
-    sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
+    questions = [found.question for found in (table.relation_columns, table.unit_columns)]
+    sentences = [
+        f"train refuses it: {found.problem}; {found.hint}" for found in questions if found is not None
+    ]
+    unread = "holds nothing but relations; if it says which labels are bounds, name it with --relation_column"
+    sentences += [f"{name}: {unread}" for name in table.unread_relations]
     return sentences + suspect_labels(columns)
 
 

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from servier.data.companions import NO_RELATIONS, NO_UNITS, Companions, Fields, list_alike, list_named
 from servier.data.public_exports import Beside, look_beside, part_descriptions, read_outcomes
-from servier.data.relation_column import (
-    NO_RELATIONS,
-    RelationColumns,
-    choose_relations,
-    find_relations,
-    list_candidates,
-)
+from servier.data.relation_column import RELATION_NAMES, choose_relations, find_relations
+from servier.data.rows_of_fields import Rows
+from servier.data.unit_column import UNIT_NAMES, choose_units, find_units
 from servier.errors import DataError
 from servier.tables import (
     DETECTED,
@@ -46,7 +43,7 @@ class Columns:
     id: str | None = None
     split: str | None = None
     dialect: Dialect = DETECTED
-    unit: str | None = None
+    units: Sequence[str] = ()
     relations: Sequence[str] = ()
 
 
@@ -76,6 +73,10 @@ class LabelledTable:
         The state of the file that was read; None for stdin.
     relation_columns
         The columns that say which labels are bounds.
+    unit_columns
+        The columns that say in which units labels are.
+    unread_relations
+        Columns that hold nothing but relations, some of them of bounds, and that nobody reads.
     beside
         What the table says of its targets beside their values.
     """
@@ -92,6 +93,9 @@ class LabelledTable:
     left_out: int = 0
     stamp: Stamp | None = None
     beside: Beside = field(default_factory=Beside)
+    relation_columns: Companions = NO_RELATIONS
+    unit_columns: Companions = NO_UNITS
+    unread_relations: Sequence[str] = ()
 
     def unit_texts(self, target: str) -> list[str] | None:
         """Return what the table says of the unit of a target in each row; None where it says nothing."""
@@ -99,8 +103,6 @@ class LabelledTable:
             return self.values[self.beside.unit_columns[target]]
         unit = self.beside.units.get(target)
         return None if unit is None else [unit] * len(self.lines)
-
-    relation_columns: RelationColumns = NO_RELATIONS
 
     def relations(self, target: str) -> list[str]:
         """Return what stands beside each label of a target in its column of relations; empty without one."""
@@ -145,19 +147,21 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
         identifier = find_column(names, columns.id, ID_NAMES, "id")
         split = find_column(names, columns.split, (), "split")
-        taken = smiles, identifier, split, find_column(names, columns.unit, (), "unit")
         filled = [record for record in table if record.problem or any(record.fields)]
         descriptions, filled = part_descriptions(names, filled)
-        records = [record for record in filled if keep_ragged or not record.problem]
-        beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
-        beside = beside if columns.relations else find_relations(beside)
-        targets = choose_targets(names, columns.targets, (*taken, *beside))
-    if not records:
+        rows = Rows(names, [record for record in filled if keep_ragged or not record.problem])
+        taken = smiles, identifier, split
+        relations, units = _read_companions(rows, columns, (*taken, *columns.targets))
+        targets = choose_targets(names, columns.targets, (*taken, *relations, *units))
+        unit_columns = choose_units(units, names, targets, columns.units, rows.hold_numbers)
+    if not rows.records:
         _refuse_empty(path, filled)
     if not keep_ragged:
         warn_of_rows(path, [(r.line, r.problem) for r in filled if r.problem], "rows that cannot be used")
-    exported = look_beside(names, targets, taken[-1], descriptions)
-    values = beside | _read(names, records, [*filter(None, taken), *targets, *exported.columns])
+    beside = look_beside(names, targets, unit_columns.of_targets, descriptions)
+    values = {**relations, **units}
+    values |= rows.read([*filter(None, taken), *targets, *beside.columns])
+    labels = {target: values[target] for target in targets}
     return LabelledTable(
         path=str(path),
         names=names,
@@ -165,20 +169,30 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
         smiles_column=smiles,
         id_column=identifier,
         split_column=split,
-        lines=[record.line for record in records],
-        problems=[record.problem for record in records],
-        values=values | {target: read_outcomes(target, values[target]) for target in targets},
-        left_out=len(filled) - len(records),
+        lines=[record.line for record in rows.records],
+        problems=[record.problem for record in rows.records],
+        values=values | {target: read_outcomes(target, labels[target]) for target in targets},
+        left_out=len(filled) - len(rows.records),
         stamp=find_stamp(path),
-        relation_columns=choose_relations(beside, targets, columns.relations),
-        beside=exported,
+        relation_columns=choose_relations(relations, names, labels, columns.relations),
+        unit_columns=unit_columns,
+        unread_relations=[] if columns.relations else rows.find_relations(values),
+        beside=beside,
     )
 
 
-def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]) -> dict[str, list[str]]:
-    """Return the fields of some columns; of those with one name the first counts."""
-    places = {name: names.index(name) for name in wanted}
-    return {name: [_text(record.fields[i]) for record in records] for name, i in places.items()}
+def _read_companions(rows: Rows, columns: Columns, taken: Sequence[str | None]) -> tuple[Fields, Fields]:
+    """Return the columns of relations and of units that the user named, or else that look like such."""
+    names = rows.names
+    if columns.relations:
+        relations = rows.read(list_named(names, columns.relations, "relation"))
+    else:
+        relations = find_relations(rows.read(list_alike(names, RELATION_NAMES, taken)))
+    if columns.units:
+        units = rows.read(list_named(names, columns.units, "unit"))
+    else:
+        units = find_units(rows.read(list_alike(names, UNIT_NAMES, taken)))
+    return relations, units
 
 
 def _refuse_empty(path: str | Path, ragged: Sequence[Record]) -> None:
@@ -244,7 +258,3 @@ def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[
 def wants_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
     """Return whether all columns are asked for, rather than a column called `all`."""
     return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -78,7 +78,7 @@ def read_targets(
         A target cannot be learnt from, or all of them.
     """
     read: dict[str, tuple[ScaledLabels, str]] = {}
-    _require_relations(table)
+    _require_clear(table)
     for i, target in enumerate(table.targets):
         task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
         try:
@@ -97,11 +97,16 @@ def read_targets(
     return read
 
 
-def _require_relations(table: LabelledTable) -> None:
-    try:
-        table.relation_columns.require_clear()
-    except DataError as error:
-        raise DataError(error.problem, path=table.path, hint=error.hint) from None
+def _require_clear(table: LabelledTable) -> None:
+    for companions in (table.relation_columns, table.unit_columns):
+        if (question := companions.question) is not None:
+            raise DataError(question.problem, path=table.path, hint=question.hint)
+    for name in table.unread_relations:
+        logger.warning(
+            "column %r holds nothing but relations; if it says which labels are bounds, name it with "
+            "--relation_column",
+            name,
+        )
 
 
 def _say_what_is_learnt(target: str, column: LabelColumn, task: str | None, chosen: str) -> None:
