@@ -12,6 +12,7 @@ UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := $(CURDIR)/.venv/bin/python
 export UV_SYSTEM_CERTS := 1
+export UV_COMPILE_BYTECODE := 1
 
 PYTEST := pytest -n 2 --dist worksteal
 
@@ -83,6 +84,7 @@ clean:
 .venv/installed: requirements.lock pyproject.toml .venv/bin/uv
 	uv pip sync --quiet requirements.lock
 	uv pip install --quiet --no-deps --editable .
+	python -m compileall -q servier
 	touch $@
 
 .venv/bin/uv:

@@ -12,11 +12,12 @@ import pytest
 from browser_for_tests import browser
 from classes_for_tests import TASKS, write_classes
 from command_for_tests import run_command, without_workers
+from handed_for_tests import handed, handed_models
 from hypothesis import settings
 from tiers_for_tests import mark, place, purity, refusing_training_packages
 from workflow_for_tests import finished, fresh, whole_run
 
-__all__ = ["browser", "finished", "fresh", "whole_run"]
+__all__ = ["browser", "finished", "fresh", "handed", "handed_models", "whole_run"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)

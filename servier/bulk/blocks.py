@@ -24,6 +24,8 @@ BLOCK_ROWS = 512
 BLOCK_BYTES = 1 << 22
 """At this size of text a block ends, for some are under way at a time; few have as much."""
 FEATURE_BLOCK_ROWS = 8 * BLOCK_ROWS
+FORMS_BLOCK_ROWS = BLOCK_ROWS // 16
+"""Rows of which each is scored many times over; a worker has a limited time for a block."""
 
 Entry = TypeVar("Entry")
 
@@ -62,6 +64,8 @@ class Reader:
         Whether the output wants record batches, not text.
     by_number
         Whether workers want the numbers of rows, for their features are in a file.
+    block_rows
+        How many rows a block has; None for as many as is usual.
 
     Raises
     ------
@@ -78,6 +82,7 @@ class Reader:
         *,
         as_values: bool,
         by_number: bool,
+        block_rows: int | None = None,
     ) -> None:
         names = table.header.columns
         self._table = table
@@ -92,7 +97,7 @@ class Reader:
         self._is_raw = self.header == table.header
         self._as_values, self._by_number = as_values, by_number
         # A row group of a feature file is read by one worker.
-        self.block_rows = FEATURE_BLOCK_ROWS if by_number else BLOCK_ROWS
+        self.block_rows = block_rows or (FEATURE_BLOCK_ROWS if by_number else BLOCK_ROWS)
 
     def blocks(self, rows: range) -> Iterator[Block]:
         """Read the rows with these numbers, counted from 0; those before them are passed over quickly."""

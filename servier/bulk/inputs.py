@@ -70,14 +70,21 @@ def check_target(target: Path, source: Path) -> None:
         raise DataError("this is a folder", path=target, hint="give OUTPUT the name of a file")
 
 
-def make_reader(source: Source, target: Path, options: Options, *, by_number: bool = False) -> Reader:
+def make_reader(
+    source: Source,
+    target: Path,
+    options: Options,
+    *,
+    by_number: bool = False,
+    block_rows: int | None = None,
+) -> Reader:
     """Choose the reader by the table; what reads Parquet files is loaded for them alone.
 
     Parameters
     ----------
     source, target, options
         The input, the output, and which columns are carried over.
-    by_number
+    by_number, block_rows
         As for `servier.bulk.blocks.Reader`.
     """
     make: Any = Reader
@@ -92,6 +99,7 @@ def make_reader(source: Source, target: Path, options: Options, *, by_number: bo
         options.columns,
         as_values=is_parquet(target),
         by_number=by_number,
+        block_rows=block_rows,
     )
     return reader
 

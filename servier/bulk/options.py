@@ -8,6 +8,7 @@ from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS
 from servier.errors import ServierError
 from servier.processes.ordered_map import TIMEOUT
+from servier.scoring.spreads import Forms
 from servier.tables import DETECTED, Dialect
 
 
@@ -122,6 +123,8 @@ class ScoringOptions(Options):
         Only the rows with the highest scores, or with at least this score, are written.
     rank_by
         The target that `top` and `threshold` look at, or `TARGET=CLASS`; None for the first target.
+    stereoisomers, tautomers
+        How many of them there are answers for at most; None for none.
     keys
         Those of which one must have signed each checkpoint; None where none need be signed.
     """
@@ -131,7 +134,14 @@ class ScoringOptions(Options):
     top: int | None = None
     threshold: float | None = None
     rank_by: str | None = None
+    stereoisomers: int | None = None
+    tautomers: int | None = None
     keys: TrustedKeys | None = None
+
+    @property
+    def forms(self) -> Forms:
+        """Of which forms of a molecule there are answers too."""
+        return Forms(self.stereoisomers, self.tautomers)
 
     @property
     def is_selecting(self) -> bool:

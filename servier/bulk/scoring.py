@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from servier.bulk.blocks import FORMS_BLOCK_ROWS
 from servier.bulk.inputs import Inputs, check_target, choose_rows, describe_origin, identify, make_reader
 from servier.bulk.options import ScoringOptions
 from servier.bulk.outputs import Output, is_parquet, make_output
@@ -17,7 +18,7 @@ from servier.checkpoint.file import open_checkpoint
 from servier.checkpoint.target import Target
 from servier.errors import ServierError
 from servier.progress import Report
-from servier.scoring.predictions import rank_field
+from servier.scoring.prediction_fields import rank_field
 from servier.scoring.scorer import Scorer
 from servier.tables import STANDARD_STREAM, require_smiles_column
 
@@ -84,12 +85,14 @@ def open_scoring(
         opened_models,
         n_smiles=options.n_smiles,
         confidences=options.confidences,
+        forms=options.forms,
     )
     with open_source(source, options.dialect, as_unicode=is_parquet(target)) as opened:
         features = opened.features
         if features is not None:
             features.check(scorer.featurizers, scorer.level)
-        reader = make_reader(opened, target, options, by_number=features is not None)
+        block_rows = FORMS_BLOCK_ROWS if options.forms.limits else None
+        reader = make_reader(opened, target, options, by_number=features is not None, block_rows=block_rows)
         output = make_output(target, opened.table, reader.header, reader.kept, scorer.fields)
         criterion = _choose_criterion(scorer, options, target)
         identity = identify(
@@ -112,7 +115,8 @@ def _choose_method(source: Source, options: ScoringOptions) -> ScoringMethod[Any
     if source.features is None:
         return ScoreSmiles()
     names = source.table.header.columns
-    column = require_smiles_column(names, options.smiles_column) if options.confidences else None
+    needs_molecules = options.confidences or options.forms.limits
+    column = require_smiles_column(names, options.smiles_column) if needs_molecules else None
     return ScoreFeatures(str(source.path), column)
 
 
@@ -166,4 +170,5 @@ def _make_work(
         None if criterion is None else fields.index(criterion.column),
         len(fields),
         options.confidences,
+        options.forms,
     )

@@ -13,6 +13,7 @@ from servier.errors import CheckpointError, DataError
 from servier.processes.ordered_map import Work
 from servier.scoring.predictions import Predictions, empty_row, output_rows
 from servier.scoring.scorer import Scorer
+from servier.scoring.spreads import NO_FORMS, Forms
 from servier.tables import Header, encode_predictions
 
 PART_ROWS = 512
@@ -74,7 +75,7 @@ class ScoreFeatures:
     path
         The file.
     smiles_column
-        Where the molecules are; None where answers have no measures of the applicability domain.
+        Where the molecules are; None where answers need nothing but the features.
     """
 
     path: str
@@ -126,7 +127,7 @@ class ScoringWork(Generic[Item]):
         The position among the columns of predictions of that by which rows are selected; None where none are.
     n_fields
         How many columns predictions add to a table.
-    confidences
+    confidences, forms
         As in `Options`.
     """
 
@@ -138,11 +139,12 @@ class ScoringWork(Generic[Item]):
     ranked: int | None
     n_fields: int
     confidences: tuple[str, ...] = ()
+    forms: Forms = NO_FORMS
 
     def prepare(self) -> Callable[[Sequence[Item]], Results]:
         """Open the checkpoints; the function scores a block, and takes the time."""
         checkpoints = [self._open(path) for path in self.digests]
-        scorer = Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences)
+        scorer = Scorer(checkpoints, self.max_atoms, self.n_smiles, self.confidences, self.forms)
         score = self.method.prepare(scorer)
 
         def work(rows: Sequence[Item]) -> Results:

@@ -1,6 +1,6 @@
 """What standardization changed of a molecule, which the molecule remembers."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rdkit import Chem, rdBase
@@ -42,17 +42,20 @@ def changes_of(mol: Any) -> tuple[str, str] | None:
 
 
 class Noted(Collection[Any]):
-    """Molecules, of which it is noted what was changed when they are first iterated over.
+    """Molecules, of which something is noted when they are first iterated over.
 
     Parameters
     ----------
     mols
         The molecules; iterated over once, or as often as they can be.
+    looks
+        What is noted of a molecule, such as `changes_of`, by name. Afterwards `notes` has it for each row,
+        None for a row without a molecule.
     """
 
-    def __init__(self, mols: Collection[Any]) -> None:
-        self._mols = mols
-        self.changes: list[tuple[str, str] | None] = [None] * len(mols)
+    def __init__(self, mols: Collection[Any], looks: Mapping[str, Callable[[Any], Any]]) -> None:
+        self._mols, self._looks, self._n_noted = mols, looks, 0
+        self.notes: dict[str, list[Any]] = {name: [None] * len(mols) for name in looks}
 
     def __len__(self) -> int:
         return len(self._mols)
@@ -62,6 +65,9 @@ class Noted(Collection[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         for row, mol in enumerate(self._mols):
-            if self.changes[row] is None and isinstance(mol, Chem.Mol):
-                self.changes[row] = changes_of(mol)
+            if row == self._n_noted:
+                self._n_noted += 1
+                if isinstance(mol, Chem.Mol):
+                    for name, look in self._looks.items():
+                        self.notes[name][row] = look(mol)
             yield mol

@@ -1,4 +1,4 @@
-"""How far molecules are standardized before they are scored."""
+"""How far molecules are standardized before they are scored, and whether stereochemistry is looked at."""
 
 from enum import StrEnum
 
@@ -10,3 +10,10 @@ class Level(StrEnum):
     PARENT = "parent"
     ISOTOPE_PARENT = "isotope_parent"
     TAUTOMER = "tautomer"
+
+
+class Stereo(StrEnum):
+    """Whether the fingerprints of model 1 tell stereoisomers apart."""
+
+    IGNORE = "ignore"
+    USE = "use"

@@ -14,9 +14,9 @@ REST = "*"
 _ORDER = "_smilesAtomOutputOrder"
 
 
-def canonical_order(mol: Mol) -> NDArray[np.int64]:
-    """Return the atoms in the order of the canonical SMILES."""
-    canonical_smiles(mol)
+def canonical_order(mol: Mol, *, isomeric: bool = True) -> NDArray[np.int64]:
+    """Return the atoms in the order of the canonical SMILES, with stereochemistry and isotopes or without."""
+    Chem.MolToSmiles(mol, isomericSmiles=isomeric)
     return np.array(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)[_ORDER], np.int64)
 
 

@@ -8,6 +8,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
+from servier.cli.forms import FormOptions
 from servier.cli.options import (
     DEFAULT_MODEL_PATHS,
     FORCE,
@@ -19,7 +20,7 @@ from servier.cli.options import (
     trusted_keys,
     worker_processes,
 )
-from servier.cli.settings import STANDARDIZATION
+from servier.cli.settings import STANDARDIZATION, STEREO
 
 if TYPE_CHECKING:
     from servier.bulk.options import Options, ScoringOptions
@@ -101,6 +102,7 @@ class PredictFileOptions:
         )
     )
     details: DetailOptions
+    forms: FormOptions
     top: int | None = field(
         metadata=option(
             type=click.IntRange(1), metavar="K", help="Write only the K rows with the highest scores."
@@ -128,6 +130,8 @@ class PredictFileOptions:
             **vars(self.file.options()),
             n_smiles=self.n_smiles,
             confidences=self.details.confidences,
+            stereoisomers=self.forms.stereoisomers,
+            tautomers=self.forms.tautomers,
             top=self.top,
             threshold=self.threshold,
             rank_by=self.rank_by,
@@ -177,6 +181,7 @@ class FeaturizeOptions:
         metadata=option(type=PRESETS, default="accurate", show_default=True, help="Which features.")
     )
     standardization: str | None = field(metadata=STANDARDIZATION)
+    stereo: str | None = field(metadata=STEREO)
     file: FileOptions
 
 
@@ -197,13 +202,14 @@ def featurize(given: FeaturizeOptions) -> None:
     from servier.bulk.commands import RunFiles
     from servier.bulk.commands import featurize as featurize_file
     from servier.bulk.options import FeaturizingOptions
-    from servier.features.registry import PRESETS as FEATURIZERS
+    from servier.chem.levels import Stereo
+    from servier.features.registry import choose_features
 
     files = RunFiles(given.source, given.target, summary=given.file.summary, force=given.file.force)
     standardization = given.standardization or FeaturizingOptions.standardization
     options = FeaturizingOptions(**vars(given.file.options()), standardization=standardization)
-    restart = given.file.restart
-    featurize_file(files, FEATURIZERS[given.preset], options, restart=restart)
+    featurizers = choose_features(given.preset, Stereo(given.stereo or Stereo.IGNORE))
+    featurize_file(files, featurizers, options, restart=given.file.restart)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from servier.cli.commands import argument, command, option
+from servier.cli.forms import FormOptions
 from servier.cli.options import (
     ASKED_MODELS,
     FORCE,
@@ -36,6 +37,7 @@ class PredictOptions:
     smile: str = field(metadata=argument())
     models: ModelPaths
     details: DetailOptions
+    forms: FormOptions
     as_json: bool = field(metadata=JSON)
 
 
@@ -54,7 +56,7 @@ def predict(given: PredictOptions) -> None:
     from servier.scoring.predictions import as_answer
     from servier.scoring.scorer import Scorer
 
-    scorer = Scorer(given.models.open(), confidences=given.details.confidences)
+    scorer = Scorer(given.models.open(), confidences=given.details.confidences, forms=given.forms.forms())
     predictions = scorer.score([given.smile])
     document = as_answer(given.smile, given.models.model_name, predictions)
     _print(document, predictions, None if given.as_json else describe_answer)

@@ -22,7 +22,11 @@ STANDARDIZATION = option(
     help="How far molecules are standardized: not at all; without salts, solvents and charges; without "
     "isotope labels too; their canonical tautomers.  [default: parent]",
 )
-
+STEREO = option(
+    type=click.Choice(["ignore", "use"]),
+    help="Whether the fingerprints of model 1 tell stereoisomers apart; model 2 always does.  "
+    "[default: ignore]",
+)
 
 _MERGING = {"median": "merge"}
 """What checkpoints, also older ones, call a way of merging labels."""
@@ -79,6 +83,7 @@ class SplitOptions:
         )
     )
     standardization: str | None = field(metadata=STANDARDIZATION)
+    stereo: str | None = field(metadata=STEREO)
     seed: int | None = field(metadata=option(type=int, help="Seed of all randomness.  [default: 0]"))
 
 
@@ -100,5 +105,10 @@ def training_options(
         name: first(said, getattr(settings, name), default=getattr(Options, name))
         for name, said in {"preset": preset, **vars(splitting)}.items()
     }
+    if model_name == "2" and chosen["stereo"] == "ignore":
+        if splitting.stereo or settings.stereo:
+            hint = "leave out --stereo, or take the stereochemistry out of the table"
+            raise ServierError("model 2 always reads the stereochemistry of SMILES strings", hint=hint)
+        chosen["stereo"] = "use"
     chosen["conflicts"] = _MERGING.get(chosen["conflicts"], chosen["conflicts"])
     return Options(model_name=model_name, workers=worker_processes(workers), **chosen), file.recipe

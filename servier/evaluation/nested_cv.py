@@ -14,6 +14,7 @@ from servier.data.datasets import Dataset
 from servier.errors import RecipeError
 from servier.evaluation.bootstrap import CONFIDENCE
 from servier.models.fine_tuning_recipe import ENCODERS
+from servier.scoring.inputs import read_input
 from servier.training.options import Options
 from servier.training.recipes import make_recipe, sort_settings
 from servier.training.rows import TrainingRows, usable_rows
@@ -173,6 +174,7 @@ def _runs(
         same_molecule=metadata.duplicates.same_molecule,
         conflicts=metadata.duplicates.conflicts,
         standardization=metadata.standardization,
+        stereo=str(read_input(metadata.input, checkpoint.path).stereo),
         workers=workers,
     )
     for repeat in range(n_repeats):

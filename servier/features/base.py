@@ -14,6 +14,7 @@ from servier.chem.molecules import Mol
 
 LIMIT = 1e9
 MAX_BINS = 1 << 16
+CHIRALITY = "include_chirality"
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,22 @@ class Featurizer(ABC):
 
     A subclass is a frozen dataclass. Its fields are its parameters; together with its `kind` they are all
     that is stored, and `limits` has the lowest and the highest value of each. RDKit's generators do not
-    pickle, so they are made on first use. A featurizer with `constitution_only` also gives the right values
-    for molecules of which nothing else was perceived.
+    pickle, so they are made on first use.
     """
 
     kind: ClassVar[str]
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
     is_count: ClassVar[bool] = False
-    constitution_only: ClassVar[bool] = False
+
+    @property
+    def constitution_only(self) -> bool:
+        """Whether values are right for molecules of which nothing but the constitution was perceived."""
+        return False
+
+    @property
+    def reads_stereo(self) -> bool:
+        """Whether values depend on stereochemistry, or on whether it is given."""
+        return False
 
     @abstractmethod
     def __len__(self) -> int:
@@ -83,8 +92,30 @@ class CountFingerprint(Featurizer):
         X[np.repeat(rows, sizes), bins] = np.fromiter(values, np.float32, sum(sizes))
 
 
+@dataclass(frozen=True)
 class GeneratedFingerprint(CountFingerprint):
-    """A count fingerprint from one of RDKit's generators."""
+    """A count fingerprint from one of RDKit's generators.
+
+    With `include_chirality` it tells stereoisomers apart.
+    """
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        **CountFingerprint.limits,
+        "include_chirality": (False, True),
+    }
+    include_chirality: bool = False
+
+    @property
+    def reads_stereo(self) -> bool:
+        """Whether stereoisomers have other counts."""
+        return self.include_chirality
+
+    def spec(self) -> dict[str, Any]:
+        """Return what is needed to rebuild this featurizer; chirality is named only where it is included."""
+        spec = super().spec()
+        if not self.include_chirality:
+            del spec[CHIRALITY]
+        return spec
 
     def compute(self, mol: Mol) -> dict[int, int]:
         """Return the counts that are not 0, by bin."""

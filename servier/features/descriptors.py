@@ -20,6 +20,11 @@ class Descriptors2D(Featurizer):
 
     kind: ClassVar[str] = "descriptors_2d"
 
+    @property
+    def reads_stereo(self) -> bool:
+        """Always: stereo centres are counted, and so are those that are left open."""
+        return True
+
     def __len__(self) -> int:
         return len(self.column_names())
 

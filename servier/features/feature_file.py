@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rdkit import __version__ as rdkit_version
 
-from servier.chem.levels import Level
+from servier.chem.levels import Level, Stereo
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.errors import DataError
 from servier.features.columns import added_fields, to_matrix
 from servier.features.feature_set import Features, FeatureSet
-from servier.features.registry import PRESETS
+from servier.features.registry import PRESETS, choose_features
 from servier.tables import STATUS_COLUMNS
 from servier.tables.arrow_batches import regroup
 from servier.tables.arrow_text import texts
@@ -231,7 +232,7 @@ def read_features(path: str | Path, featurizers: list[dict[str, Any]], level: Le
 
 def _name(specs: list[dict[str, Any]]) -> str:
     """Return the option of featurize that gives these features, or their kinds."""
-    for preset, blocks in PRESETS.items():
-        if FeatureSet(blocks).specs == specs:
-            return f"--preset {preset}"
+    for preset, stereo in product(PRESETS, Stereo):
+        if FeatureSet(choose_features(preset, stereo)).specs == specs:
+            return f"--preset {preset}" + (f" --stereo {stereo}" if stereo is Stereo.USE else "")
     return "+".join(spec["kind"] for spec in specs)

@@ -90,8 +90,13 @@ class FeatureSet:
         return all(featurizer.constitution_only for featurizer in self.featurizers)
 
     @property
+    def reads_stereo(self) -> bool:
+        """Whether a feature depends on stereochemistry, or on whether it is given."""
+        return any(featurizer.reads_stereo for featurizer in self.featurizers)
+
+    @property
     def counts_environments(self) -> bool:
-        """Whether circular substructures are counted."""
+        """Whether circular substructures are counted as the applicability domain knows them."""
         return any(map(_is_morgan, self.featurizers))
 
     def __call__(self, mols: Collection[Mol | InvalidMolecule]) -> Features:
@@ -139,4 +144,5 @@ class FeatureSet:
 
 
 def _is_morgan(featurizer: Featurizer) -> bool:
-    return isinstance(featurizer, MorganCount) and featurizer.radius == RADIUS
+    is_morgan = isinstance(featurizer, MorganCount) and featurizer.radius == RADIUS
+    return is_morgan and not featurizer.reads_stereo

@@ -29,9 +29,13 @@ class MorganCount(GeneratedFingerprint):
     """
 
     kind: ClassVar[str] = "morgan_count"
-    constitution_only: ClassVar[bool] = True
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {**GeneratedFingerprint.limits, "radius": (0, 10)}
     radius: int = RADIUS
+
+    @property
+    def constitution_only(self) -> bool:
+        """Whether stereoisomers have the same counts."""
+        return not self.include_chirality
 
     def compute(self, mol: Mol) -> Environments:
         """Return the counts that are not 0, before folding."""
@@ -49,4 +53,6 @@ class MorganCount(GeneratedFingerprint):
 
     @cached_property
     def _generator(self) -> Any:
-        return rdFingerprintGenerator.GetMorganGenerator(radius=self.radius, fpSize=self.fp_size)
+        return rdFingerprintGenerator.GetMorganGenerator(
+            radius=self.radius, fpSize=self.fp_size, includeChirality=self.include_chirality
+        )

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
+from servier.chem.molecules import Mol
+from servier.chem.substructures import canonical_order
 from servier.features.base import GeneratedFingerprint
+
+TRIANGLE = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,9 @@ class AtomPairCount(GeneratedFingerprint):
 
     @cached_property
     def _generator(self) -> Any:
-        return rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=self.max_distance, fpSize=self.fp_size)
+        return rdFingerprintGenerator.GetAtomPairGenerator(
+            maxDistance=self.max_distance, fpSize=self.fp_size, includeChirality=self.include_chirality
+        )
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,35 @@ class TorsionCount(GeneratedFingerprint):
     kind: ClassVar[str] = "torsion_count"
     fp_size: int = 1024
 
+    def compute(self, mol: Mol) -> dict[int, int]:
+        """Return the counts that are not 0, by bin."""
+        order = self._needed_order(mol)
+        return super().compute(mol if order is None else Chem.RenumberAtoms(mol, order))
+
+    def occurrences(self, mol: Mol) -> dict[int, tuple[tuple[int, ...], ...]]:
+        """Return for each bin the atoms of the paths counted in it."""
+        order = self._needed_order(mol)
+        if order is None:
+            return super().occurrences(mol)
+        found = super().occurrences(Chem.RenumberAtoms(mol, order))
+        return {
+            place: tuple(tuple(order[atom] for atom in atoms) for atoms in paths)
+            for place, paths in found.items()
+        }
+
+    def _needed_order(self, mol: Mol) -> list[int] | None:
+        """Return the atoms in the order of the canonical SMILES, if there is a ring of three atoms.
+
+        A path round such a ring comes back to the atom where it began, and RDKit begins with any of the
+        three, so that its counts would depend on how the molecule was written.
+        """
+        if all(len(ring) != TRIANGLE for ring in mol.GetRingInfo().AtomRings()):
+            return None
+        order: list[int] = canonical_order(mol, isomeric=self.include_chirality).tolist()
+        return order
+
     @cached_property
     def _generator(self) -> Any:
-        return rdFingerprintGenerator.GetTopologicalTorsionGenerator(fpSize=self.fp_size)
+        return rdFingerprintGenerator.GetTopologicalTorsionGenerator(
+            fpSize=self.fp_size, includeChirality=self.include_chirality
+        )

@@ -29,7 +29,11 @@ class Physchem(Featurizer):
     """Sizes, counts and indices that RDKit computes in a few microseconds each."""
 
     kind: ClassVar[str] = "physchem"
-    constitution_only: ClassVar[bool] = True
+
+    @property
+    def constitution_only(self) -> bool:
+        """Always: there is none that needs more."""
+        return True
 
     def __len__(self) -> int:
         return len(CHEAP)

@@ -1,10 +1,12 @@
 """The registry of featurizers, and the presets made of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from servier.chem.levels import Stereo
 from servier.errors import RecipeError
-from servier.features.base import Featurizer
+from servier.features.base import CHIRALITY, Featurizer, GeneratedFingerprint
 from servier.features.descriptors import Descriptors2D
 from servier.features.erg import ErG
 from servier.features.morgan import MorganCount
@@ -27,6 +29,20 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
         {"kind": "descriptors_2d"},
     ],
 }
+
+
+def choose_features(preset: str, stereo: Stereo = Stereo.IGNORE) -> list[dict[str, Any]]:
+    """Return the specification of a preset, whose fingerprints tell stereoisomers apart if stereo is used."""
+    chirality = {CHIRALITY: True} if stereo is Stereo.USE else {}
+    return [
+        spec | (chirality if issubclass(FEATURIZERS[spec["kind"]], GeneratedFingerprint) else {})
+        for spec in PRESETS[preset]
+    ]
+
+
+def stereo_of(specs: Sequence[dict[str, Any]]) -> Stereo:
+    """Return whether fingerprints tell stereoisomers apart."""
+    return Stereo.USE if any(spec.get(CHIRALITY) for spec in specs) else Stereo.IGNORE
 
 
 def build(spec: dict[str, Any]) -> Featurizer:

@@ -1,13 +1,18 @@
 """What a checkpoint says that its graphs read: the specification from which an engine is built."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from servier.checkpoint.documents import DocumentError, join, read_document, show
+from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY
 from servier.checkpoint.rules import NOT_EMPTY, UNLIKE, Name, Rule, Seed
+from servier.chem.levels import Stereo
 from servier.errors import CheckpointError
+from servier.features.feature_set import FeatureSet
+from servier.features.registry import stereo_of
 
 MAX_SMILES = 1000
 
@@ -24,6 +29,16 @@ class FeatureInput:
 
     kind: ClassVar[str] = "features"
     featurizers: Annotated[list[dict[str, Any]], NOT_EMPTY]
+
+    @property
+    def stereo(self) -> Stereo:
+        """Whether fingerprints tell stereoisomers apart."""
+        return stereo_of(self.featurizers)
+
+    @property
+    def reads_stereo(self) -> bool:
+        """Whether scores depend on stereochemistry, or on whether it is given."""
+        return FeatureSet(self.featurizers).reads_stereo
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,16 @@ class SequenceInput:
     vocabulary: Annotated[list[Name], UNLIKE]
     n_smiles: Annotated[int, Rule("above 0", (0).__lt__), Rule(f"at most {MAX_SMILES}", MAX_SMILES.__ge__)]
     seed: Seed
+
+    @property
+    def stereo(self) -> Stereo:
+        """Whether strings of stereoisomers differ: always."""
+        return Stereo.USE
+
+    @property
+    def reads_stereo(self) -> bool:
+        """Whether scores depend on stereochemistry: always."""
+        return True
 
 
 Input = FeatureInput | SequenceInput
@@ -83,3 +108,8 @@ def read_input(spec: dict[str, Any], path: str | Path | None = None) -> Input:
         problem = f"{join('input', min(unknown))} is not known"
         raise CheckpointError(f"its metadata is damaged: {problem}", path=path, hint=COPY)
     return found
+
+
+def any_reads_stereo(checkpoints: Iterable[Checkpoint]) -> bool:
+    """Say whether the answers of some model depend on stereochemistry, or on whether it is given."""
+    return any(read_input(model.metadata.input, model.path).reads_stereo for model in checkpoints)

@@ -1,24 +1,25 @@
-"""Predictions: probabilities and values with their uncertainty, and the columns that they fill in a table."""
+"""Predictions: probabilities and values with their uncertainty, and what they fill into a table."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.classes import MULTICLASS, ORDINAL, are_numbers
+from servier.checkpoint.classes import MULTICLASS, ORDINAL
 from servier.checkpoint.target import Target
 from servier.checkpoint.target_columns import answer_places, map_answers
 from servier.chem.molecules import InvalidMolecule, Status
-from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import DomainMeasures
+from servier.scoring.prediction_fields import prediction_fields
+from servier.scoring.spreads import STATISTICS, Spread
 
 DOMAIN_DIGITS = 4
 PERCENTILE_DIGITS = 1
 
-DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
-CHANGE_FIELDS = {"scored_smiles": str, "standardization": str}
+Note = TypeVar("Note")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Predictions:
     changes
         For each row the canonical SMILES that was scored, and what was changed, or None where nothing was,
         where that was requested and the models standardize molecules.
+    open_stereo
+        For each row how many stereo centres and double bonds have no stereochemistry, where that was
+        requested and answers may depend on it.
+    spreads
+        The answers for the forms of the molecules, by their kind, where they were requested.
     """
 
     targets: Sequence[Target]
@@ -56,6 +62,8 @@ class Predictions:
     domain: DomainMeasures | None = None
     percentiles: NDArray[np.float64] | None = None
     changes: Sequence[tuple[str, str] | None] | None = None
+    open_stereo: Sequence[int | None] | None = None
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Predictions":
         """Return the answers of the chosen rows: bool, shape (n_rows,)."""
@@ -63,14 +71,22 @@ class Predictions:
         bounds = {level: found[chosen] for level, found in self.bounds.items()}
         domain = None if self.domain is None else self.domain.select(chosen)
         percentiles = None if self.percentiles is None else self.percentiles[chosen]
-        changes = self.changes
-        if changes is not None:
-            changes = [found for found, is_chosen in zip(changes, chosen, strict=True) if is_chosen]
-        return Predictions(self.targets, self.values[chosen], problems, bounds, domain, percentiles, changes)
+        return replace(
+            self, values=self.values[chosen], problems=problems, bounds=bounds, domain=domain,
+            percentiles=percentiles, changes=_choose(self.changes, chosen),
+            open_stereo=_choose(self.open_stereo, chosen),
+            spreads={kind: spread.select(chosen) for kind, spread in self.spreads.items()},
+        )  # fmt: skip
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
         return map_answers(Target.label, self.targets, self.values)
+
+
+def _choose(notes: Sequence[Note] | None, chosen: NDArray[np.bool_]) -> list[Note] | None:
+    if notes is None:
+        return None
+    return [note for note, is_chosen in zip(notes, chosen, strict=True) if is_chosen]
 
 
 def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,86 +107,6 @@ def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> 
     return ranks
 
 
-def prediction_fields(
-    targets: Sequence[Target],
-    confidences: Sequence[str] = (),
-    *,
-    has_percentiles: bool = False,
-    has_changes: bool = False,
-) -> dict[str, type]:
-    """Return the columns that predictions add to a table, with the type of their values.
-
-    Parameters
-    ----------
-    targets
-        The targets that are predicted.
-    confidences
-        Of the bounds that the predictions have; with any of them there are also the columns of the
-        applicability domain.
-    has_percentiles
-        Whether the predictions have percentiles among the reference molecules.
-    has_changes
-        Whether they say what was changed of a molecule.
-    """
-    fields: dict[str, type] = {}
-    for target in targets:
-        fields |= _answer_fields(target)
-        for confidence in confidences:
-            percent = f"{100 * float(confidence):.0f}"
-            if target.task != "regression":
-                fields[f"{target.name}_set_{percent}"] = str
-            else:
-                fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
-        if has_percentiles and target.task != MULTICLASS:
-            fields[f"{target.name}_percentile"] = float
-    if confidences:
-        fields |= DOMAIN_FIELDS
-    if has_changes:
-        fields |= CHANGE_FIELDS
-    return {**fields, "status": str, "reason": str}
-
-
-def _answer_fields(target: Target) -> dict[str, type]:
-    """Return the columns for the answer of a target itself."""
-    name = target.name
-    if target.task == "regression":
-        return {f"{name}_pred": float}
-    if target.task == "binary":
-        return {f"{name}_pred": int, f"{name}_probability": float}
-    fields: dict[str, type] = {f"{name}_pred": int if are_numbers(target.classes) else str}
-    fields |= {f"{name}_probability_{word}": float for word in target.classes}
-    return fields | ({f"{name}_mean": float} if target.task == ORDINAL else {})
-
-
-def require_unlike_fields(targets: Sequence[Target], path: str | None) -> None:
-    """Refuse targets of which two answers would have one name, as that of a target and that of a class.
-
-    Raises
-    ------
-    CheckpointError
-        There are some; `path` is named as their checkpoint.
-    """
-    names = [name for target in targets for name in _answer_fields(target)]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        hint = "give a target or a class another name, and train again"
-        raise CheckpointError(f"two of its answers are called {twice}", path=path, hint=hint)
-
-
-def rank_field(target: Target, word: str | None = None) -> str | None:
-    """Return the column by which rows are ranked, or None if a target has none without the word of a class.
-
-    Parameters
-    ----------
-    target, word
-        The target, and one of its classes, which it is then ranked by.
-    """
-    if word is not None:
-        return f"{target.name}_probability_{word}"
-    kinds = {"binary": "probability", "regression": "pred", ORDINAL: "mean"}
-    return f"{target.name}_{kinds[target.task]}" if target.task in kinds else None
-
-
 def output_rows(predictions: Predictions) -> list[list[object]]:
     """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
     columns: list[Sequence[object]] = []
@@ -185,6 +121,9 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
                 columns += [_cells(own[:, limit]) for limit in (0, 1)]
         if predictions.percentiles is not None and target.task != MULTICLASS:
             columns.append(_cells(predictions.percentiles[:, i]))
+        for spread in predictions.spreads.values():
+            answers = spread.answers[:, place]
+            columns += map(_cells, answers.reshape(len(answers), target.n_answers * len(STATISTICS)).T)
     if (domain := predictions.domain) is not None:
         columns += [
             _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
@@ -192,6 +131,10 @@ def output_rows(predictions: Predictions) -> list[list[object]]:
         columns.append([None if inside is None else int(inside) for inside in _cells(domain.is_inside)])
     if (changes := predictions.changes) is not None:
         columns += [[(found and found[i]) or None for found in changes] for i in (0, 1)]
+    if predictions.open_stereo is not None:
+        columns.append(predictions.open_stereo)
+    for spread in predictions.spreads.values():
+        columns.append([None if n_forms is None else int(n_forms) for n_forms in _cells(spread.n_forms)])
     columns.append([str(problem.status if problem else Status.OK) for problem in predictions.problems])
     columns.append([problem.reason if problem else None for problem in predictions.problems])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -254,6 +197,8 @@ def as_answers(predictions: Predictions) -> list[dict[str, object]]:
         list(predictions.bounds),
         has_percentiles=has_percentiles,
         has_changes=predictions.changes is not None,
+        has_stereo=predictions.open_stereo is not None,
+        forms=list(predictions.spreads),
     )
     answers = []
     for values in output_rows(predictions):

@@ -1,6 +1,7 @@
 """The one scoring path, which predict, predict-file, evaluate and the server all call."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import Target
 from servier.checkpoint.target_columns import map_answers
-from servier.chem.changes import Noted
+from servier.chem.changes import Noted, changes_of
+from servier.chem.forms import count_open_stereo
 from servier.chem.levels import Level
 from servier.chem.molecules import MAX_ATOMS, InvalidMolecule, Mol, Row, SmilesRows, parse_all
 from servier.errors import CheckpointError
@@ -25,13 +27,11 @@ from servier.scoring.consensus import (
     open_ranks,
 )
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
-from servier.scoring.predictions import (
-    Predictions,
-    prediction_fields,
-    rank_among,
-    require_unlike_fields,
-)
+from servier.scoring.inputs import any_reads_stereo
+from servier.scoring.prediction_fields import prediction_fields, require_unlike_fields
+from servier.scoring.predictions import Predictions, rank_among
 from servier.scoring.sentinels import require_sentinels
+from servier.scoring.spreads import NO_FORMS, Forms, measure_spread, require_unlike_forms
 
 
 class Scorer:
@@ -50,11 +50,14 @@ class Scorer:
         The confidences of the conformal sets and intervals that answers shall have: some of `0.8`, `0.9` and
         `0.95`. With any of them answers also have the measures of the applicability domain, and percentiles
         among the reference molecules.
+    forms
+        Of which forms of a molecule there are answers too, where rows are scored.
 
     Raises
     ------
     CheckpointError
-        A checkpoint is damaged, does not fit the others, or does not reproduce the sentinels' scores here.
+        A checkpoint is damaged, does not fit the others, or does not reproduce the sentinels' scores here; or
+        all forms have one answer.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Scorer:
         max_atoms: int = MAX_ATOMS,
         n_smiles: int | None = None,
         confidences: Sequence[str] = (),
+        forms: Forms = NO_FORMS,
     ) -> None:
         self.checkpoints = list(checkpoints)
         self.max_atoms = max_atoms
@@ -75,6 +79,10 @@ class Scorer:
             raise CheckpointError("model 1 averages over no randomized SMILES", hint="leave out --n_smiles")
         self._domains = open_domains(self.checkpoints) if confidences else []
         self._ranks = open_ranks(self.checkpoints) if confidences else None
+        reads_stereo = any_reads_stereo(self.checkpoints)
+        self._has_stereo = bool(confidences) and reads_stereo
+        self._form_limits = forms.limits
+        require_unlike_forms(forms, self.level, reads_stereo=reads_stereo)
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             require_sentinels(checkpoint, engine)
             if n_smiles is not None and isinstance(engine, SequenceEngine):
@@ -86,8 +94,7 @@ class Scorer:
 
     def score_rows(self, rows: Sequence[Row]) -> Predictions:
         """Score rows: a SMILES string each, and why the row cannot be used, or None."""
-        constitution_only = all(engine.constitution_only for engine in self._engines)
-        return self.score_molecules(SmilesRows(rows, self.max_atoms, constitution_only, self.level))
+        return self._add_spreads(self.score_molecules(self._read(rows)), rows)
 
     def parse(self, smiles: Sequence[str]) -> list[Mol | InvalidMolecule]:
         """Read molecules as the models read them."""
@@ -97,8 +104,8 @@ class Scorer:
         """Score molecules."""
         if self._reads_molecules_again:
             mols = list(mols)
-        if self._has_changes:
-            mols = Noted(mols)
+        if self._looks:
+            mols = Noted(mols, self._looks)
         return self._join([engine(mols) for engine in self._engines], mols)
 
     def score_features(self, features: Features, rows: Sequence[Row]) -> Predictions:
@@ -109,13 +116,16 @@ class Scorer:
         features
             The features.
         rows
-            The molecules; they are parsed only where answers have measures of the applicability domain.
+            The molecules; they are parsed only where answers say something of them, or of their forms.
         """
-        mols: Collection[Mol | InvalidMolecule] = SmilesRows(rows, constitution_only=True, level=self.level)
-        if self._has_changes:
-            mols = Noted(list(mols))
+        mols: Collection[Mol | InvalidMolecule] = SmilesRows(
+            rows, constitution_only=not self._has_stereo, level=self.level
+        )
+        if self._looks:
+            mols = Noted(list(mols), self._looks)
             list(mols)
-        return self._join([engine.score(features) for engine in self._feature_engines()], mols)
+        joined = self._join([engine.score(features) for engine in self._feature_engines()], mols)
+        return self._add_spreads(joined, rows)
 
     @property
     def engines(self) -> list[Engine]:
@@ -130,6 +140,8 @@ class Scorer:
             self._confidences,
             has_percentiles=self._ranks is not None,
             has_changes=self._has_changes,
+            has_stereo=self._has_stereo,
+            forms=list(self._form_limits),
         )
 
     @property
@@ -151,6 +163,12 @@ class Scorer:
         """Whether answers say what was changed of a molecule."""
         return bool(self._confidences) and self.level is not Level.NONE
 
+    @property
+    def _looks(self) -> dict[str, Callable[[Mol], Any]]:
+        """What answers say of a molecule itself, by their fields."""
+        looks: dict[str, Callable[[Mol], Any]] = {"changes": changes_of} if self._has_changes else {}
+        return looks | ({"open_stereo": count_open_stereo} if self._has_stereo else {})
+
     def _feature_engines(self) -> list[FeatureEngine]:
         engines = [engine for engine in self._engines if isinstance(engine, FeatureEngine)]
         if len(engines) < len(self._engines):
@@ -164,14 +182,43 @@ class Scorer:
             return True
         return bool(self._domains) and not self._engines[0].counts_environments
 
-    def _join(self, scores: Sequence[RawScores], mols: Collection[Mol | InvalidMolecule]) -> Predictions:
+    def _read(self, rows: Sequence[Row]) -> SmilesRows:
+        constitution_only = all(engine.constitution_only for engine in self._engines)
+        return SmilesRows(rows, self.max_atoms, constitution_only, self.level)
+
+    def _add_spreads(self, predictions: Predictions, rows: Sequence[Row]) -> Predictions:
+        """Add the answers for the forms of the molecules that are asked for."""
+        if not self._form_limits:
+            return predictions
+        spreads = {}
+        for kind, limit in self._form_limits.items():
+            mols = SmilesRows(rows, self.max_atoms, level=self.level)
+            found = measure_spread(kind, limit, mols, predictions.values, self._answer)
+            found.answers[..., 0] = map_answers(Target.round, self.targets, found.answers[..., 0])
+            spreads[kind] = found
+        return replace(predictions, spreads=spreads)
+
+    def _answer(self, smiles: Sequence[str]) -> NDArray[np.float64]:
+        """Return the answers for SMILES strings alone, as `score` gives them."""
+        mols: Collection[Mol | InvalidMolecule] = self._read([(text, None) for text in smiles])
+        mols = list(mols) if len(self._engines) > 1 else mols
+        return self._join_answers([engine(mols) for engine in self._engines])[0]
+
+    def _join_answers(
+        self, scores: Sequence[RawScores]
+    ) -> tuple[NDArray[np.float64], list[InvalidMolecule | None]]:
+        """Return the answers of the models, and why rows have none."""
         problems: list[InvalidMolecule | None] = [None] * len(scores[0].problems)
         for raw in scores:
             problems = [known or new for known, new in zip(problems, raw.problems, strict=True)]
+        values = average_answers(self.checkpoints, self.targets, [raw.values for raw in scores])
+        values[[problem is not None for problem in problems]] = np.nan
+        return values, problems
+
+    def _join(self, scores: Sequence[RawScores], mols: Collection[Mol | InvalidMolecule]) -> Predictions:
+        values, problems = self._join_answers(scores)
         is_scored = np.array([problem is None for problem in problems], np.bool_)
         raw_values = [raw.values for raw in scores]
-        values = average_answers(self.checkpoints, self.targets, raw_values)
-        values[~is_scored] = np.nan
         bounds = {
             confidence: average_bounds(self.checkpoints, self.targets, raw_values, values, confidence)
             for confidence in self._confidences
@@ -184,8 +231,11 @@ class Scorer:
         percentiles = None
         if self._ranks is not None:
             percentiles = rank_among(map_answers(Target.rank, self.targets, values), self._ranks)
-        changes = mols.changes if isinstance(mols, Noted) else None
-        return Predictions(self.targets, values, problems, bounds, domain, percentiles, changes)
+        notes = mols.notes if isinstance(mols, Noted) else {}
+        return Predictions(
+            self.targets, values, problems, bounds, domain, percentiles,
+            notes.get("changes"), notes.get("open_stereo"),
+        )  # fmt: skip
 
 
 def _take_environments(

@@ -6,7 +6,8 @@ from servier import __version__
 from servier.chem.levels import Level
 from servier.chem.molecules import MAX_LENGTH, Status
 from servier.scoring.consensus import open_ranks
-from servier.scoring.predictions import prediction_fields
+from servier.scoring.inputs import any_reads_stereo
+from servier.scoring.prediction_fields import prediction_fields
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE
 from servier.server.reading import MAX_MOLECULES
@@ -192,7 +193,11 @@ def _describe_fields(models: Models) -> Schema:
         targets, ranks = models.targets(name), open_ranks(models.select(name))
         has_changes = models.level(name) is not Level.NONE
         fields = prediction_fields(
-            targets, [CONFIDENCE], has_percentiles=ranks is not None, has_changes=has_changes
+            targets,
+            [CONFIDENCE],
+            has_percentiles=ranks is not None,
+            has_changes=has_changes,
+            has_stereo=any_reads_stereo(models.select(name)),
         )
         described |= {field: {"type": TYPES[kind]} for field, kind in fields.items()}
         described |= {f"{t.name}_threshold": {"type": "number"} for t in targets if t.threshold is not None}

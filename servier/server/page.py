@@ -155,6 +155,7 @@ def _fill_answer(models: Models, model_name: str, explained: str, row: Row) -> d
         "canonical_smiles": row["canonical_smiles"],
         "targets": [_describe_target(models, model_name, t, row) for t in models.targets(model_name)],
         "changes": _describe_changes(row),
+        "stereo": _describe_stereo(row),
         "domain": _describe_domain(row),
         "is_inside": bool(row["in_domain"]),
         "explanation": f"/explanation.svg?{urlencode(query, quote_via=quote)}",
@@ -255,6 +256,15 @@ def _describe_changes(row: Row) -> str | None:
     """Say what was changed of the molecule before it was scored."""
     scored = row.get("scored_smiles")
     return f"It was scored as {scored}: {row['standardization']}." if scored else None
+
+
+def _describe_stereo(row: Row) -> str | None:
+    """Say how much of the stereochemistry is left open, if the answer may depend on it."""
+    n_open = row.get("unspecified_stereo")
+    if not n_open:
+        return None
+    centres = "1 stereo centre or double bond" if n_open == 1 else f"{n_open} stereo centres or double bonds"
+    return f"The answer may depend on the stereochemistry of {centres}, which is left open."
 
 
 def _describe_domain(row: Row) -> str:

@@ -18,7 +18,6 @@ from servier.errors import DataError
 from servier.features.computing import compute_features
 from servier.features.feature_file import read_features
 from servier.features.feature_set import FeatureSet
-from servier.features.registry import PRESETS
 from servier.models import boosting_recipe, fine_tuning_recipe, sequence_problem
 from servier.models.encoder import EncoderWeights, read_encoder
 from servier.models.fitted_model import FittedModel
@@ -66,7 +65,7 @@ def fit_features(
     problem = prepare_features(rows, labels, options, recipe.folds)
     logger.info("training on %s features", problem.X.shape[1])
     model = boosting.fit(problem, recipe, options.seed, logger.info)
-    return Fitted(model, FeatureEngine(PRESETS[options.preset], model.graphs))
+    return Fitted(model, FeatureEngine(options.featurizers, model.graphs))
 
 
 def prepare_features(
@@ -82,7 +81,7 @@ def prepare_features(
         The number of folds of each target, which all of its raw scores have in common.
     """
     folds = [rows.target_folds(i, n_folds, options.seed) for i in range(len(rows.data.targets))]
-    featurizers = PRESETS[options.preset]
+    featurizers = options.featurizers
     features = FeatureSet(featurizers)
     return boosting_recipe.Problem(
         X=_features(rows, featurizers, options),

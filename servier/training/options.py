@@ -1,8 +1,10 @@
 """The options of training, apart from the recipe."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from servier.chem.levels import Level
+from servier.chem.levels import Level, Stereo
+from servier.features.registry import choose_features
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Options:
         `servier.data.duplicates`.
     standardization
         How far molecules are standardized, one of `servier.chem.levels.Level`.
+    stereo
+        Whether the fingerprints of model 1 tell stereoisomers apart, one of `servier.chem.levels.Stereo`.
+        Model 2 always reads stereochemistry.
     reference
         A table of molecules, such as approved drugs; predictions then come with their percentile among them.
     seed, workers
@@ -36,6 +41,7 @@ class Options:
     same_molecule: str = "parent"
     conflicts: str = "merge"
     standardization: str = "parent"
+    stereo: str = "ignore"
     reference: str | None = None
     seed: int = 0
     workers: int = 1
@@ -44,3 +50,8 @@ class Options:
     def level(self) -> Level:
         """How far molecules are standardized."""
         return Level(self.standardization)
+
+    @property
+    def featurizers(self) -> list[dict[str, Any]]:
+        """The specification of the features of model 1."""
+        return choose_features(self.preset, Stereo(self.stereo))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from servier.checkpoint.documents import OPTIONAL, read_document, show
-from servier.chem.levels import Level
+from servier.chem.levels import Level, Stereo
 from servier.data.duplicates import CONFLICTS, IDENTITIES
 from servier.data.folds import STRATEGIES
 from servier.errors import RecipeError
@@ -67,7 +67,7 @@ class Settings:
 
     Parameters
     ----------
-    preset, split, test_fraction, same_molecule, conflicts, standardization, seed
+    preset, split, test_fraction, same_molecule, conflicts, standardization, stereo, seed
         As in `servier.training.options.Options`.
     """
 
@@ -77,6 +77,7 @@ class Settings:
     same_molecule: str | None = _one_of(IDENTITIES)
     conflicts: str | None = _one_of(CONFLICTS)
     standardization: str | None = _one_of(Level)
+    stereo: str | None = _one_of(Stereo)
     seed: int | None = _like(Options.seed)
 
 

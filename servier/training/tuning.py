@@ -138,7 +138,7 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
 
     settings: dict[str, Any] = {"model_name": int(options.model_name)}
     if options.model_name == "1":
-        settings["preset"] = options.preset
+        settings |= {"preset": options.preset, "stereo": options.stereo}
     text = (
         f"# The best of {found.trials} recipes: {found.score:.4f} in cross-validation (AUROC or R2, mean of\n"
         f"# the targets); the one it started from: {found.base_score:.4f}.\n"

@@ -29,7 +29,7 @@ def test_detail_says_how_sure_an_answer_is(command, simulated, model_1, model_2,
         ["nearest_similarity", "unseen_share", "in_domain"],
         ["scored_smiles", "standardization"],
     )
-    assert list(rows[0])[-11:] == [*own, *shared, *changes, "status", "reason"]
+    assert list(rows[0])[-12:] == [*own, *shared, *changes, "unspecified_stereo", "status", "reason"]
     assert {row["P1_set_95"] for row in rows} <= {"0", "1", "0 or 1", "neither"}
     smiles = rows[0]["smiles"]
     paths = ["--model_1_path", model_1, "--model_2_path", model_2, "--model_name", "consensus", "--json"]
@@ -37,4 +37,4 @@ def test_detail_says_how_sure_an_answer_is(command, simulated, model_1, model_2,
     assert [str(answer[name]) for name in own + shared] == [rows[0][name] for name in own + shared]
     plain = json.loads(command("predict", smiles, *paths).stdout)
     assert plain == {name: answer[name] for name in plain}
-    assert set(answer) - set(plain) == {*own[2:], *shared}
+    assert set(answer) - set(plain) == {*own[2:], *shared, "unspecified_stereo"}

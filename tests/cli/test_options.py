@@ -21,8 +21,9 @@ from servier.training.options import Options
 from servier.training.recipes import Settings
 
 NOTHING = SplitOptions(
-    split=None, test_fraction=None, same_molecule=None, conflicts=None, standardization=None, seed=None
-)
+    split=None, test_fraction=None, same_molecule=None, conflicts=None, standardization=None, stereo=None,
+    seed=None,
+)  # fmt: skip
 
 
 def read(command, options, *arguments):
@@ -41,8 +42,9 @@ def recipe(tmp_path):
 def test_the_command_line_precedes_the_recipe_and_this_the_defaults(recipe):
     """Each option is looked for in three places, and 0 counts as said."""
     said = SplitOptions(
-        split=None, test_fraction=0.0, same_molecule=None, conflicts="drop", standardization=None, seed=0
-    )
+        split=None, test_fraction=0.0, same_molecule=None, conflicts="drop", standardization=None,
+        stereo=None, seed=0,
+    )  # fmt: skip
     options, fields = training_options("1", None, said, recipe, 3)
     assert (options.preset, options.test_fraction, options.seed) == ("fast", 0.0, 0)
     assert (options.split, options.same_molecule, options.conflicts) == (None, "parent", "drop")

@@ -27,6 +27,21 @@ def test_form_gets_the_answer_of_the_command_line(server, command, models_dir, m
     assert {key: answer[key] for key in json.loads(said)} == json.loads(said)
 
 
+@pytest.mark.parametrize("model_name", ["1", "2", "consensus"])
+def test_what_is_left_open_is_said(server, model_name):
+    """A model that reads stereochemistry says on the page, too, how much of it is missing; others do not."""
+    says = model_name != "1"
+    for smiles, n_open in (("CC=CC(N)C", 2), ("CCC(N)C", 1), ("CCO", 0)):
+        answer = server.predict(smiles, model_name)[1]
+        assert answer.get("unspecified_stereo") == (n_open if says else None)
+        query = urllib.parse.urlencode({"smile": smiles, "model_name": model_name})
+        page = server.ask(f"/?{query}")[2].decode()
+        assert ("may depend on the stereochemistry of" in page) == (says and n_open > 0)
+        assert ("of 2 stereo centres or double bonds, which" in page) == (says and n_open == 2)
+    schemas = json.loads(server.ask("/openapi.json")[2])["components"]["schemas"]
+    assert schemas["Row"]["properties"]["unspecified_stereo"] == {"type": "integer"}
+
+
 def test_answer_names_model_and_molecule(server, models_dir):
     """Beside the prediction stand the digests of the checkpoints and RDKit's canonical SMILES."""
     answer = server.predict("OC(=O)c1ccccc1OC(C)=O", "consensus")[1]

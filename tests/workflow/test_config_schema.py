@@ -36,6 +36,7 @@ def test_the_settings_of_the_checkout_are_right(path):
         ({"targets": []}, "$.targets", "[] should be non-empty"),
         ({"targets": ["P1", "P1"]}, "$.targets", "has non-unique elements"),
         ({"standardization": "salts"}, "$.standardization", "'salts' is not one of"),
+        ({"stereo": "yes"}, "$.stereo", "'yes' is not one of"),
         ({"simulation": {"rows": 1, "seed": 1}}, "$.simulation.rows", "1 is less than the minimum of 100"),
         ({"libraries": [{**LIBRARY, "shard": 3}]}, "$.libraries[0]", "'shard' was unexpected"),
         ({"libraries": [{**LIBRARY, "feature": True}]}, "$.libraries[0]", "'feature' was unexpected"),

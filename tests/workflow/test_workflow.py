@@ -147,6 +147,14 @@ def test_molecules_are_standardized_as_the_config_says(fresh):
     assert sorted(found) == ["featurize", "featurize", "train", "train"]
 
 
+def test_model_1_looks_at_stereo_as_the_config_says(fresh):
+    """Training of model 1 and files of features have one choice; model 2 has none."""
+    change_settings(fresh / SITE, lambda settings: settings.update(stereo="use"))
+    said = snakemake(fresh, "--dry-run", "--printshellcmds")
+    found = re.findall(r"servier (train|featurize|tune) .*--stereo use", said)
+    assert sorted(found) == ["featurize", "featurize", "train"]
+
+
 def test_checkpoints_are_signed_where_the_config_has_keys(finished, servier):
     """They are signed once, whatever scores requires it, and an exchanged model is not scored with."""
     site = finished / SITE

@@ -68,6 +68,11 @@ def training_recipe(wildcards):
     return settings["recipe"]
 
 
+def training_stereo(wildcards):
+    """Whether model 1 tells stereoisomers apart, as the config says; model 2 always does."""
+    return STEREO if wildcards.model == "1" else []
+
+
 def tuning_budget(wildcards):
     """The options that limit the search for a recipe."""
     budget = config["models"][wildcards.model]["tuning"]
@@ -97,6 +102,7 @@ COLUMNS = options(
     ]
 )
 STANDARDIZATION = option("standardization", config.get("standardization"))
+STEREO = option("stereo", config.get("stereo"))
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))
 REPORTS = report_names()
 EVALUATIONS = expand(

@@ -36,9 +36,10 @@ rule featurize:
     params:
         smiles_column=lambda wildcards: SMILES_COLUMN,
         standardization=lambda wildcards: STANDARDIZATION,
+        stereo=lambda wildcards: STEREO,
     shell:
         "servier featurize --preset {wildcards.preset:q} {params.smiles_column:q} {params.standardization:q}"
-        " --workers {threads:q} -- {input:q} {output:q} > {log:q} 2>&1"
+        " {params.stereo:q} --workers {threads:q} -- {input:q} {output:q} > {log:q} 2>&1"
 
 
 use rule featurize as featurize_library with:
@@ -53,3 +54,4 @@ use rule featurize as featurize_library with:
     params:
         smiles_column=library_columns,
         standardization=lambda wildcards: STANDARDIZATION,
+        stereo=lambda wildcards: STEREO,

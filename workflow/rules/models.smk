@@ -20,6 +20,7 @@ rule tune:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
         standardization=lambda wildcards: STANDARDIZATION,
+        stereo=training_stereo,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -29,7 +30,7 @@ rule tune:
     shell:
         "servier tune --dataset {input.table:q} --config {input.recipe:q} --output {output:q}"
         " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.budget:q}"
-        " {params.standardization:q} --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " {params.standardization:q} {params.stereo:q} --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule train:
@@ -54,6 +55,7 @@ rule train:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
         standardization=lambda wildcards: STANDARDIZATION,
+        stereo=training_stereo,
         preset=lambda wildcards: option(
             "preset", config["models"][wildcards.model].get("preset")
         ),
@@ -61,7 +63,7 @@ rule train:
     shell:
         "servier train --dataset {input.table:q} --config {input.recipe:q} --model_path {output:q}"
         " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q}"
-        " {params.standardization:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " {params.standardization:q} {params.stereo:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 if "signatures" in config:

@@ -14,7 +14,7 @@ from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import MAX_ATOMS
 from servier.data.labels import describe_labels
 from servier.report.html.pages import render_page
-from servier.report.text import describe_input
+from servier.report.text import describe_input, describe_stereo
 from servier.tables import write_whole
 
 
@@ -66,6 +66,7 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "duplicates": f"{rows.duplicates:,} rows merged (same molecule: {rules.same_molecule}), "
             f"{rows.conflicts:,} molecules with conflicting labels (conflicts: {rules.conflicts})",
             "standardization of molecules": metadata.standardization,
+            "stereochemistry": describe_stereo(checkpoint),
             "split": f"{split.strategy}{column}",
             "seed": str(metadata.seed),
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),

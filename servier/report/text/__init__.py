@@ -7,6 +7,7 @@ from servier.report.text.checkpoints import (
     describe_domain,
     describe_input,
     describe_metrics,
+    describe_stereo,
 )
 from servier.report.text.evaluations import describe_comparison, describe_evaluation, describe_nested
 
@@ -21,4 +22,5 @@ __all__ = [
     "describe_input",
     "describe_metrics",
     "describe_nested",
+    "describe_stereo",
 ]

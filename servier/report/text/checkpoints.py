@@ -12,6 +12,7 @@ from servier.scoring.inputs import SequenceInput, read_input
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.metadata import DomainLimits
+    from servier.checkpoint.target import Target
     from servier.data.replicates import Replicates
 
 
@@ -62,7 +63,10 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
                 f"{'' if rows.bounds is None else f', {rows.bounds} labels are bounds'}"
             ),
         ),
-        ("molecules", f"standardized: {data.standardization}"),
+        (
+            "molecules",
+            f"standardized: {data.standardization}, stereochemistry: {describe_stereo(checkpoint)}",
+        ),
         ("split", data.split.strategy),
         ("domain", describe_domain(data.domain)),
         ("seed", str(data.seed)),
@@ -71,17 +75,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     ]
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
-    for target in checkpoint.targets:
-        label = "label 1" if target.words is None else f"label 1 ({target.words[1]})"
-        threshold = (
-            "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
-        )
-        transform = ", learnt as a logarithm" if target.transform else ""
-        sign = " < " if target.task == ORDINAL else ", "
-        named = f": {sign.join(target.classes)}" if target.has_classes else ""
-        unit = "" if target.unit is None else f", in {target.unit}"
-        limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
-        facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}{named}"))
+    facts += [(f"target {target.name}", describe_target(target)) for target in checkpoint.targets]
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
@@ -93,6 +87,18 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             *describe_coverage(coverage, classes.get(name, ())),
         ]
     return "\n".join(lines)
+
+
+def describe_target(target: "Target") -> str:
+    """Return what a target is, in words."""
+    label = "label 1" if target.words is None else f"label 1 ({target.words[1]})"
+    threshold = "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
+    transform = ", learnt as a logarithm" if target.transform else ""
+    sign = " < " if target.task == ORDINAL else ", "
+    named = f": {sign.join(target.classes)}" if target.has_classes else ""
+    unit = "" if target.unit is None else f", in {target.unit}"
+    limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
+    return f"{target.task}{unit}{threshold}{transform}{limits}{named}"
 
 
 def describe_domain(domain: "DomainLimits") -> str:
@@ -109,3 +115,8 @@ def describe_input(checkpoint: "Checkpoint") -> str:
     if isinstance(found, SequenceInput):
         return f"SMILES, {len(found.vocabulary)} tokens, mean over {found.n_smiles} SMILES of a molecule"
     return " + ".join(featurizer["kind"] for featurizer in found.featurizers)
+
+
+def describe_stereo(checkpoint: "Checkpoint") -> str:
+    """Return whether a model tells stereoisomers apart, in the words of `--stereo`."""
+    return str(read_input(checkpoint.metadata.input, checkpoint.path).stereo)
