@@ -18,7 +18,7 @@ from servier.checkpoint.file import open_checkpoint
 from servier.checkpoint.target import Target
 from servier.errors import ServierError
 from servier.progress import Report
-from servier.scoring.predictions import rank_field
+from servier.scoring.prediction_fields import rank_field
 from servier.scoring.scorer import Scorer
 from servier.tables import STANDARD_STREAM, require_smiles_column
 

@@ -28,12 +28,8 @@ from servier.scoring.consensus import (
 )
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.scoring.inputs import any_reads_stereo
-from servier.scoring.predictions import (
-    Predictions,
-    prediction_fields,
-    rank_among,
-    require_unlike_fields,
-)
+from servier.scoring.prediction_fields import prediction_fields, require_unlike_fields
+from servier.scoring.predictions import Predictions, rank_among
 from servier.scoring.sentinels import require_sentinels
 from servier.scoring.spreads import NO_FORMS, Forms, measure_spread, require_unlike_forms
 

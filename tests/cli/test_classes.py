@@ -18,7 +18,7 @@ from servier.data.datasets import Columns, load_dataset
 from servier.errors import CheckpointError
 from servier.features.feature_set import FeatureSet
 from servier.scoring.engines import build_engine
-from servier.scoring.predictions import require_unlike_fields
+from servier.scoring.prediction_fields import require_unlike_fields
 from servier.scoring.scorer import Scorer
 from servier.training.options import Options
 from servier.training.recipes import make_recipe
@@ -147,6 +147,23 @@ def test_the_consensus_is_the_mean_of_probabilities(classes, target):
     np.testing.assert_allclose(
         Scorer(models).score([ASPIRIN, "CCO"]).values, (2 * first + second) / 3, atol=1.1e-6
     )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_class_has_its_spread_over_stereoisomers(command, classes, target):
+    """The mean, the lowest and the highest of the probabilities that both isomers get on their own."""
+    asked = [*paths(classes, target), "--model_name", "2", "--json"]
+    alone = [
+        probabilities(json.loads(command("predict", text, *asked).stdout), target)
+        for text in ("CC[C@H](N)c1ccccc1", "CC[C@@H](N)c1ccccc1")
+    ]
+    row = json.loads(command("predict", "CCC(N)c1ccccc1", *asked, "--stereoisomers", 4).stdout)
+    assert row["stereoisomers"] == 2
+    for label, word in enumerate(WORDS[target]):
+        own = [found[label] for found in alone]
+        for name, value in (("mean", np.mean(own)), ("low", min(own)), ("high", max(own))):
+            told = row[f"{target}_probability_{word}_stereoisomers_{name}"]
+            assert told == pytest.approx(value, abs=1e-6)
 
 
 def test_models_of_other_classes_have_no_consensus(classes, command):
