@@ -144,40 +144,47 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
     """
     with open_table(path, columns.dialect, as_unicode=True) as table:
         names = table.header.columns
-        smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
-        identifier = find_column(names, columns.id, ID_NAMES, "id")
-        split = find_column(names, columns.split, (), "split")
+        smiles, *others = taken = _find_columns(names, columns, table.header.molecules)
         filled = [record for record in table if record.problem or any(record.fields)]
         descriptions, filled = part_descriptions(names, filled)
         rows = Rows(names, [record for record in filled if keep_ragged or not record.problem])
-        taken = smiles, identifier, split
         relations, units = _read_companions(rows, columns, (*taken, *columns.targets))
         targets = choose_targets(names, columns.targets, (*taken, *relations, *units))
         unit_columns = choose_units(units, names, targets, columns.units, rows.hold_numbers)
     if not rows.records:
         _refuse_empty(path, filled)
-    if not keep_ragged:
-        warn_of_rows(path, [(r.line, r.problem) for r in filled if r.problem], "rows that cannot be used")
+    left_out = [record for record in filled if record.problem and not keep_ragged]
+    warn_of_rows(path, [(r.line, r.problem or "") for r in left_out], "rows that cannot be used")
     beside = look_beside(names, targets, unit_columns.of_targets, descriptions)
-    values = {**relations, **units}
-    values |= rows.read([*filter(None, taken), *targets, *beside.columns])
+    values = rows.read([*filter(None, taken), *targets, *beside.columns, *relations, *units])
     labels = {target: values[target] for target in targets}
     return LabelledTable(
         path=str(path),
         names=names,
         targets=targets,
         smiles_column=smiles,
-        id_column=identifier,
-        split_column=split,
-        lines=[record.line for record in rows.records],
-        problems=[record.problem for record in rows.records],
+        id_column=others[0],
+        split_column=others[1],
+        lines=rows.lines,
+        problems=[r.problem for r in rows.records],
         values=values | {target: read_outcomes(target, labels[target]) for target in targets},
-        left_out=len(filled) - len(rows.records),
+        left_out=len(left_out),
         stamp=find_stamp(path),
         relation_columns=choose_relations(relations, names, labels, columns.relations),
         unit_columns=unit_columns,
         unread_relations=[] if columns.relations else rows.find_relations(values),
         beside=beside,
+    )
+
+
+def _find_columns(
+    names: Sequence[str], columns: Columns, molecules: str | None
+) -> tuple[str, str | None, str | None]:
+    """Return the columns of molecules, identifiers and the split."""
+    return (
+        require_smiles_column(names, columns.smiles or molecules),
+        find_column(names, columns.id, ID_NAMES, "id"),
+        find_column(names, columns.split, (), "split"),
     )
 
 

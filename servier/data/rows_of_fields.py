@@ -26,6 +26,11 @@ class Rows:
     names: Sequence[str]
     records: Sequence[Record]
 
+    @property
+    def lines(self) -> list[int]:
+        """The line number of each row."""
+        return [record.line for record in self.records]
+
     def read(self, wanted: Sequence[str]) -> dict[str, list[str]]:
         """Return the fields of some columns as text; of those with one name the first counts."""
         return {name: list(self._fields(self.names.index(name))) for name in wanted}
