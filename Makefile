@@ -15,6 +15,8 @@ export UV_SYSTEM_CERTS := 1
 export UV_COMPILE_BYTECODE := 1
 
 PYTEST := pytest -n 2 --dist worksteal
+# Many slow tests wait more than they compute.
+PYTEST_SLOW := pytest -n 3 --dist worksteal -m "slow and not exhaustive" --durations 20
 
 # Python files that differ from main, or are new; if there are none, ruff checks everything.
 CHANGED = $(shell { git diff --name-only --diff-filter=d $$(git merge-base main HEAD || echo HEAD); \
@@ -37,7 +39,7 @@ test-only: .venv/installed
 
 test-slow: .venv/installed
 	tests/install_debian.sh
-	$(PYTEST) -m "slow and not exhaustive" --durations 20
+	$(PYTEST_SLOW)
 
 test-exhaustive: .venv/installed
 	$(PYTEST) -m "exhaustive or hypothesis" --hypothesis-profile exhaustive --durations 20
@@ -45,7 +47,7 @@ test-exhaustive: .venv/installed
 coverage: .venv/installed
 	tests/install_debian.sh
 	$(PYTEST) -m "not slow and not exhaustive" --cov --durations 20
-	$(PYTEST) -m "slow and not exhaustive" --durations 20
+	$(PYTEST_SLOW)
 
 mutants: .venv/installed
 	mutmut run

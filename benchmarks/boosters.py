@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from quality import METRICS, TASKS, read_tables
 
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import map_scores
 from servier.data.datasets import Columns, load_dataset
 from servier.features.computing import compute_features
 from servier.features.feature_set import FeatureSet
@@ -85,9 +86,7 @@ def score(task, data, work_dir, seed):
                 transform=transform.transform,
                 bound=transform.bound,
             )
-            found[name] = (
-                raw if problem.tasks[0] == "binary" else map_targets(Target.to_answer, [target], raw)
-            )
+            found[name] = raw if problem.tasks[0] == "binary" else map_scores(Target.to_answer, [target], raw)
         np.savez(path, **found)
     return found
 

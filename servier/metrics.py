@@ -1,7 +1,7 @@
 """How good predictions are: the metrics of scikit-learn, SciPy and RDKit."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,55 @@ REGRESSION: dict[str, Metric] = {
     "kendall": lambda y, p, _: _rank_correlation(stats.kendalltau, y, p),
 }
 CONCORDANCE = "concordance"
+
+
+def macro_auroc(y: Vector, p: Vector) -> float:
+    """Return the mean AUROC of each class against all others, of those classes that some rows have, not all.
+
+    Parameters
+    ----------
+    y, p
+        Labels, shape (n_rows,), of which there are two at least, and probabilities, shape (n_rows,
+        n_classes).
+    """
+    present = [label for label in range(p.shape[1]) if 0 < np.sum(y == label) < len(y)]
+    return float(np.mean([metrics.roc_auc_score(y == label, p[:, label]) for label in present]))
+
+
+def _log_loss_of_classes(y: Vector, p: Vector) -> float:
+    """Return the cross-entropy; rounded probabilities are made to add up to 1 again."""
+    shares = p / p.sum(axis=1, keepdims=True)
+    return float(metrics.log_loss(y, shares, labels=range(p.shape[1])))
+
+
+def _quadratic_kappa(y: Vector, p: Vector) -> float:
+    """Return Cohen's kappa with the squared distance of classes as weight.
+
+    References
+    ----------
+    Cohen, Weighted kappa, Psychol. Bull. 1968, 70, 213, doi:10.1037/h0026256.
+    """
+    labels = p.argmax(axis=1)
+    if len(np.unique([*y, *labels])) < 2:
+        return math.nan
+    numbers = range(p.shape[1])  # without them, classes that no row has would bring others closer together
+    return float(metrics.cohen_kappa_score(y, labels, labels=numbers, weights="quadratic"))
+
+
+def _balanced_accuracy(y: Vector, p: Vector) -> float:
+    """Return the mean share of rows of each class, of those that some rows have, that are found."""
+    labels = p.argmax(axis=1)
+    return float(np.mean([np.mean(labels[y == label] == label) for label in np.unique(y)]))
+
+
+MULTICLASS: dict[str, Metric] = {
+    "auroc": lambda y, p, _: macro_auroc(y, p),
+    "balanced_accuracy": lambda y, p, _: _balanced_accuracy(y, p),
+    "mcc": lambda y, p, _: metrics.matthews_corrcoef(y, p.argmax(axis=1)),
+    "log_loss": lambda y, p, _: _log_loss_of_classes(y, p),
+}
+ORDINAL: dict[str, Metric] = {"quadratic_kappa": lambda y, p, _: _quadratic_kappa(y, p), **MULTICLASS}
+_METRICS = {"binary": BINARY, "regression": REGRESSION, "multiclass": MULTICLASS, "ordinal": ORDINAL}
 LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "mae", "rmse")
 
 
@@ -86,9 +135,10 @@ def measure(
     Parameters
     ----------
     y, y_score
-        float64, shape (n_rows,): labels, and probabilities of label 1 or values; no NaN.
+        float64, shape (n_rows,): labels, and probabilities of label 1 or values, or, shape (n_rows,
+        n_classes), of all classes; no NaN.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
     threshold
         The probability from which on label 1 is predicted, or one for each row.
     relations
@@ -109,7 +159,7 @@ def measure(
     if not _is_measurable(y, task):
         return {}
     cut = 0.5 if threshold is None else threshold
-    found = {name: float(metric(y, y_score, cut)) for name, metric in _metrics(task).items()}
+    found = {name: float(metric(y, y_score, cut)) for name, metric in _METRICS[task].items()}
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -126,21 +176,21 @@ def mean_score(
     relations: Relations | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> float:
-    """Return how good scores are in one number: AUROC of binary targets, R2 of others, mean over targets.
+    """Return how good scores are in one number: AUROC of binary ones, R2 of others, mean over scores.
 
-    Targets whose labels do not vary are left out; without any other the number is 0. In R2 a score that
+    Scores whose labels do not vary are left out; without any other the number is 0. In R2 a score that
     satisfies a bound has no error.
 
     Parameters
     ----------
     y, scores
-        float64, shape (n_rows, n_targets): labels and raw scores, NaN where missing.
+        float64, shape (n_rows, n_scores): labels and raw scores, NaN where missing.
     tasks
-        `binary` or `regression` for each target.
+        `binary` or `regression` for each raw score.
     relations
-        Which labels are bounds, as for `measure`, shape (n_rows, n_targets); None where none is.
+        Which labels are bounds, as for `measure`, shape (n_rows, n_scores); None where none is.
     weights
-        How much each label counts, shape (n_rows, n_targets); None where all count the same.
+        How much each label counts, shape (n_rows, n_scores); None where all count the same.
     """
     found = []
     if relations is not None:
@@ -206,10 +256,6 @@ def _rank_correlation(correlate: Callable[..., Any], y: Vector, y_score: Vector)
     return float(correlate(y, y_score).statistic)
 
 
-def _metrics(task: str) -> Mapping[str, Metric]:
-    return BINARY if task == "binary" else REGRESSION
-
-
 def _is_measurable(y: Vector, task: str) -> bool:
     return len(y) > 1 and (task == "regression" or len(np.unique(y)) > 1)
 
@@ -222,14 +268,14 @@ def measure_coverage(y: NDArray[np.float64], bounds: NDArray[np.float64], task: 
     y
         Labels, float64, shape (n_rows,).
     bounds
-        Of the same rows, shape (n_rows, 2), as `servier.scoring.predictions.Predictions` holds them.
+        Of the same rows, as `servier.scoring.predictions.Predictions` holds them.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
 
     Returns
     -------
-    `coverage`; for a binary target also that of either label, `coverage_0` and `coverage_1`, and the share of
-    sets with a `single` label; for a regression target the mean `width`. Nothing without rows.
+    `coverage`; of sets also that of each label, `coverage_0`, `coverage_1`, ..., and the share of sets with a
+    `single` label; of intervals the mean `width`. Nothing without rows.
     """
     known = ~np.isnan(y) & ~np.isnan(bounds[:, 0])
     y, bounds = y[known], bounds[known]
@@ -240,7 +286,9 @@ def measure_coverage(y: NDArray[np.float64], bounds: NDArray[np.float64], task: 
         return {"coverage": float(is_covered.mean()), "width": float((bounds[:, 1] - bounds[:, 0]).mean())}
     is_covered = bounds[np.arange(len(y)), y.astype(int)] == 1
     of_label = {
-        f"coverage_{label}": float(is_covered[y == label].mean()) for label in (0, 1) if np.any(y == label)
+        f"coverage_{label}": float(is_covered[y == label].mean())
+        for label in range(bounds.shape[1])
+        if np.any(y == label)
     }
     single = float((bounds.sum(axis=1) == 1).mean())
     return {"coverage": float(is_covered.mean()), **of_label, "single": single}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy.testing  # noqa: F401 - NumPy 2.0 starts a program when this is loaded, which pure tests must not
 import pytest
 from browser_for_tests import browser
+from classes_for_tests import TASKS, write_classes
 from command_for_tests import run_command, without_workers
 from handed_for_tests import handed, handed_models
 from hypothesis import settings
@@ -166,6 +167,22 @@ def models_dir(command, once, simulated, recipes):
             )  # fmt: skip
 
     return once("models", fill)
+
+
+@pytest.fixture(scope="session")
+def classes(command, once, recipes):
+    """A table of three classes, and for each target with classes a folder with both models of it."""
+
+    def fill(folder):
+        table = write_classes(folder / "classes.csv")
+        for target, task in TASKS.items():
+            for name, recipe in recipes.items():
+                command(
+                    "train", "--dataset", table, "--target", target, "--task", task, "--config", recipe,
+                    "--model_name", name, "--models_dir", folder / target,
+                )  # fmt: skip
+
+    return once("classes", fill)
 
 
 @pytest.fixture(scope="session")

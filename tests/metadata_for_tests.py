@@ -16,6 +16,7 @@ from servier.checkpoint.metadata import (
 )
 from servier.checkpoint.reference import ReferenceArrays
 from servier.checkpoint.target import Target
+from servier.checkpoint.weight_facts import WeightFacts
 
 METADATA = Metadata(
     model_name="1",
@@ -30,6 +31,7 @@ METADATA = Metadata(
         left_out=1,
         duplicates=1,
         conflicts=0,
+        weights=WeightFacts("reliability", 0.5, 2.0, 27),
     ),
     split=SplitFacts("time", "date", 0.2),
     duplicates=DuplicateRules("parent", "merge"),

@@ -122,7 +122,7 @@ class ScoringOptions(Options):
     top, threshold
         Only the rows with the highest scores, or with at least this score, are written.
     rank_by
-        The target that `top` and `threshold` look at; None for the first.
+        The target that `top` and `threshold` look at, or `TARGET=CLASS`; None for the first target.
     stereoisomers, tautomers
         How many of them there are answers for at most; None for none.
     keys

@@ -15,8 +15,10 @@ from servier.bulk.selection import Criterion
 from servier.bulk.source import Source, open_source
 from servier.bulk.work import ScoreFeatures, ScoreSmiles, ScoringMethod, ScoringWork
 from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.target import Target
 from servier.errors import ServierError
 from servier.progress import Report
+from servier.scoring.prediction_fields import rank_field
 from servier.scoring.scorer import Scorer
 from servier.tables import STANDARD_STREAM, require_smiles_column
 
@@ -102,7 +104,7 @@ def open_scoring(
         )
         units = {target.name: target.unit for target in scorer.targets if target.unit is not None}
         method = _choose_method(opened, options)
-        work = _make_work(method, checkpoints, options, output, scorer)
+        work = _make_work(method, checkpoints, options, output, scorer, criterion)
         rows, n_rows = choose_rows(opened, options, reader.block_rows)
         origin = partial(describe_origin, "predict-file", opened, identity, options)
         yield Inputs(reader, work, output, identity, origin, rows, n_rows, opened.watch, criterion, units)
@@ -130,16 +132,24 @@ def _choose_criterion(scorer: Scorer, options: ScoringOptions, target: Path) -> 
         if options.rank_by is not None:
             raise ServierError("--rank_by selects no rows by itself", hint="add --top or --threshold")
         return None
-    names = [target.name for target in scorer.targets]
-    if options.rank_by is not None and options.rank_by not in names:
-        raise ServierError(
-            f"no target is called {options.rank_by!r}", hint=f"choose among {', '.join(names)}"
-        )
+    column = _choose_column(scorer.targets, options.rank_by)
     if str(target) == STANDARD_STREAM and options.top is not None:
         raise ServierError("the best rows are known only at the end", hint="give a file for OUTPUT")
-    ranked = scorer.targets[names.index(options.rank_by or names[0])]
-    column = f"{ranked.name}_{'probability' if ranked.task == 'binary' else 'pred'}"
     return Criterion(column, options.top, options.threshold)
+
+
+def _choose_column(targets: Sequence[Target], rank_by: str | None) -> str:
+    """Return the column that `TARGET`, or `TARGET=CLASS`, stands for; by default that of the first target."""
+    fields = {f"{t.name}={word}": rank_field(t, word) for t in targets for word in t.classes}
+    fields = {target.name: rank_field(target) for target in targets} | fields
+    wanted = rank_by or targets[0].name
+    choices = ", ".join(name for name, field in fields.items() if field is not None)
+    if wanted not in fields:
+        raise ServierError(f"no target is called {wanted!r}", hint=f"choose among {choices}")
+    if (column := fields[wanted]) is None:
+        problem = f"the classes of {wanted} have no order to rank by"
+        raise ServierError(problem, hint=f"name one of them with --rank_by: {choices}")
+    return column
 
 
 def _make_work(
@@ -148,16 +158,17 @@ def _make_work(
     options: ScoringOptions,
     output: Output,
     scorer: Scorer,
+    criterion: Criterion | None,
 ) -> ScoringWork[Any]:
-    names = [target.name for target in scorer.targets]
+    fields = list(scorer.fields)
     return ScoringWork(
         method,
         {str(path): model.digest for path, model in zip(checkpoints, scorer.checkpoints, strict=True)},
         options.max_atoms,
         options.n_smiles,
         output.text_header,
-        names.index(options.rank_by or names[0]) if options.is_selecting else None,
-        len(scorer.fields),
+        None if criterion is None else fields.index(criterion.column),
+        len(fields),
         options.confidences,
         options.forms,
     )

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Any, Generic, Protocol, TypeVar
 
 from servier.checkpoint.file import Checkpoint, open_checkpoint
@@ -123,7 +124,7 @@ class ScoringWork(Generic[Item]):
     header
         How the output is written as text; None for values.
     ranked
-        The position of the target by which rows are selected; None where none are.
+        The position among the columns of predictions of that by which rows are selected; None where none are.
     n_fields
         How many columns predictions add to a table.
     confidences, forms
@@ -164,7 +165,7 @@ class ScoringWork(Generic[Item]):
     def give_up(self, item: Item, status: str, reason: str) -> Results:  # noqa: ARG002 - as `Work` has it
         """Return a row without an answer; nothing is opened for it."""
         row = empty_row(self.n_fields, InvalidMolecule(Status(status), reason))
-        return self._encode([row], [] if self.ranked is None else [float("nan")])
+        return self._encode([row], [] if self.ranked is None else [nan])
 
     def join(self, answers: list[Results]) -> Results:
         """Concatenate the answers."""
@@ -176,8 +177,10 @@ class ScoringWork(Generic[Item]):
         )
 
     def _encode_predictions(self, predictions: Predictions) -> Results:
-        ranks = [] if self.ranked is None else predictions.values[:, self.ranked].tolist()
-        return self._encode(output_rows(predictions), ranks)
+        rows: list[list[Any]] = output_rows(predictions)
+        ranked = self.ranked
+        ranks = [] if ranked is None else [nan if row[ranked] is None else row[ranked] for row in rows]
+        return self._encode(rows, ranks)
 
     def _encode(self, rows: list[list[object]], ranks: list[float]) -> Results:
         """Write rows as they go into the output."""

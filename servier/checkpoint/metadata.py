@@ -98,7 +98,7 @@ class TrainingNotes:
     Parameters
     ----------
     rounds
-        Of model 1: for each target the rounds of each booster.
+        Of model 1: for each raw score the rounds of each booster.
     losses
         Of model 2: the loss after each epoch.
     recipe
@@ -160,7 +160,7 @@ class Sentinel:
     input_sha256
         A digest of what the graph was fed.
     scores
-        Its raw scores, one for each target.
+        Its raw scores, in the order of the graph's outputs.
     """
 
     smiles: Name
@@ -212,7 +212,7 @@ class Metadata:
     reference
         The molecules that answers are compared with, if there are any.
     targets
-        What it predicts, in the order of the graph's outputs.
+        What it predicts, in the order of the graph's outputs, of which each has `n_scores`.
     sha256
         Of every other entry of the file, by its name.
     """
@@ -248,7 +248,7 @@ class Metadata:
             if name in names[:i]:
                 return f"targets[{i}].name is not the name of one target"
         for i, sentinel in enumerate(self.sentinels):
-            if len(sentinel.scores) != len(names):
+            if len(sentinel.scores) != sum(target.n_scores for target in self.targets):
                 return f"sentinels[{i}].scores is not one number for each target"
         return None
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint, graph_name
 from servier.checkpoint.metadata import COPY
+from servier.checkpoint.target_columns import score_places
 from servier.errors import CheckpointError
 
 NETWORK, KERNEL = "model.keras", "kernel.keras"
@@ -15,16 +16,16 @@ _ARCHIVE = b"PK"
 _SPLITS = re.compile(r"^split_feature=(.*)\nsplit_gain=(.*)$", re.MULTILINE)
 
 
-def booster_name(target: int, booster: int) -> str:
-    """Return the name of the entry that holds a booster of a target, both counted from 0."""
-    return f"model_{target}_{booster}.txt"
+def booster_name(score: int, booster: int) -> str:
+    """Return the name of the entry that holds a booster of a raw score, both counted from 0."""
+    return f"model_{score}_{booster}.txt"
 
 
 def native_names(checkpoint: Checkpoint) -> list[str]:
     """Return the names of the entries that hold the native model."""
     rounds = checkpoint.metadata.training.rounds
     if checkpoint.model_name == "1":
-        return [booster_name(target, i) for target, own in enumerate(rounds or []) for i in range(len(own))]
+        return [booster_name(score, i) for score, own in enumerate(rounds or []) for i in range(len(own))]
     return [NETWORK, KERNEL] if graph_name(1) in set(checkpoint.entries) else [NETWORK]
 
 
@@ -36,7 +37,8 @@ def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray
     checkpoint
         Of model 1.
     target, n_features
-        The number of the target, and how many features the model reads.
+        The number of the target, of whose raw scores all boosters count, and how many features the model
+        reads.
 
     Raises
     ------
@@ -44,8 +46,10 @@ def split_gains(checkpoint: Checkpoint, target: int, n_features: int) -> NDArray
         An entry is missing or damaged.
     """
     gains = np.zeros(n_features)
+    place = score_places(checkpoint.targets)[target]
+    scores = [place] if isinstance(place, int) else range(place.start, place.stop)
     for name in native_names(checkpoint):
-        if name.startswith(f"model_{target}_"):
+        if name.startswith(tuple(f"model_{score}_" for score in scores)):
             gains += _gains_of_booster(checkpoint, name, n_features)
     return gains
 

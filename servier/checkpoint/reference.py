@@ -35,7 +35,7 @@ class ReferenceArrays:
     train_fingerprints
         Their packed Morgan bits, shape (n_train, 256).
     train_y
-        Their labels, float32, shape (n_train, n_targets); NaN where missing.
+        Their labels, float32, shape (n_train, n_targets); NaN where missing. A class is its number.
     train_relations
         Which of their labels are bounds, int8, in the same shape: 1 where the true value is at least the
         label, -1 where it is at most the label, else 0; None where none is.
@@ -43,7 +43,7 @@ class ReferenceArrays:
         For `servier.scoring.applicability_domain.Domain`: which of them the similarity is taken to, and the
         identifiers of all their substructures.
     reference_answers
-        The answers for the reference molecules, float64, shape (n_references, n_targets); NaN where there is
+        The answers for the reference molecules, float64, shape (n_references, n_answers); NaN where there is
         none. None where there are no reference molecules.
     """
 
@@ -82,7 +82,7 @@ _KINDS = {
     "train_relations": Kind("|i1", "n_train", "n_targets"),
     "domain_rows": Kind("<i8", "n_domain"),
     "environments": Kind("<u4", "n_environments"),
-    "reference_answers": Kind("<f8", "n_references", "n_targets"),
+    "reference_answers": Kind("<f8", "n_references", "n_answers"),
 }
 
 
@@ -171,15 +171,18 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
         known = y[~np.isnan(y)]
         if target.task == "binary" and not np.isin(known, (0, 1)).all():
             yield f"train_y has other labels of {target.name} than 0 and 1"
-        elif not len(known) or (target.task == "binary" and known.min() == known.max()):
+        elif target.has_classes and not np.isin(known, range(len(target.classes))).all():
+            yield f"train_y has labels of {target.name} that are not its classes"
+        elif not len(known) or (target.task != "regression" and known.min() == known.max()):
             yield f"train_y has nothing of {target.name} to learn from"
     n_bounds = 0 if reference.train_relations is None else np.count_nonzero(reference.train_relations)
     if n_bounds != (metadata.dataset.bounds or 0):
         yield "train_relations are not the bounds that were counted"
     if not _are_rows(reference.test_rows, metadata.dataset.rows):
         yield "test_rows are not rows of the table"
-    n_answers = None if reference.reference_answers is None else len(reference.reference_answers)
-    if n_answers != (None if metadata.reference is None else metadata.reference.molecules):
+    shape = None if reference.reference_answers is None else reference.reference_answers.shape
+    n_answers = sum(target.n_answers for target in metadata.targets)
+    if shape != (None if metadata.reference is None else (metadata.reference.molecules, n_answers)):
         yield "reference_answers are not those of the reference molecules"
 
 

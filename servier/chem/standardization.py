@@ -151,7 +151,7 @@ def _in_order(mol: Mol) -> _Form:
 def find_components(mol: Mol) -> list[Mol]:
     """Return the neutralized fragments that are no counter-ions or solvents, or else those with carbon."""
     with rdBase.BlockLogs():
-        neutral = [_tools().charges.uncharge(fragment) for fragment in Chem.GetMolFrags(mol, asMols=True)]
+        neutral = [_uncharge(fragment) for fragment in Chem.GetMolFrags(mol, asMols=True)]
         others = [fragment for fragment in neutral if not is_counter_ion(fragment)]
     return others or [fragment for fragment in neutral if not _lacks_carbon(fragment)]
 
@@ -176,7 +176,7 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
     if len(Chem.GetMolFrags(normal)) > 1:
         fragments = Chem.GetMolFrags(normal, asMols=True)
         changes.append(FRAGMENTS)
-    neutral = [tools.charges.uncharge(fragment) for fragment in fragments]
+    neutral = [_uncharge(fragment) for fragment in fragments]
     chosen = _choose_parent(neutral, was_complex=form.mol.HasSubstructMatch(tools.complex))
     if chosen is None:
         return form, [AS_WRITTEN]
@@ -184,6 +184,22 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
         changes.append(CHARGES)
     found = _in_order(neutral[chosen]) if changes else form
     return _relabel(found, level, changes), changes
+
+
+def _uncharge(mol: Mol) -> Mol:
+    """Neutralize charges; where that makes an aromatic atom of an anion impossible, of its Kekule form."""
+    neutral = _tools().charges.uncharge(mol)
+    if not _has_aromatic_anion(mol) or Chem.MolFromSmiles(Chem.MolToSmiles(neutral)) is not None:
+        return neutral
+    kekule = Chem.Mol(mol)
+    Chem.Kekulize(kekule, clearAromaticFlags=True)
+    neutral = _tools().charges.uncharge(kekule)
+    Chem.SanitizeMol(neutral)
+    return neutral
+
+
+def _has_aromatic_anion(mol: Mol) -> bool:
+    return any(atom.GetIsAromatic() and atom.GetFormalCharge() < 0 for atom in mol.GetAtoms())
 
 
 def _differ(mol: Mol, other: Mol) -> bool:

@@ -113,8 +113,9 @@ class PredictFileOptions:
     )
     rank_by: str | None = field(
         metadata=option(
-            metavar="TARGET",
-            help="The target whose score --top and --threshold refer to.  [default: the first]",
+            metavar="TARGET[=CLASS]",
+            help="The target whose score --top and --threshold refer to, or the class whose probability."
+            "  [default: the first target; of an ordinal one the mean class]",
         )
     )
     dry_run: bool = field(

@@ -87,6 +87,7 @@ def train(given: TrainOptions) -> None:
     Examples:
       servier train --data_dir data --model_name 1
       servier train --dataset solubility.csv --target logS --model_name 2
+      servier train --dataset clearance.csv --target class --task ordinal --classes low,medium,high
       servier train --dataset chembl.csv --target "Standard Value" --transform pIC50
       servier train --dataset assay.csv --target inhibition --unit % --bounds 0,100
     """

@@ -42,6 +42,12 @@ POSITIVE = option(
     help="The label that counts as 1, beside another that counts as 0; repeatable, for several targets.  "
     "[default: active, positive, pos, true, yes, t, y, +, or toxic beside non-toxic]",
 )
+CLASSES = option(
+    multiple=True,
+    metavar="A,B,C",
+    help="With --task ordinal or multiclass, the classes, the lowest first; repeatable, for several targets."
+    "  [default: numbers by size; of words, the order of such as low, medium, high]",
+)
 UNIT = option(
     multiple=True,
     metavar="[TARGET=]UNIT",
@@ -49,14 +55,18 @@ UNIT = option(
     "all are converted to.",
 )
 UNIT_COLUMN = option(
-    metavar="NAME", help="Column with the unit of each label.  [default: that of a table of ChEMBL]"
+    "--unit_column",
+    multiple=True,
+    metavar="[TARGET=]NAME",
+    help="Column with the unit of each label; repeatable, one for each target; none: no column.  [default: "
+    "detected, such as units, IC50_units, Standard Units]",
 )
 RELATION_COLUMN = option(
     "--relation_column",
     multiple=True,
-    metavar="NAME",
-    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target.  "
-    "[default: detected, such as Standard Relation]",
+    metavar="[TARGET=]NAME",
+    help="Column that says which labels are bounds (>, <, =); repeatable, one for each target; none: no "
+    "column.  [default: detected, such as Standard Relation]",
 )
 WEIGHT_COLUMN = option(
     metavar="NAME",
@@ -112,17 +122,31 @@ class TableOptions:
         metadata=option(metavar="NAME", help="Column that says train, valid or test, or what --split needs.")
     )
     task: str | None = field(
-        metadata=option(type=click.Choice(["binary", "regression"]), help="[default: by the labels]")
+        metadata=option(
+            type=click.Choice(["binary", "regression", "multiclass", "ordinal"]),
+            help="What is learnt: two classes, values, three or more classes, or such in an order.  "
+            "[default: binary or regression, by the labels]",
+        )
     )
+    classes: tuple[str, ...] = field(metadata=CLASSES)
     positive: tuple[str, ...] = field(metadata=POSITIVE)
     unit: tuple[str, ...] = field(metadata=UNIT)
-    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    unit_columns: tuple[str, ...] = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     weight_column: str | None = field(metadata=WEIGHT_COLUMN)
     text: DialectOptions
 
     def load(self, scales: "ScaleOptions") -> "Dataset":
         """Read the table to train on it."""
+        if self.classes and self.task not in ("multiclass", "ordinal"):
+            hint = "add --task ordinal, or --task multiclass where they have no order"
+            raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
+        if self.positive and self.task in ("multiclass", "ordinal"):
+            hint = "leave out --positive; --classes says which classes there are"
+            raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
+        if self.unit_columns and self.task in ("multiclass", "ordinal"):
+            hint = "leave out --unit_column, or use --task regression"
+            raise ServierError("--unit_column holds units of numbers, and targets have classes", hint=hint)
         return self._load(self.targets, self.task, scales)
 
     def load_for(self, targets: Sequence["Target"]) -> "Dataset":
@@ -150,11 +174,11 @@ class TableOptions:
 
         columns = Columns(
             targets, self.smiles_column, self.id_column, self.split_column, self.text.dialect(),
-            unit=self.unit_column, relations=self.relation_columns, weight=self.weight_column,
+            units=self.unit_columns, relations=self.relation_columns, weight=self.weight_column,
         )  # fmt: skip
         wishes = Wishes(self.unit, *(() if scales is None else (scales.transform, scales.bounds)))
         source = self.dataset or find_dataset(self.data_dir)
-        return load_dataset(source, columns, tasks, self.positive, learnt, wishes)
+        return load_dataset(source, columns, tasks, self.positive, learnt, class_orders(self.classes), wishes)
 
 
 @dataclass(frozen=True)
@@ -238,6 +262,11 @@ class ModelPaths:
             for checkpoint in opened:
                 keys.require(checkpoint)
         return opened
+
+
+def class_orders(classes: Sequence[str]) -> list[list[str]]:
+    """Return what --classes says: lists of classes, the lowest first."""
+    return [[word.strip() for word in words.split(",")] for words in classes]
 
 
 def first(*values: Value | None, default: Value) -> Value:

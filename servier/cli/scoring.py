@@ -87,6 +87,13 @@ class ExplainOptions:
     target: str | None = field(
         metadata=option(metavar="NAME", help="The target to explain.  [default: the first]")
     )
+    label: str | None = field(
+        metadata=option(
+            metavar="CLASS",
+            help="The class to explain of a target with classes.  [default: the most probable; of an ordinal "
+            "target, a higher class]",
+        )
+    )
     output: str | None = field(
         metadata=option(
             decides=False,
@@ -105,12 +112,15 @@ def explain(given: ExplainOptions) -> None:
 
     The contribution of an atom to the score (the log-odds of label 1, or a value) is its Shapley value: how
     much the score falls when the atom is masked, on average over the orders in which all atoms can be masked.
+    Of a target with classes it is the score of one class, or, in an order, of that class against the next
+    lower one.
     For model 1 the substructures that it counts are listed too, with * for the rest of the molecule.
 
     \b
     Examples:
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --output aspirin.svg
       servier explain "CC(=O)Oc1ccccc1C(=O)O" --model_name consensus --json
+      servier explain "CC(=O)Oc1ccccc1C(=O)O" --target clearance --label high
     """
     from servier.explaining.atoms import as_document
     from servier.explaining.atoms import explain as explain_score
@@ -126,7 +136,7 @@ def explain(given: ExplainOptions) -> None:
     predictions = scorer.score_molecules([mol])
     document = as_answer(given.smile, given.models.model_name, predictions)
     if predictions.problems[0] is None:
-        explanation = explain_score(scorer, mol, given.target)
+        explanation = explain_score(scorer, mol, given.target, given.label)
         document |= as_document(explanation)
         if given.output:
             from servier.explaining.drawing import write_picture

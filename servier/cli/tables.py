@@ -8,6 +8,7 @@ import click
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
 from servier.cli.options import (
+    CLASSES,
     FORCE,
     ID_COLUMN,
     JSON,
@@ -18,9 +19,10 @@ from servier.cli.options import (
     UNIT,
     UNIT_COLUMN,
     WEIGHT_COLUMN,
+    class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
-from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION
+from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION, ScaleOptions
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,18 @@ class CheckOptions:
     id_column: str | None = field(metadata=ID_COLUMN)
     text: DialectOptions
     positive: tuple[str, ...] = field(metadata=POSITIVE)
+    task: str | None = field(
+        metadata=option(
+            type=click.Choice(["multiclass", "ordinal"]),
+            help="That targets have classes.  [default: neither]",
+        )
+    )
+    classes: tuple[str, ...] = field(metadata=CLASSES)
     unit: tuple[str, ...] = field(metadata=UNIT)
-    unit_column: str | None = field(metadata=UNIT_COLUMN)
+    unit_columns: tuple[str, ...] = field(metadata=UNIT_COLUMN)
     relation_columns: tuple[str, ...] = field(metadata=RELATION_COLUMN)
     weight_column: str | None = field(metadata=WEIGHT_COLUMN)
+    scales: ScaleOptions
     same_molecule: str | None = field(metadata=SAME_MOLECULE)
     standardization: str | None = field(metadata=STANDARDIZATION)
     force: bool = field(metadata=FORCE)
@@ -59,7 +69,8 @@ def check(given: CheckOptions) -> None:
     Examples:
       servier check data/dataset_single.csv
       servier check solubility.csv findings.csv --target logS
-      servier check assay.csv --target IC50 --unit_column units
+      servier check clearance.csv --target class --task ordinal --classes low,medium,high
+      servier check assay.csv --target IC50 --transform pIC50
     """
     from servier.chem.levels import Level
     from servier.data.audit import as_document, write_findings
@@ -74,14 +85,18 @@ def check(given: CheckOptions) -> None:
         given.smiles_column,
         given.id_column,
         dialect=given.text.dialect(),
-        unit=given.unit_column,
+        units=given.unit_columns,
         relations=given.relation_columns,
         weight=given.weight_column,
     )
     stamp = find_stamp(given.source)
     with claim_outputs(given, [given.output], Inputs({"table": given.source})) as is_made:
         same_molecule, level = given.same_molecule or "parent", Level(given.standardization or "parent")
-        audit = check_table(given.source, columns, same_molecule, given.positive, level, Wishes(given.unit))
+        orders = class_orders(given.classes)
+        wishes = Wishes(given.unit, given.scales.transform, given.scales.bounds)
+        audit = check_table(
+            given.source, columns, same_molecule, given.positive, level, wishes, given.task, orders
+        )
         require_stamp(given.source, stamp)
         if given.output and not is_made:
             write_findings(audit, given.output)

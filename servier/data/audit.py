@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.chem.standardization import find_components
 from servier.data.audited_labels import Readable, find_bad_weights, scale_audited
+from servier.data.class_column import log_classes, read_class_columns
 from servier.data.datasets import require_positive
 from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
@@ -25,6 +25,7 @@ from servier.data.labelled_table import (
 from servier.data.labels import (
     describe_labels,
     holds_labels,
+    suspect_classes,
     suspect_labels,
     suspect_misspelt,
 )
@@ -35,8 +36,6 @@ from servier.tables import write_csv
 
 LARGE_ATOMS = 100
 NON_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
-
-Labels = dict[str, NDArray[np.float64]]
 
 
 @dataclass
@@ -107,48 +106,48 @@ def check(
     positive: Sequence[str] = (),
     level: Level = Level.PARENT,
     wishes: Wishes = NO_WISHES,
+    task: str | None = None,
+    orders: Sequence[Sequence[str]] = (),
 ) -> Audit:
     """Find the problems of a labelled table.
 
     Parameters
     ----------
-    path
-        A table of any format.
-    columns
-        The columns that the user named. If no target is named, all columns of labels are targets, except
-        those that only number the rows.
-    same_molecule
-        When two rows have the same molecule, as for `identify`.
+    path, columns
+        A table of any format, and the columns that the user named. If no target is named, all columns of
+        labels are targets, except those that only number the rows.
+    same_molecule, level
+        When two rows have the same molecule, as for `identify`, and how far molecules are standardized first.
     positive
         Words that stand for label 1, as for `servier.data.label_column.read_labels`.
-    level
-        How far molecules are standardized before they are compared.
     wishes
         What the user says of units, scales and bounds.
+    task, orders
+        `multiclass` or `ordinal` where the named targets have classes, and lists of these, as for
+        `read_classes`; else None.
 
     Raises
     ------
     DataError
-        The table as a whole cannot be read, or has no column with molecules.
+        The table as a whole cannot be read, or has no column with molecules, or none with classes.
     """
     columns = columns or Columns()
     table = _read_table(path, columns)
     findings = list(map(Finding, table.lines, table.ids, table.smiles))
     require_positive(table, positive)
     wishes.require_targets(table.targets)
-    read = _read_labels(table, positive)
-    targets, warnings = _select_targets(read, columns.targets or [DEFAULT_TARGET])
-    scaled, refused = scale_audited(table, {target: read[target] for target in targets}, wishes)
+    read, warnings = _read_targets(table, columns.targets, positive, task, orders)
+    scaled, refused = scale_audited(table, read, wishes, task)
     chosen = {target: found.column for target, found in scaled.items()}
-    labels = {target: _note_labels(column, target, findings) for target, column in chosen.items()}
+    _note_labels(chosen, findings)
     units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
-    readable = Readable.find(mols, table.smiles, chosen, same_molecule)
-    _check_unlabelled(labels, findings)
+    readable = Readable.find(mols, table.smiles, chosen, same_molecule, task)
+    _check_unlabelled(chosen, findings)
     _check_duplicates(readable, findings, chosen)
     _note_cliffs(readable, units, findings)
     said = [*warnings, *refused, *_suspect(chosen, table, findings), *suspect_series(readable.each_once())]
-    described = {target: describe_labels(column.y, column.relations) for target, column in chosen.items()}
+    described = {name: describe_labels(c.y, c.relations, c.classes) for name, c in chosen.items()}
     return Audit(str(path), findings, described, said, units, readable.measure_replicates())
 
 
@@ -186,35 +185,53 @@ def as_document(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _read_labels(table: LabelledTable, positive: Sequence[str]) -> dict[str, LabelColumn]:
-    return {
+def _read_targets(
+    table: LabelledTable,
+    named: Sequence[str],
+    positive: Sequence[str],
+    task: str | None,
+    orders: Sequence[Sequence[str]],
+) -> tuple[dict[str, LabelColumn], list[str]]:
+    """Return the named columns, or else those of labels, and a warning for each that a change would make one.
+
+    Where targets have classes, only the named columns are read.
+    """
+    wanted = named or [DEFAULT_TARGET]
+    if task is not None:
+        return read_class_columns(table, table.targets if named else wanted, task, orders), []
+    read = {
         target: read_labels(table.values[target], positive, relations=table.relations(target))
         for target in table.targets
     }
-
-
-def _select_targets(read: Mapping[str, LabelColumn], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the wanted columns and those of labels, and a warning for each that a change would make one."""
     targets = [target for target, column in read.items() if target in wanted or holds_labels(column)]
     misspelt = {target: suspect_misspelt(read[target]) for target in read if target not in targets}
-    return targets, [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+    warnings = [f"{target}: train refuses it: {text}" for target, text in misspelt.items() if text]
+    warnings += suspect_classes({target: table.values[target] for target in targets})
+    return {target: read[target] for target in targets}, warnings
 
 
 def _suspect(
     columns: Mapping[str, LabelColumn], table: LabelledTable, findings: Sequence[Finding]
 ) -> list[str]:
     """Return what is wrong with targets and weights as a whole; note the rows whose weight cannot be used."""
-    unclear = table.relation_columns.unclear
-    sentences = [f"{unclear}: bounds of one of several targets; name it with --target"] if unclear else []
+    questions = [found.question for found in (table.relation_columns, table.unit_columns)]
+    sentences = [
+        f"train refuses it: {found.problem}; {found.hint}" for found in questions if found is not None
+    ]
+    unread = "holds nothing but relations; if it says which labels are bounds, name it with --relation_column"
+    sentences += [f"{name}: {unread}" for name in table.unread_relations]
     return [*sentences, *_note_weights(table, findings), *suspect_labels(columns)]
 
 
-def _note_labels(column: LabelColumn, target: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
-    """Return the labels of a target; note which cannot be read, and say which word is label 1."""
-    for row, error in column.problems.items():
-        findings[row].add("bad_label", f"{target}: {error.problem}")
-    column.log_words(target)
-    return column.y
+def _note_labels(columns: Mapping[str, LabelColumn], findings: Sequence[Finding]) -> None:
+    """Note which labels cannot be read, and say which word is which label."""
+    for target, column in columns.items():
+        for row, error in column.problems.items():
+            findings[row].add("bad_label", f"{target}: {error.problem}")
+        if column.classes:
+            log_classes(target, column.words)
+        else:
+            column.log_words(target)
 
 
 def _note_weights(table: LabelledTable, findings: Sequence[Finding]) -> list[str]:
@@ -255,9 +272,10 @@ def _note_cliffs(readable: Readable, units: Mapping[str, str], findings: Sequenc
         findings[row].add("cliff", detail)
 
 
-def _check_unlabelled(labels: Labels, findings: Sequence[Finding]) -> None:
-    if labels:
-        for row in np.flatnonzero(np.isnan(np.stack(list(labels.values()))).all(axis=0)).tolist():
+def _check_unlabelled(columns: Mapping[str, LabelColumn], findings: Sequence[Finding]) -> None:
+    if columns:
+        is_missing = np.isnan(np.stack([column.y for column in columns.values()])).all(axis=0)
+        for row in np.flatnonzero(is_missing).tolist():
             findings[row].add("unlabelled", "no label")
 
 

@@ -21,7 +21,7 @@ from servier.errors import DataError
 
 
 def scale_audited(
-    table: LabelledTable, read: Mapping[str, LabelColumn], wishes: Wishes
+    table: LabelledTable, read: Mapping[str, LabelColumn], wishes: Wishes, task: str | None = None
 ) -> tuple[dict[str, ScaledLabels], list[str]]:
     """Bring labels to one unit as training does, and say what it would refuse.
 
@@ -29,6 +29,8 @@ def scale_audited(
     ----------
     table, read, wishes
         The table, the labels of each target as they are written, and what the user says of them.
+    task
+        `multiclass` or `ordinal` where the targets have classes; else None.
 
     Returns
     -------
@@ -38,9 +40,10 @@ def scale_audited(
     scaled, sentences = {}, []
     for target, column in read.items():
         scaled[target] = ScaledLabels(column)
-        if not holds_numbers(column):
-            continue
         try:
+            if not holds_numbers(column, task):
+                wishes.require_numbers(target, table.targets if task is None else [target])
+                continue
             scaled[target] = found = scale_labels(table, target, column, wishes)
         except DataError as error:
             place = "" if error.row is None else f"line {error.row}: "
@@ -78,6 +81,10 @@ class Readable:
         int64, shape (n_rows,): equal numbers for equal molecules.
     labels
         Of each target the labels of these rows that are no bounds, float64, shape (n_rows,); NaN elsewhere.
+    classes
+        Of each target what its labels are called, if they are classes.
+    task
+        `multiclass` or `ordinal` where the targets have classes; else None.
     """
 
     rows: list[int]
@@ -85,6 +92,8 @@ class Readable:
     smiles: list[str]
     molecules: Indices
     labels: dict[str, NDArray[np.float64]]
+    classes: dict[str, list[str]]
+    task: str | None = None
 
     @classmethod
     def find(
@@ -93,14 +102,16 @@ class Readable:
         smiles: Sequence[str],
         columns: Mapping[str, LabelColumn],
         same_molecule: str,
+        task: str | None = None,
     ) -> "Readable":
-        """Return the rows that have a molecule; parameters are those of all rows, and of `identify`."""
+        """Return the rows that have a molecule; parameters are of all rows, of `identify`, and as above."""
         rows = [row for row, mol in enumerate(mols) if mol is not None]
         found = [mols[row] for row in rows]
         written = [smiles[row] for row in rows]
         molecules = identify(found, written, same_molecule)
         labels = {target: column.exact[rows] for target, column in columns.items()}
-        return cls(rows, found, written, molecules, labels)
+        classes = {target: column.classes for target, column in columns.items()}
+        return cls(rows, found, written, molecules, labels, classes, task)
 
     def each_once(self) -> list[Mol]:
         """Return the molecules, each once."""
@@ -110,7 +121,10 @@ class Readable:
     def measure_replicates(self) -> dict[str, Replicates]:
         """Return how far labels of one molecule differ, for each target where molecules have several."""
         repeats = find_repeats(self.molecules, self.smiles)
-        measured = {target: measure_replicates(repeats, y, _task_of(y)) for target, y in self.labels.items()}
+        measured = {
+            target: measure_replicates(repeats, y, self._task_of(y), len(self.classes[target]) or 2)
+            for target, y in self.labels.items()
+        }
         return {target: found for target, found in measured.items() if found is not None}
 
     def find_cliffs(self, units: Mapping[str, str], lines: Sequence[int]) -> Iterator[tuple[int, str]]:
@@ -127,14 +141,18 @@ class Readable:
         if not targets:
             return
         y = np.stack(list(self.labels.values()), axis=1)
-        merged = merge_duplicates(self.molecules, y, [_task_of(column) for column in y.T])
+        merged = merge_duplicates(self.molecules, y, [self._task_of(column) for column in y.T])
         mols = [self.mols[i] for i in merged.rows]
-        for cliff in find_cliffs(mols, list(merged.y.T), [units.get(target) for target in targets]):
+        of_targets = [units.get(target) for target in targets]
+        for cliff in find_cliffs(mols, list(merged.y.T), of_targets, self.task):
             row, other = (self.rows[int(merged.rows[i])] for i in (cliff.first, cliff.second))
-            values = " and ".join(f"{merged.y[i, cliff.target]:.4g}" for i in (cliff.first, cliff.second))
+            words = self.classes[targets[cliff.target]]
+            pair = [merged.y[i, cliff.target] for i in (cliff.first, cliff.second)]
+            values = " and ".join(words[int(label)] if words else f"{label:.4g}" for label in pair)
             said = f"{values}, though line {lines[other]} is {cliff.similarity:.2f} similar"
             yield row, f"{targets[cliff.target]}: {said}"
 
-
-def _task_of(y: NDArray[np.float64]) -> str:
-    return "binary" if is_binary(y[~np.isnan(y)]) else "regression"
+    def _task_of(self, y: NDArray[np.float64]) -> str:
+        if self.task is not None:
+            return self.task
+        return "binary" if is_binary(y[~np.isnan(y)]) else "regression"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import CLASS_TASKS
 from servier.checkpoint.target import Target
 from servier.data.bounds import Relations, only_exact
-from servier.data.label_checks import check_labels
-from servier.data.label_column import LabelColumn, label_key, read_labels
+from servier.data.label_column import LabelColumn, label_key
 from servier.data.labelled_table import (
     ALL_TARGETS,
     Columns,
@@ -20,7 +20,8 @@ from servier.data.labelled_table import (
     read_labelled_table,
     wants_all,
 )
-from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
+from servier.data.scales import ScaledLabels
+from servier.data.target_labels import LabelReader, read_targets
 from servier.data.weight_column import RowWeights, read_weights
 from servier.data.wishes import NO_WISHES, Limits, Wishes
 from servier.errors import DataError
@@ -44,15 +45,15 @@ class Dataset:
     smiles, ids, lines
         The SMILES string, the identifier (empty where the table has none) and the line number of each row.
     targets, tasks
-        The names of the target columns, and `binary` or `regression` for each.
+        The names of the target columns, and `binary`, `regression`, `multiclass` or `ordinal` for each.
     y
-        float64, shape (n_rows, n_targets); NaN where a label is missing.
+        float64, shape (n_rows, n_targets); NaN where a label is missing. Classes are numbered from 0.
     split
         The value of the split column in each row, or None if there is no such column.
     split_column
         The name of the split column.
     words
-        Of the targets whose labels are words, those for label 0 and label 1.
+        Of the targets whose labels are words, and of all with classes, what label 0, label 1, ... are called.
     left_out
         How many rows of the file cannot be used and are not among these.
     stamp
@@ -85,6 +86,12 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    def labels_of(self, target: int) -> list[str]:
+        """Return what the labels of a target are called, by their numbers; none for measured values."""
+        if self.tasks[target] == "binary":
+            return ["0", "1"]
+        return self.words[self.targets[target]] if self.tasks[target] in CLASS_TASKS else []
 
     def require_unchanged(self) -> None:
         """Refuse a table that is read or named once more, if it is no longer the one that was read.
@@ -134,20 +141,20 @@ def load_dataset(
     tasks: Sequence[str] | str | None = None,
     positive: Sequence[str] = (),
     learnt: Sequence[Target] = (),
+    orders: Sequence[Sequence[str]] = (),
     wishes: Wishes = NO_WISHES,
 ) -> Dataset:
     """Read a labelled table.
 
     Parameters
     ----------
-    path
-        A table of any format.
-    columns
-        The columns that the user named.
+    path, columns
+        A table of any format, and the columns that the user named.
     tasks
-        `binary` or `regression`, for each target or for all of them; None to infer them from the labels.
-    positive
-        Words that stand for label 1, as for `servier.data.label_column.read_labels`.
+        `binary`, `regression`, `multiclass` or `ordinal`, for each target or for all of them; None to infer
+        `binary` or `regression` from the labels.
+    positive, orders
+        Words that stand for label 1, as for `read_labels`, and lists of classes, as for `read_classes`.
     learnt
         The targets of a model whose words and units labels are read in; empty where no model is there.
     wishes
@@ -165,8 +172,8 @@ def load_dataset(
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
     wishes.require_targets(table.targets)
-    skip_useless = wants_all(columns.targets, table.names)
-    read = _read_targets(table, tasks, positive, learnt, wishes, skip_useless=skip_useless)
+    reader = LabelReader(positive, orders, learnt, wishes)
+    read = read_targets(table, tasks, reader, skip_useless=wants_all(columns.targets, table.names))
     return _make_dataset(table, read)
 
 
@@ -183,9 +190,7 @@ def _make_dataset(table: LabelledTable, read: Mapping[str, tuple[ScaledLabels, s
         split=table.split,
         split_column=table.split_column,
         stamp=table.stamp,
-        words={
-            name: [words[0], words[1]] for name, (found, _) in read.items() if (words := found.column.words)
-        },
+        words={name: found.column.in_order for name, (found, _) in read.items() if found.column.words},
         left_out=table.left_out,
         units={name: found.unit for name, (found, _) in read.items() if found.unit is not None},
         limits={name: found.limits for name, (found, _) in read.items()},
@@ -213,13 +218,6 @@ def find_weights(table: LabelledTable) -> RowWeights | None:
         ) from None
 
 
-def _require_relations(table: LabelledTable) -> None:
-    try:
-        table.relation_columns.require_clear()
-    except DataError as error:
-        raise DataError(error.problem, path=table.path, hint=error.hint) from None
-
-
 def _stack_relations(columns: Sequence[LabelColumn]) -> Relations | None:
     """Return the relations of all targets; None where no label is a bound."""
     if all(column.relations is None for column in columns):
@@ -241,57 +239,3 @@ def require_positive(table: LabelledTable, positive: Sequence[str]) -> None:
         if not any(label_key(text) == key for target in table.targets for text in table.values[target]):
             hint = f"--positive names a label in {', '.join(table.targets)}"
             raise DataError(f"no label is {word!r}", path=table.path, hint=hint)
-
-
-def _read_targets(
-    table: LabelledTable,
-    tasks: Sequence[str] | str | None,
-    positive: Sequence[str],
-    learnt: Sequence[Target],
-    wishes: Wishes,
-    *,
-    skip_useless: bool,
-) -> dict[str, tuple[ScaledLabels, str]]:
-    """Return the labels and the task of each target; skip those that are useless, or refuse them."""
-    read: dict[str, tuple[ScaledLabels, str]] = {}
-    _require_relations(table)
-    for i, target in enumerate(table.targets):
-        task = tasks if tasks is None or isinstance(tasks, str) else tasks[i]
-        model = learnt[i] if learnt else None
-        try:
-            labels = _read_labels(table, target, task, positive, wishes, model)
-            read[target] = labels, check_labels(labels.column, task, table.lines)
-            labels.column.log_words(target)
-        except DataError as error:
-            problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
-            if not skip_useless:
-                raise problem from None
-            logger.warning("left out: %s", problem)
-    if not read:
-        hint = "name one with --target to see why"
-        raise DataError("no column can be learnt from", path=table.path, hint=hint)
-    return read
-
-
-def _read_labels(
-    table: LabelledTable,
-    target: str,
-    task: str | None,
-    positive: Sequence[str],
-    wishes: Wishes,
-    model: Target | None = None,
-) -> ScaledLabels:
-    """Read the labels of a target, numbers in one unit; parameters as for `load_dataset`.
-
-    Raises
-    ------
-    DataError
-        They cannot be brought to one unit, or something is said of them that is for numbers only.
-    """
-    words = None if model is None else model.words
-    column = read_labels(table.values[target], positive, words, table.relations(target))
-    if holds_numbers(column, task) and not column.problems:
-        return scale_labels(table, target, column, wishes, model)
-    if not column.problems:
-        wishes.require_numbers(target, table.targets)
-    return ScaledLabels(column)

@@ -87,7 +87,7 @@ def merge_duplicates(
     y
         float64, shape (n_rows, n_targets); NaN where a label is missing.
     tasks
-        `binary` or `regression` for each target.
+        `binary`, `regression`, `multiclass` or `ordinal` for each target.
     conflicts
         How different labels of one molecule are resolved: `drop` leaves it without one; others as for
         `servier.data.replicates.resolve`, where `merge` is the median.

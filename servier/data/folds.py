@@ -39,13 +39,13 @@ def strata(y: NDArray[np.float64], task: str, n_strata: int = N_STRATA) -> Indic
     y
         float64, shape (n_rows,); NaN where missing; missing labels form a class of their own.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
     n_strata
         The number of quantile bins.
     """
     known = ~np.isnan(y)
     classes = np.full(len(y), -1, np.int64)
-    if task == "binary":
+    if task != "regression":
         classes[known] = y[known].astype(np.int64)
     else:
         edges = np.quantile(y[known], np.linspace(0, 1, n_strata + 1)[1:-1])
@@ -61,7 +61,7 @@ def split_folds(y: NDArray[np.float64], task: str, groups: Indices, n_folds: int
     y
         float64, shape (n_rows,): the labels of the first target.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
     groups
         int64, shape (n_rows,): rows with equal numbers stay together.
     n_folds, seed
@@ -96,8 +96,7 @@ def enough_folds(
 ) -> list[Fold]:
     """Return enough of the folds to tune and calibrate a model; on a small table, all of them.
 
-    Folds are enough when they hold out 1,500 labelled rows of each target, and 300 of each class of a binary
-    target.
+    Folds are enough when they hold out 1,500 labelled rows of each target, and 300 of each class of it.
 
     Parameters
     ----------
@@ -106,26 +105,32 @@ def enough_folds(
     y
         float64, shape (n_rows, n_targets); NaN where missing.
     tasks
-        `binary` or `regression` for each target.
+        `binary`, `regression`, `multiclass` or `ordinal` for each target.
     seed
         Decides which folds are taken if not all are; the first ones would have the largest groups.
     """
-    counts = np.array([_count_labels(y[held_out], tasks) for _, held_out in folds])
-    enough = [
-        n for task in tasks for n in ((ENOUGH_OF_CLASS,) * 2 if task == "binary" else ()) + (ENOUGH_ROWS,)
-    ]
+    classes = [_list_classes(labels, task) for labels, task in zip(y.T, tasks, strict=True)]
+    counts = np.array([_count_labels(y[held_out], classes) for _, held_out in folds])
+    enough = [n for own in classes for n in (ENOUGH_OF_CLASS,) * len(own) + (ENOUGH_ROWS,)]
     order = np.random.default_rng(seed).permutation(len(folds))
     suffices = (np.cumsum(counts[order], axis=0) >= enough).all(axis=1)
     n_taken = int(np.argmax(suffices)) + 1 if suffices.any() else len(folds)
     return [folds[i] for i in sorted(order[:n_taken])]
 
 
-def _count_labels(y: NDArray[np.float64], tasks: Sequence[str]) -> list[int]:
-    """Return the number of labelled rows of each target, and of each class of a binary target."""
+def _list_classes(y: NDArray[np.float64], task: str) -> list[float]:
+    """Return the labels of the classes of a target; none for measured values."""
+    if task == "regression":
+        return []
+    return [0.0, 1.0] if task == "binary" else np.unique(y[~np.isnan(y)]).tolist()
+
+
+def _count_labels(y: NDArray[np.float64], classes: Sequence[Sequence[float]]) -> list[int]:
+    """Return the number of rows of each class of each target, and of its labelled rows."""
     return [
         int(np.sum(chosen))
-        for task, labels in zip(tasks, y.T, strict=True)
-        for chosen in ((labels == 0, labels == 1) if task == "binary" else ()) + (~np.isnan(labels),)
+        for own, labels in zip(classes, y.T, strict=True)
+        for chosen in (*(labels == label for label in own), ~np.isnan(labels))
     ]
 
 

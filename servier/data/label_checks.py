@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import CLASS_TASKS
 from servier.data.bounds import Relations
+from servier.data.class_column import may_be_classes
 from servier.data.label_column import LabelColumn
 from servier.errors import DataError
 
@@ -15,10 +17,27 @@ MIN_LABELS = 20
 logger = logging.getLogger(__name__)
 
 
-def check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) -> str:
-    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for."""
+def check_labels(column: LabelColumn, task: str | None, lines: Sequence[int], texts: Sequence[str]) -> str:
+    """Return the task of a target, if its labels can be learnt from and are of the task that is asked for.
+
+    Parameters
+    ----------
+    column, texts
+        The labels, and the fields that they were read from.
+    task
+        The task that is asked for; None for `binary` or `regression`, by the labels.
+    lines
+        The line of each row.
+
+    Raises
+    ------
+    DataError
+        A label cannot be read or is not of this task, or nothing can be learnt from them.
+    """
     for row, error in column.problems.items():
-        raise DataError(error.problem, row=lines[row], hint=error.hint)
+        is_open = task is None and may_be_classes(texts)
+        hint = "--task multiclass learns words as classes, --task ordinal if they have an order"
+        raise DataError(error.problem, row=lines[row], hint=hint if is_open else error.hint)
     y = column.y
     known = ~np.isnan(y)
     values = np.unique(y[known])
@@ -28,6 +47,8 @@ def check_labels(column: LabelColumn, task: str | None, lines: Sequence[int]) ->
         hint = "leave the relation out; where labels are numbers, use --task regression"
         raise DataError("a bound in a target of two classes", row=lines[row], hint=hint)
     require_labels(column.exact, column.relations)
+    if task in CLASS_TASKS:
+        return str(task)
     if task == "binary" and not is_binary:
         row = int(np.flatnonzero(known & ~np.isin(y, (0.0, 1.0)))[0])
         hint = "use 0 and 1, or name the label that counts as 1 with --positive, or use --task regression"

@@ -56,7 +56,7 @@ class LabelColumn:
     problems
         Why a label cannot be read, by the number of its row.
     words
-        The words in the table for label 0 and label 1; empty where labels are numbers.
+        The words in the table for label 0 and label 1, or for all classes; empty where labels are numbers.
     relations
         Which labels are bounds, int8, shape (n_rows,); None where none is.
     n_approximate
@@ -81,9 +81,21 @@ class LabelColumn:
         relations = np.zeros(len(y), np.int8) if self.relations is None else self.relations[known]
         if not known or not resolve(y, relations, lambda values: float(np.median(values))).differs:
             return []
+        if self.classes:
+            return [self.classes[int(label)] for label in np.unique(y)]
         signs = {AT_MOST: "<", EXACT: "", AT_LEAST: ">"}
         written = sorted(set(zip(y.tolist(), relations.tolist(), strict=True)))
         return [f"{signs[relation]}{value:g}" for value, relation in written]
+
+    @property
+    def in_order(self) -> list[str]:
+        """The words, by the numbers of their labels."""
+        return [self.words[label] for label in sorted(self.words)]
+
+    @property
+    def classes(self) -> list[str]:
+        """The same, if there are more than two."""
+        return self.in_order if len(self.words) > 2 else []
 
     def log_words(self, target: str) -> None:
         """Say which word is label 1, if labels are words, and which labels are bounds."""
@@ -176,6 +188,17 @@ def read_bounded(text: str, beside: str = "") -> tuple[float, str]:
         raise DataError(error.problem.replace(repr(number), repr(text)), hint=error.hint) from None
 
 
+def holds_bound(beside: str) -> bool:
+    """Return whether a field of the column of relations says that a label is a bound."""
+    return bool(RELATIONS[read_relation(beside) or ""])
+
+
+def refuse_relation(text: str, beside: str) -> DataError:
+    """Return what is wrong with a class, written as a text, that is said to be a bound."""
+    problem = f"{text!r} stands beside {beside!r}, but is a class and no number"
+    return DataError(problem, hint="leave the relation empty")
+
+
 def _read_numbers(
     known: dict[int, str], n_rows: int, counts: Mapping[Key, int], beside: Sequence[str]
 ) -> LabelColumn:
@@ -204,9 +227,8 @@ def _read_words(
     y = np.full(n_rows, np.nan)
     problems = {}
     for row, key in keys.items():
-        if beside and RELATIONS[read_relation(beside[row]) or ""]:
-            problem = f"{known[row]!r} stands beside {beside[row]!r}, but is a class and no number"
-            problems[row] = DataError(problem, hint="leave the relation empty")
+        if beside and holds_bound(beside[row]):
+            problems[row] = refuse_relation(known[row], beside[row])
         elif key in classes:
             y[row] = classes[key]
         else:

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from servier.data.companions import NO_RELATIONS, NO_UNITS, Companions, Fields, list_alike, list_named
 from servier.data.public_exports import Beside, look_beside, part_descriptions, read_outcomes
-from servier.data.relation_column import (
-    NO_RELATIONS,
-    RelationColumns,
-    choose_relations,
-    find_relations,
-    list_candidates,
-)
+from servier.data.relation_column import RELATION_NAMES, choose_relations, find_relations
+from servier.data.rows_of_fields import Rows
+from servier.data.unit_column import UNIT_NAMES, choose_units, find_units
 from servier.errors import DataError
 from servier.tables import (
     DETECTED,
@@ -46,7 +43,7 @@ class Columns:
     id: str | None = None
     split: str | None = None
     dialect: Dialect = DETECTED
-    unit: str | None = None
+    units: Sequence[str] = ()
     relations: Sequence[str] = ()
     weight: str | None = None
 
@@ -77,6 +74,10 @@ class LabelledTable:
         The state of the file that was read; None for stdin.
     relation_columns
         The columns that say which labels are bounds.
+    unit_columns
+        The columns that say in which units labels are.
+    unread_relations
+        Columns that hold nothing but relations, some of them of bounds, and that nobody reads.
     weight_column
         The column with the weights of rows; None where none was named.
     beside
@@ -95,6 +96,10 @@ class LabelledTable:
     left_out: int = 0
     stamp: Stamp | None = None
     beside: Beside = field(default_factory=Beside)
+    relation_columns: Companions = NO_RELATIONS
+    unit_columns: Companions = NO_UNITS
+    unread_relations: Sequence[str] = ()
+    weight_column: str | None = None
 
     def unit_texts(self, target: str) -> list[str] | None:
         """Return what the table says of the unit of a target in each row; None where it says nothing."""
@@ -102,9 +107,6 @@ class LabelledTable:
             return self.values[self.beside.unit_columns[target]]
         unit = self.beside.units.get(target)
         return None if unit is None else [unit] * len(self.lines)
-
-    relation_columns: RelationColumns = NO_RELATIONS
-    weight_column: str | None = None
 
     def relations(self, target: str) -> list[str]:
         """Return what stands beside each label of a target in its column of relations; empty without one."""
@@ -146,33 +148,32 @@ def read_labelled_table(path: str | Path, columns: Columns, *, keep_ragged: bool
     """
     with open_table(path, columns.dialect, as_unicode=True) as table:
         names = table.header.columns
-        smiles = require_smiles_column(names, columns.smiles or table.header.molecules)
-        identifier = find_column(names, columns.id, ID_NAMES, "id")
-        named = {"split": columns.split, "weight": columns.weight, "unit": columns.unit}
-        split, weight, unit = (find_column(names, name, (), use) for use, name in named.items())
-        taken = smiles, identifier, split, weight, unit
+        taken = smiles, identifier, split, weight = _find_columns(names, columns, table.header.molecules)
         filled = [record for record in table if record.problem or any(record.fields)]
         descriptions, filled = part_descriptions(names, filled)
-        records = [record for record in filled if keep_ragged or not record.problem]
-        beside = _read(names, records, list_candidates(names, columns.relations, (*taken, *columns.targets)))
-        beside = beside if columns.relations else find_relations(beside)
-        targets = choose_targets(names, columns.targets, (*taken, *beside))
-    _require_rows(path, records, filled)
+        rows = Rows(names, [record for record in filled if keep_ragged or not record.problem])
+        relations, units = _read_companions(rows, columns, (*taken, *columns.targets))
+        targets = choose_targets(names, columns.targets, (*taken, *relations, *units))
+        unit_columns = choose_units(units, names, targets, columns.units, rows.hold_numbers)
+    _require_rows(path, rows.records, filled)
     _require_free(path, weight, (smiles, *targets))
-    if not keep_ragged:
-        warn_of_rows(path, [(r.line, r.problem) for r in filled if r.problem], "rows that cannot be used")
-    exported = look_beside(names, targets, unit, descriptions)
-    values = beside | _read(names, records, [*filter(None, taken), *targets, *exported.columns])
+    left_out = [record for record in filled if record.problem and not keep_ragged]
+    warn_of_rows(path, [(r.line, r.problem or "") for r in left_out], "rows that cannot be used")
+    beside = look_beside(names, targets, unit_columns.of_targets, descriptions)
+    values = rows.read([*filter(None, taken), *targets, *beside.columns, *relations, *units])
+    labels = {target: values[target] for target in targets}
     return LabelledTable(
         path=str(path), names=names, targets=targets,
         smiles_column=smiles, id_column=identifier, split_column=split, weight_column=weight,
-        lines=[record.line for record in records],
-        problems=[record.problem for record in records],
-        values=values | {target: read_outcomes(target, values[target]) for target in targets},
-        left_out=len(filled) - len(records),
+        lines=rows.lines,
+        problems=[r.problem for r in rows.records],
+        values=values | {target: read_outcomes(target, labels[target]) for target in targets},
+        left_out=len(left_out),
         stamp=find_stamp(path),
-        relation_columns=choose_relations(beside, targets, columns.relations),
-        beside=exported,
+        relation_columns=choose_relations(relations, names, labels, columns.relations),
+        unit_columns=unit_columns,
+        unread_relations=[] if columns.relations else rows.find_relations(values),
+        beside=beside,
     )  # fmt: skip
 
 
@@ -183,10 +184,30 @@ def _require_free(path: str | Path, weight: str | None, others: Sequence[str]) -
         raise DataError(f"column {weight!r} cannot be the weight too", path=path, hint=hint)
 
 
-def _read(names: Sequence[str], records: Sequence[Record], wanted: Sequence[str]) -> dict[str, list[str]]:
-    """Return the fields of some columns; of those with one name the first counts."""
-    places = {name: names.index(name) for name in wanted}
-    return {name: [_text(record.fields[i]) for record in records] for name, i in places.items()}
+def _find_columns(
+    names: Sequence[str], columns: Columns, molecules: str | None
+) -> tuple[str, str | None, str | None, str | None]:
+    """Return the columns of molecules, identifiers, the split and weights."""
+    return (
+        require_smiles_column(names, columns.smiles or molecules),
+        find_column(names, columns.id, ID_NAMES, "id"),
+        find_column(names, columns.split, (), "split"),
+        find_column(names, columns.weight, (), "weight"),
+    )
+
+
+def _read_companions(rows: Rows, columns: Columns, taken: Sequence[str | None]) -> tuple[Fields, Fields]:
+    """Return the columns of relations and of units that the user named, or else that look like such."""
+    names = rows.names
+    if columns.relations:
+        relations = rows.read(list_named(names, columns.relations, "relation"))
+    else:
+        relations = find_relations(rows.read(list_alike(names, RELATION_NAMES, taken)))
+    if columns.units:
+        units = rows.read(list_named(names, columns.units, "unit"))
+    else:
+        units = find_units(rows.read(list_alike(names, UNIT_NAMES, taken)))
+    return relations, units
 
 
 def _require_rows(path: str | Path, usable: Sequence[Record], ragged: Sequence[Record]) -> None:
@@ -254,7 +275,3 @@ def choose_targets(names: Sequence[str], wanted: Sequence[str], taken: Sequence[
 def wants_all(wanted: Sequence[str], names: Sequence[str]) -> bool:
     """Return whether all columns are asked for, rather than a column called `all`."""
     return list(wanted) == [ALL_TARGETS] and ALL_TARGETS not in names
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

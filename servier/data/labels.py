@@ -1,12 +1,13 @@
 """The distribution of labels, and what looks wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from servier.data.bounds import Relations
+from servier.data.class_column import may_be_classes
 from servier.data.label_checks import require_labels
 from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
@@ -45,8 +46,10 @@ def is_binary(known: NDArray[np.float64]) -> bool:
     return set(np.unique(known)) <= {0.0, 1.0}
 
 
-def describe_labels(y: NDArray[np.float64], relations: Relations | None = None) -> dict[str, float]:
-    """Return counts, and the share of label 1 or the quartiles and the skewness.
+def describe_labels(
+    y: NDArray[np.float64], relations: Relations | None = None, classes: Sequence[str] = ()
+) -> dict[str, float]:
+    """Return counts, and the share of label 1 or of each class, or the quartiles and the skewness.
 
     Parameters
     ----------
@@ -54,6 +57,8 @@ def describe_labels(y: NDArray[np.float64], relations: Relations | None = None) 
         Labels of one target, float64, shape (n_rows,); NaN where missing. Bounds count with their limits.
     relations
         Which labels are bounds; None where none is.
+    classes
+        What the labels are called, if they are classes.
     """
     known = y[~np.isnan(y)]
     described: dict[str, float] = {"labels": len(known), "missing": len(y) - len(known)}
@@ -61,6 +66,10 @@ def describe_labels(y: NDArray[np.float64], relations: Relations | None = None) 
         described["bounds"] = int(np.count_nonzero(relations))
     if not len(known):
         return described
+    if classes:
+        return described | {
+            f"share_of_{word}": float(np.mean(known == label)) for label, word in enumerate(classes)
+        }
     if is_binary(known):
         return described | {"share_of_1": float(np.mean(known))}
     quantiles = np.quantile(known, list(QUARTILES.values()))
@@ -68,9 +77,18 @@ def describe_labels(y: NDArray[np.float64], relations: Relations | None = None) 
     return described | dict(zip(QUARTILES, map(float, quantiles), strict=True)) | {"skewness": skewness}
 
 
+def suspect_classes(texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return which columns, given with their fields, may hold classes, a sentence for each."""
+    return [
+        f"{target}: its few different labels may be classes; --task multiclass or ordinal learns them as such"
+        for target, column in texts.items()
+        if may_be_classes(column)
+    ]
+
+
 def suspect_labels(columns: Mapping[str, LabelColumn]) -> list[str]:
     """Return what looks wrong with the labels of targets, a sentence for each suspicion."""
-    exact = {target: column.exact for target, column in columns.items()}
+    exact = {target: column.exact for target, column in columns.items() if not column.classes}
     return [*suspect_useless(columns), *suspect_filled(exact), *suspect_limits(exact)]
 
 

@@ -49,7 +49,10 @@ class Beside:
 
 
 def look_beside(
-    names: Sequence[str], targets: Sequence[str], unit_column: str | None, descriptions: Sequence[Record]
+    names: Sequence[str],
+    targets: Sequence[str],
+    unit_columns: Mapping[str, str],
+    descriptions: Sequence[Record],
 ) -> Beside:
     """Find what a table says of its targets.
 
@@ -57,25 +60,23 @@ def look_beside(
     ----------
     names, targets
         Its columns, and those of them that are targets.
-    unit_column
-        The column that the user named for the units of all targets, or None.
+    unit_columns
+        The columns of units that are known already, by target.
     descriptions
         The rows of PubChem that describe the columns.
     """
     known = {_plain(name): name for name in reversed(names)}
     exported = [target for target in targets if _plain(target) == VALUE]
     units, types = (dict.fromkeys(exported, known[name]) if name in known else {} for name in (UNITS, TYPE))
-    if unit_column is not None:
-        units = dict.fromkeys(targets, unit_column)
     row = next((found for found in descriptions if _tag(found) == UNIT_ROW), None)
     said = {} if row is None else {target: str(row.fields[names.index(target)] or "") for target in targets}
-    return Beside(units, types, said)
+    return Beside(units | dict(unit_columns), types, said)
 
 
 def part_descriptions(names: Sequence[str], records: list[Record]) -> tuple[list[Record], list[Record]]:
     """Part the rows of a PubChem table that describe its columns from those that are molecules."""
     n_describing = 0
-    if any(name.startswith(_PUBCHEM) for name in names):
+    if any(map(is_of_pubchem, names)):
         while n_describing < len(records) and _tag(records[n_describing]).startswith(_DESCRIBING):
             n_describing += 1
     if n_describing:
@@ -94,6 +95,11 @@ def read_outcomes(target: str, texts: list[str]) -> list[str]:
         found = ", ".join(f"{n} {key} {_in_words(OUTCOMES[key])}" for key, n in sorted(counts.items()))
         logger.info("target %s: %s", target, found)
     return [OUTCOMES.get(key, text) for key, text in zip(keys, texts, strict=True)]
+
+
+def is_of_pubchem(name: str) -> bool:
+    """Return whether a column is one that PubChem's tables have."""
+    return name.startswith(_PUBCHEM)
 
 
 def find_types(types: Sequence[str], labels: Sequence[str]) -> list[str]:

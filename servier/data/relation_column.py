@@ -1,12 +1,11 @@
 """The column that says which labels are bounds, such as `Standard Relation` in exports of ChEMBL."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
-from servier.errors import DataError
-from servier.tables import find_column
-from servier.tables.numbers import RELATIONS, read_relation
+from servier.data.companions import Companions, Fields, assign_named, list_alike, list_usual, plain_name
+from servier.data.public_exports import OUTCOME, is_of_pubchem
+from servier.tables.numbers import RELATIONS, is_missing, read_relation
 
 RELATION_NAMES = (
     "relation",
@@ -23,60 +22,10 @@ RELATION_NAMES = (
 
 logger = logging.getLogger(__name__)
 
-Fields = Mapping[str, Sequence[str]]
 
-
-@dataclass(frozen=True)
-class RelationColumns:
-    """The columns that say which labels are bounds.
-
-    Parameters
-    ----------
-    of_targets
-        The column of each target that has one.
-    unclear
-        A column of bounds that may be those of any of several targets; None where there is none.
-    """
-
-    of_targets: Mapping[str, str] = field(default_factory=dict)
-    unclear: str | None = None
-
-    def require_clear(self) -> None:
-        """Refuse a column of bounds that may be those of any target.
-
-        Raises
-        ------
-        DataError
-            There is one.
-        """
-        if self.unclear is not None:
-            hint = "name one for each target with --relation_column, or choose one --target"
-            raise DataError(f"it is not clear which target has its bounds in {self.unclear!r}", hint=hint)
-
-
-NO_RELATIONS = RelationColumns()
-
-
-def list_candidates(names: Sequence[str], wanted: Sequence[str], taken: Sequence[str | None]) -> list[str]:
-    """Return the columns that the user named, or else those that may be relations by their names.
-
-    Parameters
-    ----------
-    names, wanted
-        The columns of the table, and those that the user named.
-    taken
-        Columns that have another use.
-
-    Raises
-    ------
-    DataError
-        A column that the user named is absent.
-    """
-    if wanted:
-        return [str(find_column(names, name, (), "relation")) for name in wanted]
-    usual = tuple(map(_plain, RELATION_NAMES))
-    alike = [name for name in names if _plain(name).startswith(usual) or _plain(name).endswith(usual)]
-    return [name for name in alike if name not in taken]
+def is_relation_name(name: str) -> bool:
+    """Return whether the name of a column is one of those that relations have."""
+    return bool(list_alike([name], RELATION_NAMES, ()))
 
 
 def find_relations(values: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -89,50 +38,82 @@ def find_relations(values: Mapping[str, list[str]]) -> dict[str, list[str]]:
     }
 
 
-def choose_relations(values: Fields, targets: Sequence[str], wanted: Sequence[str]) -> RelationColumns:
+def choose_relations(
+    values: Fields, names: Sequence[str], labels: Fields, wanted: Sequence[str]
+) -> Companions:
     """Return which column of relations belongs to which target.
+
+    Those of ChEMBL that begin with Standard or Published belong to the value that does so too, where there
+    is one.
 
     Parameters
     ----------
     values
         The fields of the columns of relations.
-    targets
-        The target columns.
+    names
+        All columns of the table.
+    labels
+        The fields of the target columns.
     wanted
-        The columns that the user named, one for each target; empty to go by the names of the columns.
+        The columns that the user named; empty to go by the names of the columns.
 
     Raises
     ------
     DataError
         There are not as many as targets.
     """
+    targets = list(labels)
     if wanted:
-        if len(wanted) != len(targets):
-            problem = f"--relation_column names {len(wanted)} columns for {len(targets)} targets"
-            raise DataError(problem, hint="name one for each target, in the order of the targets")
-        named = [str(find_column(list(values), name, (), "relation")) for name in wanted]
-        return RelationColumns(dict(zip(targets, named, strict=True)))
-    shared = _usual(values, "")
-    found = {target: _usual(values, target) or shared[: len(targets) == 1] for target in targets}
-    chosen = {target: names[0] for target, names in found.items() if names}
-    for target, name in chosen.items():
+        return Companions("relation", assign_named(names, wanted, targets, "relation"))
+    shared = list_usual(list(values), "", RELATION_NAMES)
+    numbers = [target for target in targets if target != OUTCOME]
+    chosen, unclear = {}, None
+    for target in numbers:
+        own = list_usual(list(values), target, RELATION_NAMES)
+        fitting = [name for name in shared if _may_belong(name, target, names)]
+        if found := own or fitting[: len(targets) == 1]:
+            chosen[target] = found[0]
+            _say_found(found[0], target, is_own=bool(own), is_pubchem=any(map(is_of_pubchem, names)))
+    for name in shared:
+        of_others = [labels[target] for target in numbers if target not in chosen]
+        if name not in chosen.values() and any(_holds_bounds(values[name], texts) for texts in of_others):
+            unclear = name
+    return Companions("relation", chosen, unclear)
+
+
+def are_relations(texts: Iterable[str]) -> bool:
+    """Return whether all fields that are filled are relations, and some of them those of bounds."""
+    has_bounds = False
+    for text in texts:
+        if text.strip():
+            relation = read_relation(text)
+            if relation is None:
+                return False
+            has_bounds |= bool(RELATIONS[relation])
+    return has_bounds
+
+
+def _may_belong(name: str, target: str, names: Sequence[str]) -> bool:
+    """Return whether a column speaks of a target, and not of another column whose name begins as its own."""
+    for prefix in ("standard", "published"):
+        if plain_name(name).startswith(prefix) and f"{prefix}value" in map(plain_name, names):
+            return plain_name(target) == f"{prefix}value"
+    return True
+
+
+def _say_found(name: str, target: str, *, is_own: bool, is_pubchem: bool) -> None:
+    if is_own or not is_pubchem:
         logger.info("column %r says which labels of %s are bounds", name, target)
-    unclear = [name for name in shared if name not in chosen.values() and _holds_bounds(values[name])]
-    return RelationColumns(chosen, unclear[0] if unclear and len(targets) > 1 else None)
+    else:
+        logger.warning(
+            "column %r is taken to say which labels of %s are bounds; if it speaks of another column, say "
+            "--relation_column none", name, target,
+        )  # fmt: skip
 
 
-def _usual(values: Fields, target: str) -> list[str]:
-    """Return the columns with a usual name for a target, or for none in particular, the most usual first."""
-    own = _plain(target)
-    keys = [key for usual in map(_plain, RELATION_NAMES) for key in (own + usual, usual + own)]
-    return sorted(
-        (name for name in values if _plain(name) in keys), key=lambda name: keys.index(_plain(name))
+def _holds_bounds(relations: Sequence[str], labels: Sequence[str]) -> bool:
+    """Return whether a bound stands beside a label that is there."""
+    return any(
+        RELATIONS[read_relation(text) or ""] and not is_missing(label)
+        for text, label in zip(relations, labels, strict=True)
     )
-
-
-def _holds_bounds(texts: Sequence[str]) -> bool:
-    return any(RELATIONS[read_relation(text) or ""] for text in texts)
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character not in " _-#")

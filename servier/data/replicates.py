@@ -1,13 +1,14 @@
 """Several labels of one molecule: how they become one, how far they differ, and what that limits."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import MULTICLASS, ORDINAL
 from servier.chem.molecules import InvalidMolecule, canonical_smiles, parse_smiles
 from servier.chem.units import Scale, parse_unit
 from servier.data.folds import Indices, group_numbers
@@ -25,7 +26,7 @@ class Replicates:
     Parameters
     ----------
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
     molecules, alike
         How many molecules have several labels, and how many of these have only equal ones.
     spread
@@ -63,11 +64,11 @@ def resolve(
     labels
         float64, at least one.
     task
-        Of classes the majority counts, whatever the rule, but for `worst`.
+        Of classes the majority counts, in an order the median, whatever the rule, but for `worst`.
     rule
         `median`, also called `merge`; `mean`; `geometric`, the mean of the values whose logarithms the
         labels are on a logarithmic scale; `worst`, the highest value, which is the lowest label where labels
-        are negative logarithms, and label 1.
+        are negative logarithms, and label 1 or the highest class.
     scale
         Of the labels.
     weights
@@ -76,14 +77,14 @@ def resolve(
 
     Returns
     -------
-    NaN where classes have no majority.
+    NaN where classes have no majority, or the median is between two.
     """
     middle = partial(weighted_median, weights=weights)
     if rule == "worst":
         return float(labels.min() if scale is Scale.MINUS_LOG else labels.max())
-    if task == "binary":
-        median = middle(labels)
-        return np.nan if median == 0.5 else median
+    if task != "regression":
+        label = _most_frequent(labels, weights) if task == MULTICLASS else middle(labels)
+        return label if label.is_integer() else np.nan
     if np.ptp(labels) == 0:
         return float(labels[0])
     if rule == "mean" or (rule == "geometric" and scale is not Scale.LINEAR):
@@ -91,6 +92,13 @@ def resolve(
     if rule == "geometric":
         return float(np.exp(np.average(np.log(labels), weights=weights)))
     return middle(labels)
+
+
+def _most_frequent(labels: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+    """Return the class that has most of the weight; NaN where several have."""
+    counts = np.bincount(labels.astype(np.int64), weights)
+    most = np.flatnonzero(counts >= counts.max() * (1 - ROUNDING))
+    return float(most[0]) if len(most) == 1 else np.nan
 
 
 def weighted_median(labels: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
@@ -131,7 +139,9 @@ def _write_form(smiles: str) -> str:
     return smiles if isinstance(mol, InvalidMolecule) else canonical_smiles(mol)
 
 
-def measure_replicates(molecules: Indices, y: NDArray[np.float64], task: str) -> Replicates | None:
+def measure_replicates(
+    molecules: Indices, y: NDArray[np.float64], task: str, n_classes: int = 2
+) -> Replicates | None:
     """Measure how far labels of one molecule differ; None where no molecule has several.
 
     Parameters
@@ -141,15 +151,22 @@ def measure_replicates(molecules: Indices, y: NDArray[np.float64], task: str) ->
     y
         Labels of one target, float64, shape (n_rows,); NaN where missing.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
+    n_classes
+        How many classes there are, unless labels are values.
     """
     known = ~np.isnan(y)
     groups = _group(molecules[known], y[known])
     if not groups:
         return None
     alike = sum(bool(np.ptp(labels) == 0) for labels in groups)
-    measure = _measure_classes if task == "binary" else _measure_values
-    spread, best = measure(groups, y[known])
+    spread, best = (
+        _measure_values(groups, y[known])
+        if task == "regression"
+        else _measure_classes(groups, y[known].astype(np.int64), n_classes)
+    )
+    if task == ORDINAL:
+        best = _measure_order(groups, y[known])
     is_known = len(groups) >= MIN_MOLECULES and alike < len(groups) and bool(best)
     return Replicates(task, len(groups), alike, spread, best if is_known else {})
 
@@ -177,9 +194,8 @@ def _measure_values(
     Brown, Muchmore and Hajduk, Drug Discov. Today 2009, 14, 420, doi:10.1016/j.drudis.2009.01.012.
     Kramer, Kalliokoski, Gedeck and Vulpetti, J. Med. Chem. 2012, 55, 5165, doi:10.1021/jm300131x.
     """
-    weights = np.array([len(labels) - 1 for labels in groups], np.float64)
-    variance = float(np.average([np.var(labels, ddof=1) for labels in groups], weights=weights))
-    difference = float(np.average([_mean_difference(labels) for labels in groups], weights=weights))
+    variance = _pool(groups, lambda labels: float(np.var(labels, ddof=1)))
+    difference = _pool(groups, _mean_difference)
     total = float(np.var(y))
     if variance >= total:
         return float(np.sqrt(variance)), {}
@@ -194,28 +210,61 @@ def _mean_difference(labels: NDArray[np.float64]) -> float:
 
 
 def _measure_classes(
-    groups: Sequence[NDArray[np.float64]], y: NDArray[np.float64]
+    groups: Sequence[NDArray[np.float64]], y: NDArray[np.int64], n_classes: int
 ) -> tuple[float, dict[str, float]]:
     """Return the share of pairs of labels of one molecule that differ, and the best AUROC.
 
-    Each measurement is taken to give the wrong class with one probability e, whatever the molecule; so the
-    share of pairs that differ is 2 e (1 - e). Of the share p of label 1, (p - e) / (1 - 2 e) is true. A model
-    that knew the true class t of every molecule would have the AUROC
-    (1 + P(t = 1 | label 1) - P(t = 1 | label 0)) / 2, since it has two scores only.
+    Each measurement is taken to give a wrong class with one probability e, whatever the molecule, and each of
+    the k - 1 wrong ones equally often; so the share of pairs that differ is 2 e - e^2 k / (k - 1), which of
+    two classes is 2 e (1 - e). Of the share p of a class, (p - e / (k - 1)) / (1 - e k / (k - 1)) is true. A
+    model that knew the true class t of every molecule would have for a class c the AUROC
+    (1 + P(t = c | label c) - P(t = c | another label)) / 2, since it has two scores only.
 
     References
     ----------
     Angluin and Laird, Learning from noisy examples, Mach. Learn. 1988, 2, 343, doi:10.1007/BF00116829: the
     model of the errors. The probabilities follow by Bayes' rule.
     """
-    weights = np.array([len(labels) - 1 for labels in groups], np.float64)
-    differ = float(np.average([_mean_difference(labels) for labels in groups], weights=weights))
-    share = float(np.mean(y))
-    if not 0 < share < 1:
+    differ = _pool(groups, _share_of_unequal)
+    share = np.bincount(y, minlength=n_classes) / len(y)
+    share = share[share > 0]
+    rest = n_classes / (n_classes - 1)
+    if len(share) < 2 or differ * rest >= 1:
         return differ, {}
-    if differ >= 0.5:
-        return differ, {}
-    error = (1 - np.sqrt(1 - 2 * differ)) / 2
-    true = min(1.0, max(0.0, (share - error) / (1 - 2 * error)))
-    among_1, among_0 = true * (1 - error) / share, true * error / (1 - share)
-    return differ, {"auroc": float(min(1.0, max(0.5, (1 + among_1 - among_0) / 2)))}
+    error = (1 - np.sqrt(1 - differ * rest)) / rest
+    wrong = error / (n_classes - 1)
+    true = np.clip((share - wrong) / (1 - error * rest), 0, 1)
+    among_own, among_others = true * (1 - error) / share, true * error / (1 - share)
+    auroc = np.clip((1 + among_own - among_others) / 2, 0.5, 1)
+    return differ, {"auroc": float(np.mean(auroc))}
+
+
+def _measure_order(groups: Sequence[NDArray[np.float64]], y: NDArray[np.float64]) -> dict[str, float]:
+    """Return the best kappa with quadratic weights.
+
+    It is 1 less the mean square of the distance between true and measured classes of a molecule, divided by
+    that of any two molecules. With errors of mean 0 and variance s^2 the former is s^2, and the latter the
+    variance of measured and that of true classes together, 2 Var(y) - s^2.
+
+    References
+    ----------
+    Fleiss and Cohen, Educ. Psychol. Meas. 1973, 33, 613, doi:10.1177/001316447303300309: this kappa as a
+    ratio of variances.
+    """
+    variance = _pool(groups, lambda labels: float(np.var(labels, ddof=1)))
+    total = float(np.var(y))
+    if variance >= total:
+        return {}
+    return {"quadratic_kappa": 1 - variance / (2 * total - variance)}
+
+
+def _pool(groups: Sequence[NDArray[np.float64]], measure: Callable[[NDArray[np.float64]], float]) -> float:
+    """Return the mean over molecules, each with the number of its labels less one as its weight."""
+    weights = [len(labels) - 1 for labels in groups]
+    return float(np.average([measure(labels) for labels in groups], weights=weights))
+
+
+def _share_of_unequal(labels: NDArray[np.float64]) -> float:
+    """Return the share of all pairs that differ."""
+    n, counts = len(labels), np.unique(labels, return_counts=True)[1]
+    return float(1 - np.sum(counts * (counts - 1)) / (n * (n - 1)))

@@ -25,6 +25,7 @@ from servier.data.public_exports import find_types
 from servier.data.wishes import NO_LIMITS, Limits, Wishes, read_unit
 from servier.errors import DataError
 
+KNOWN = "M, mM, uM, nM, pM, g/L, mg/L, ug/mL, ng/mL, mol/L and the like, %, and pIC50 or log10 of these"
 SAY_UNIT = "say the unit of the labels, such as --unit nM"
 
 RowUnits = dict[int, Unit]
@@ -87,6 +88,7 @@ def scale_labels(
     if wanted is not None:
         _require_convertible(units, wanted, table, is_mixed=model is None)
         column = _convert(units, wanted, column, table)
+        _warn_of_name(target, units)
         _log_units(target, units, wanted)
     if model is not None:
         return ScaledLabels(column, model.unit, (model.lowest, model.highest), sources)
@@ -131,10 +133,13 @@ def _find_units(table: LabelledTable, target: str, column: LabelColumn, wishes: 
         found = {row: unit for row in known if (unit := read[texts[row]]) is not None}
         if found and len(found) < len(known):
             first = next(iter(found))
-            without = next(row for row in known if row not in found)
-            problem = f"the label has no unit, and that of line {table.lines[first]} is in"
+            without = [row for row in known if row not in found]
+            problem = (
+                f"the label has no unit, and that of line {table.lines[first]} is in {found[first].name} "
+                f"({len(without):,} of {len(known):,} labels have none)"
+            )
             hint = "write its unit, or leave the label out"
-            raise DataError(f"{problem} {found[first].name}", row=table.lines[without], hint=hint)
+            raise DataError(problem, row=table.lines[without[0]], hint=hint)
         if found:
             return found
     said = wishes.find_unit(target)
@@ -196,7 +201,7 @@ def _require_convertible(units: RowUnits, wanted: Unit, table: LabelledTable, *,
     other = next((row for row, found in others if not found.converts_to(unit)), None)
     if other is not None and is_mixed:
         problem = f"the label is in {units[other].name}, and that of line {table.lines[first]} in {unit.name}"
-        hint = "neither can be converted: keep the rows of one unit in a table of its own"
+        hint = f"neither can be converted: keep the rows of one unit in a table of its own; known are {KNOWN}"
         raise DataError(problem, row=table.lines[other], hint=hint)
     row = next(row for row, found in units.items() if not found.converts_to(wanted))
     problem = f"the label is in {units[row].name or 'no unit'}, which cannot be converted to {wanted.name}"
@@ -255,6 +260,16 @@ def _require_within(column: LabelColumn, limits: Limits, table: LabelledTable) -
             problem = f"the label {column.y[rows[0]]:g} is {word} the bound {bound:g}"
             hint = "correct it, leave it out, or give --bounds that hold"
             raise DataError(problem, row=table.lines[rows[0]], hint=hint)
+
+
+def _warn_of_name(target: str, units: RowUnits) -> None:
+    """Say so where a target is called as negative logarithms are, and its labels are said to be none."""
+    if parse_unit(target) != NEGATIVE_LOG_MOLAR:
+        return
+    linear = next((unit for unit in units.values() if unit.scale is Scale.LINEAR), None)
+    if linear is not None:
+        said = "target %s: its name is that of negative logarithms, and its labels are said to be in %s"
+        logger.warning(said, target, linear.name or "no unit")
 
 
 def _log_units(target: str, units: RowUnits, wanted: Unit) -> None:

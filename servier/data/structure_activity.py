@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import CLASS_TASKS
 from servier.chem.identity import scaffold_smiles
 from servier.chem.molecules import Mol
 from servier.chem.similarity import Neighbours, fingerprints
@@ -60,8 +61,10 @@ class Heights:
     alike: float
 
     @classmethod
-    def measure(cls, y: NDArray[np.float64], unit: str | None) -> "Heights":
+    def measure(cls, y: NDArray[np.float64], unit: str | None, task: str | None = None) -> "Heights":
         """Return labels, logarithms of concentrations, with the limits that suit them."""
+        if task in CLASS_TASKS:
+            return cls(y, 1.0, ALIKE_CLASSES)
         known = y[~np.isnan(y)]
         found = None if unit is None else parse_unit(unit)
         if found is not None and found.scale is not Scale.LINEAR:
@@ -74,7 +77,10 @@ class Heights:
 
 
 def find_cliffs(
-    mols: Sequence[Mol], labels: Sequence[NDArray[np.float64]], units: Sequence[str | None]
+    mols: Sequence[Mol],
+    labels: Sequence[NDArray[np.float64]],
+    units: Sequence[str | None],
+    task: str | None = None,
 ) -> list[Cliff]:
     """Find for each molecule the one that is alike and has the label that is furthest from its own.
 
@@ -88,6 +94,8 @@ def find_cliffs(
     labels, units
         For each target the label of each molecule, float64, shape (n_mols,), NaN where missing, and the unit,
         if it is known.
+    task
+        `multiclass` or `ordinal` where labels are the numbers of classes; else None.
 
     References
     ----------
@@ -98,7 +106,7 @@ def find_cliffs(
     mols = mols[:MAX_COMPARED]
     if not mols:
         return []
-    heights = [Heights.measure(y[:MAX_COMPARED], unit) for y, unit in zip(labels, units, strict=True)]
+    heights = [Heights.measure(y[:MAX_COMPARED], unit, task) for y, unit in zip(labels, units, strict=True)]
     bits = fingerprints(mols)
     neighbours = Neighbours(bits)
     found = []

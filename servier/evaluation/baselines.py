@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import CLASS_TASKS, MULTICLASS
 from servier.chem.molecules import Mol
 from servier.chem.similarity import PackedBits, fingerprints, nearest
 from servier.evaluation.bootstrap import Scores
@@ -38,9 +39,10 @@ def measure_baselines(
 ) -> list[dict[str, dict[str, float]]]:
     """Return every metric of each baseline, for each target.
 
-    The baselines are `dummy`, the share of label 1 or the mean label in training; `1-NN`, the label of the
-    most similar training molecule (Tanimoto similarity of Morgan fingerprints); and `linear`, logistic or
-    ridge regression on the fingerprint bits. Their decision threshold is the share of label 1 in training.
+    The baselines are `dummy`, the share of label 1 or of each class, or the mean label, in training; `1-NN`,
+    the label of the most similar training molecule (Tanimoto similarity of Morgan fingerprints); and
+    `linear`, logistic or ridge regression on the fingerprint bits. Their decision threshold is the share of
+    label 1 in training.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def measure_baselines(
     mols, y
         The molecules to predict, and their labels, shape (n_mols, n_targets); NaN where missing.
     tasks
-        `binary` or `regression` for each target.
+        `binary`, `regression`, `multiclass` or `ordinal` for each target.
     """
     queries = fingerprints(mols)
     found = []
@@ -57,7 +59,11 @@ def measure_baselines(
         is_known, is_tested = ~np.isnan(reference.y[:, target]), ~np.isnan(y[:, target])
         known = Reference(reference.fingerprints[is_known], reference.y[is_known, target])
         truth = y[is_tested, target]
-        methods = _predict(known, queries[is_tested], task)
+        if task in CLASS_TASKS:
+            n_classes = int(max(known.y.max(), truth.max(initial=0))) + 1
+            methods = _predict_classes(known, queries[is_tested], n_classes)
+        else:
+            methods = _predict(known, queries[is_tested], task)
         found.append(
             {
                 method: measure(truth, scores.values, task, scores.threshold)
@@ -78,7 +84,21 @@ def _predict(known: Reference, queries: PackedBits, task: str) -> dict[str, Scor
     return {method: Scores(found, threshold) for method, found in values.items()}
 
 
+def _predict_classes(known: Reference, queries: PackedBits, n_classes: int) -> dict[str, Scores]:
+    of_label = np.eye(n_classes)
+    labels = known.y.astype(np.int64)
+    linear = np.zeros((len(queries), n_classes))
+    linear[:, np.unique(labels)] = _fit_linear(known, queries, MULTICLASS)
+    values = {
+        "dummy": np.tile(of_label[labels].mean(axis=0), (len(queries), 1)),
+        "1-NN": of_label[labels[nearest(queries, known.fingerprints)[0]]],
+        "linear": linear,
+    }
+    return {method: Scores(found) for method, found in values.items()}
+
+
 def _fit_linear(known: Reference, queries: PackedBits, task: str) -> Labels:
+    """Return probabilities of label 1, or of all classes that are known, or values."""
     from scipy.sparse import csr_array
     from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import threadpool_limits
@@ -87,9 +107,10 @@ def _fit_linear(known: Reference, queries: PackedBits, task: str) -> Labels:
         csr_array(np.unpackbits(packed, axis=1), dtype=np.float64) for packed in (known.fingerprints, queries)
     )
     if not len(queries):
-        return np.zeros(0)
+        return np.zeros(0 if task != MULTICLASS else (0, len(np.unique(known.y))))
     with threadpool_limits(1):  # the rounding of sums depends on the number of threads
-        if task == "binary":
+        if task != "regression":
             linear = LogisticRegression(max_iter=MAX_ITERATIONS).fit(X, known.y)
-            return np.asarray(linear.predict_proba(X_new)[:, 1])
+            probability = np.asarray(linear.predict_proba(X_new))
+            return probability if task == MULTICLASS else probability[:, 1]
         return np.asarray(Ridge(solver="sparse_cg").fit(X, known.y).predict(X_new))

@@ -21,7 +21,8 @@ class Scores:
     Parameters
     ----------
     values
-        float64, shape (n_rows,): probabilities of label 1, or values; no NaN.
+        float64, shape (n_rows,): probabilities of label 1, or values, or, shape (n_rows, n_classes), of all
+        classes; no NaN.
     threshold
         The lowest probability at which label 1 is predicted.
     """
@@ -89,7 +90,7 @@ def bootstrap(
     y, scores
         The labels, float64, shape (n_rows,), and the predictions of the model.
     task
-        `binary` or `regression`.
+        `binary`, `regression`, `multiclass` or `ordinal`.
     resampling
         How rows are resampled.
     relations

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from servier.checkpoint.file import Checkpoint
+from servier.checkpoint.target_columns import answer_places
 from servier.chem.molecules import parse_all
 from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.bootstrap import STANDARD, Difference, Resampling, Scores, compare
-from servier.evaluation.evaluate import find_unseen, require_scored
+from servier.evaluation.unseen import find_unseen, require_scored
 from servier.metrics import LOWER_IS_BETTER
 from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
@@ -72,10 +73,11 @@ def compare_checkpoints(
     require_scored(data, rows, rows[has_score])
     is_labelled = ~np.isnan(data.y[rows]).all(axis=1)
     metrics = {}
-    for i, (a, b) in enumerate(zip(first.targets, second.targets, strict=True)):
+    places = answer_places(first.targets)
+    for i, (a, b, place) in enumerate(zip(first.targets, second.targets, places, strict=True)):
         y = data.y[rows, i]
         known = has_score & ~np.isnan(y)
-        scores = [Scores(v[known, i], target.threshold) for v, target in zip(both, (a, b), strict=True)]
+        scores = [Scores(v[known, place], target.threshold) for v, target in zip(both, (a, b), strict=True)]
         relations = None if data.relations is None else data.relations[rows[known], i]
         metrics[a.name] = compare(y[known], scores[0], scores[1], a.task, resampling, relations)
     return Comparison(int(np.sum(has_score & is_labelled)), len(data) - len(rows), metrics)

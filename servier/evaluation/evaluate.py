@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import CONFIDENCES, Target
-from servier.chem.identity import identity_hashes
-from servier.chem.molecules import InvalidMolecule, Mol, parse_all
+from servier.checkpoint.target_columns import answer_places
+from servier.chem.molecules import Mol, parse_all
 from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.baselines import Reference, measure_baselines
 from servier.evaluation.bootstrap import STANDARD, Resampling, Scores, bootstrap
+from servier.evaluation.confusion import count_labels
 from servier.evaluation.leakage import Overlap, find_leaks
+from servier.evaluation.unseen import Unseen, find_unseen, require_scored
 from servier.explaining.importance import measure_importance
 from servier.metrics import measure, measure_coverage
 from servier.scoring.predictions import Predictions
 from servier.scoring.scorer import Scorer
 
-HEADLINE = {"binary": "auroc", "regression": "mae"}
+HEADLINE = {"binary": "auroc", "regression": "mae", "multiclass": "auroc", "ordinal": "quadratic_kappa"}
 
 Metrics = dict[str, dict[str, float]]
 
@@ -39,12 +41,17 @@ class TargetEvaluation:
     coverage
         The coverage of the conformal bounds at each confidence, as `measure_coverage` returns it.
     by_similarity
-        The number of rows, and AUROC or mean absolute error, for each range of the similarity to the nearest
-        training molecule.
+        The number of rows, and the headline metric, for each range of the similarity to the nearest training
+        molecule.
     by_domain
         The same inside and outside the applicability domain.
     importance
         What the model relies on, as `measure_importance` returns it.
+    confusion
+        How many rows of each label got which label, a row for each observed one; empty for a regression
+        target.
+    classes
+        What the labels of a target with classes are called; empty for others.
     unit
         The unit of values and of errors; None where the model does not say it.
     """
@@ -55,6 +62,8 @@ class TargetEvaluation:
     by_similarity: list[dict[str, float]]
     by_domain: dict[str, dict[str, float]]
     importance: dict[str, list[dict[str, Any]]]
+    confusion: list[list[int]]
+    classes: list[str]
     unit: str | None = None
 
 
@@ -74,37 +83,15 @@ class Evaluation:
     targets
         The evaluation of each target.
     rows, values
-        The rows with a prediction, as numbers in the table, and the predictions, shape (n_rows, n_targets).
+        The rows with a prediction, as numbers in the table, and the predictions, shape (n_rows, n_answers).
     """
 
-    unseen: "Unseen"
+    unseen: Unseen
     counts: dict[str, int]
     overlap: Overlap
     targets: dict[str, TargetEvaluation]
     rows: NDArray[np.int64]
     values: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """The rows of a table that a model was not trained on.
-
-    Parameters
-    ----------
-    rows
-        The numbers of the rows, int64.
-    description
-        Which rows these are, in words.
-    n_trained_on
-        The number of rows that the model was trained on.
-    trained_on
-        The lines of these in the table, unless it is the table that the model was trained on.
-    """
-
-    rows: NDArray[np.int64]
-    description: str
-    n_trained_on: int
-    trained_on: list[int]
 
 
 def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STANDARD) -> Evaluation:
@@ -139,24 +126,30 @@ def evaluate(checkpoint: Checkpoint, data: Dataset, resampling: Resampling = STA
     require_scored(data, unseen.rows, rows)
     answered, readable = predictions.select(is_readable), [mols[i] for i in rows]
     overlap = find_leaks(checkpoint, data, rows, readable)
+    exact = data.exact_y[rows]
+    baselines = _measure_baselines(checkpoint, readable, exact)
+    importance = measure_importance(scorer, readable, exact)
+    targets, places = {}, answer_places(checkpoint.targets)
+    for i, target in enumerate(checkpoint.targets):
+        y, values = exact[:, i], answered.values[:, places[i]]
+        targets[target.name] = TargetEvaluation(
+            metrics=_measure_intervals(data, rows, i, Scores(values, target.threshold), resampling),
+            baselines=baselines[i],
+            coverage=_measure_coverages(y, i, target, answered),
+            by_similarity=_measure_bins(overlap, y, values, target),
+            by_domain=_measure_domain(answered, values, y, target),
+            importance=importance[i],
+            confusion=count_labels(y, values, target),
+            classes=target.classes,
+            unit=target.unit,
+        )
+    return Evaluation(unseen, _count(unseen, is_readable, data), overlap, targets, rows, answered.values)
+
+
+def _measure_baselines(checkpoint: Checkpoint, mols: Sequence[Mol], y: NDArray[np.float64]) -> list[Metrics]:
     trained = checkpoint.reference.exact_y.astype(np.float64)  # sums of large labels need the range
     reference = Reference(checkpoint.reference.train_fingerprints, trained)
-    exact = data.exact_y[rows]
-    baselines = measure_baselines(reference, readable, exact, [t.task for t in checkpoint.targets])
-    importance = measure_importance(scorer, readable, exact)
-    targets = {
-        target.name: TargetEvaluation(
-            _measure_intervals(data, rows, i, Scores(answered.values[:, i], target.threshold), resampling),
-            baselines[i],
-            _measure_coverages(exact[:, i], i, target, answered),
-            _measure_bins(overlap, exact[:, i], answered.values[:, i], target),
-            _measure_domain(answered, i, exact[:, i]),
-            importance[i],
-            target.unit,
-        )
-        for i, target in enumerate(checkpoint.targets)
-    }
-    return Evaluation(unseen, _count(unseen, is_readable, data), overlap, targets, rows, answered.values)
+    return measure_baselines(reference, mols, y, [target.task for target in checkpoint.targets])
 
 
 def _count(unseen: Unseen, is_readable: NDArray[np.bool_], data: Dataset) -> dict[str, int]:
@@ -184,7 +177,8 @@ def _measure_intervals(
 
 def _measure_coverages(y: NDArray[np.float64], i: int, target: Target, answered: Predictions) -> Metrics:
     return {
-        level: measure_coverage(y, bounds[:, i], target.task) for level, bounds in answered.bounds.items()
+        level: measure_coverage(y, bounds[:, i, : target.n_limits], target.task)
+        for level, bounds in answered.bounds.items()
     }
 
 
@@ -198,14 +192,12 @@ def _measure_bins(
 
 
 def _measure_domain(
-    answered: Predictions, target: int, y: NDArray[np.float64]
+    answered: Predictions, values: NDArray[np.float64], y: NDArray[np.float64], target: Target
 ) -> dict[str, dict[str, float]]:
     domain = answered.domain
     assert domain is not None
     return {
-        name: _measure_headline(
-            domain.is_inside == inside, y, answered.values[:, target], answered.targets[target]
-        )
+        name: _measure_headline(domain.is_inside == inside, y, values, target)
         for name, inside in (("inside", 1), ("outside", 0))
     }
 
@@ -213,62 +205,11 @@ def _measure_domain(
 def _measure_headline(
     chosen: NDArray[np.bool_], y: NDArray[np.float64], values: NDArray[np.float64], target: Target
 ) -> dict[str, float]:
-    """Return the number of chosen rows with a label, and AUROC or mean absolute error if defined."""
+    """Return the number of chosen rows with a label, and the headline metric if it is defined."""
     rows = chosen & ~np.isnan(y)
     measured = measure(y[rows], values[rows], target.task, target.threshold)
     name = HEADLINE[target.task]
     return {"rows": int(rows.sum()), **({name: measured[name]} if name in measured else {})}
-
-
-def find_unseen(checkpoint: Checkpoint, data: Dataset, mols: Sequence[Mol | InvalidMolecule]) -> Unseen:
-    """Find the rows that a model was not trained on.
-
-    Parameters
-    ----------
-    checkpoint, data
-        As for `evaluate`.
-    mols
-        The molecules of the table.
-    """
-    dataset, reference = checkpoint.metadata.dataset, checkpoint.reference
-    if data.digest == dataset.digest:
-        words = "the rows that training held out"
-        return Unseen(reference.test_rows, words, dataset.train_rows, [])
-    parents = set(reference.train_identities[:, 1].tolist())
-    is_seen = np.array(
-        [not isinstance(mol, InvalidMolecule) and identity_hashes(mol)[1] in parents for mol in mols]
-    )
-    description = "all rows except those with a molecule that the model was trained on"
-    lines = [data.lines[i] for i in np.flatnonzero(is_seen)]
-    return Unseen(np.flatnonzero(~is_seen), description, len(lines), lines)
-
-
-def require_scored(data: Dataset, rows: NDArray[np.int64], scored: NDArray[np.int64]) -> None:
-    """Refuse rows that say nothing about a model.
-
-    Parameters
-    ----------
-    data
-        The table.
-    rows
-        The numbers of the rows that the model was not trained on.
-    scored
-        Those of them that were scored.
-
-    Raises
-    ------
-    DataError
-        None was scored, or none of those that were has a label.
-    """
-    if not len(scored):
-        problem = f"none of the {len(rows)} rows to score has a readable molecule"
-        hint = "check the SMILES column, or name it with --smiles_column"
-        raise DataError(problem, path=data.path, hint=hint)
-    if np.isnan(data.y[scored]).all():
-        problem = f"none of the {len(scored)} rows that were scored has a label"
-        raise DataError(
-            problem, path=data.path, hint="labels are needed on rows that the model was not trained on"
-        )
 
 
 def as_document(checkpoint: Checkpoint, evaluation: Evaluation, data: Dataset) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Explanation of the score of a molecule: the contribution of each of its atoms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.classes import MULTICLASS, ORDINAL
+from servier.checkpoint.explained_score import ExplainedScore, explained_scores
+from servier.checkpoint.target_columns import Place, score_places
 from servier.chem.changes import changes_of
 from servier.chem.molecules import Mol
 from servier.chem.spelling import canonical_mol
@@ -87,7 +90,7 @@ class Explanation:
         ]
 
 
-def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
+def explain(scorer: Scorer, mol: Mol, target: str | None = None, word: str | None = None) -> Explanation:
     """Compute the contribution of each atom to the score of a molecule.
 
     The contribution of an atom is its Shapley value: how much the score falls when the atom is masked, on
@@ -104,34 +107,41 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None) -> Explanation:
         its canonical SMILES.
     target
         Which target; None for the first.
+    word
+        Of a target with classes the one that is explained; None for the most probable class of a multiclass
+        target, and for an ordinal target as a whole.
 
     Raises
     ------
     ServierError
-        No target has that name, or the scores of the models have different units.
+        There is no such target or class, or the scores of the models have different units.
     """
     number = _find_target(scorer, target)
-    own = [checkpoint.targets[number] for checkpoint in scorer.checkpoints]
-    units = list(dict.fromkeys(target.score_unit for target in own))
-    if len(units) > 1:
-        raise ServierError(f"the models have learnt {' and '.join(units)}", hint="explain them one by one")
     scored_smiles, _ = changes_of(mol) or ("", "")
     mol = canonical_mol(mol) if scored_smiles else mol
-    atom_values, scores = [], []
+    place = score_places(scorer.targets)[number]
+    masks = [mask(engine, mol) for engine in scorer.engines]
+    raw = [masked.score[place] for masked in masks]
+    label = _choose_label(scorer, number, raw) if word is None else _find_label(scorer, number, word)
+    own = [ExplainedScore(checkpoint.targets[number], label) for checkpoint in scorer.checkpoints]
+    units = list(dict.fromkeys(explained.unit for explained in own))
+    if len(units) > 1:
+        raise ServierError(f"the models have learnt {' and '.join(units)}", hint="explain them one by one")
+    atom_values = []
     substructures: list[Substructure] = []
-    for engine, calibrated in zip(scorer.engines, own, strict=True):
-        masked = mask(engine, mol)
-        values = average_symmetric(mol, masked.atom_values(PAIRS))[:, number]
-        atom_values.append(calibrated.calibrate_difference(values))
-        scores.append(calibrated.calibrate(masked.score[number]))
+    for masked, explained in zip(masks, own, strict=True):
+        values = average_symmetric(mol, masked.atom_values(PAIRS))[:, place]
+        atom_values.append(explained.difference(values))
         if isinstance(masked, MaskedFeatures):
-            substructures += _find_substructures(masked, number, calibrated)
+            substructures += _find_substructures(masked, place, explained)
+    scores = [explained.score(found) for explained, found in zip(own, raw, strict=True)]
     contributions, score = (average_models(scorer.checkpoints, found) for found in (atom_values, scores))
-    return Explanation(mol, scored_smiles, own[0].name, units[0], contributions, float(score), substructures)
+    name = scorer.targets[number].name
+    return Explanation(mol, scored_smiles, name, units[0], contributions, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
-    """Return the contribution of each atom to each target, float64, shape (n_atoms, n_targets).
+    """Return the contribution of each atom to all scores that matter, shape (n_atoms, n_explained).
 
     Parameters
     ----------
@@ -139,15 +149,21 @@ def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[
         As for `explain`.
     pairs
         The largest number of pairs of permutations; one is enough for means over many molecules.
+
+    Returns
+    -------
+    A column for each of the `explained_scores` of each target.
     """
-    contributions = [
-        map_targets(
-            Target.calibrate_difference,
-            checkpoint.targets,
-            average_symmetric(mol, mask(engine, mol).atom_values(pairs)),
-        )
-        for engine, checkpoint in zip(scorer.engines, scorer.checkpoints, strict=True)
-    ]
+    contributions = []
+    for engine, checkpoint in zip(scorer.engines, scorer.checkpoints, strict=True):
+        values = average_symmetric(mol, mask(engine, mol).atom_values(pairs))
+        places = zip(checkpoint.targets, score_places(checkpoint.targets), strict=True)
+        own = [
+            explained.difference(values[:, place])
+            for target, place in places
+            for explained in explained_scores(target)
+        ]
+        contributions.append(np.stack(own, axis=1))
     return average_models(scorer.checkpoints, contributions)
 
 
@@ -175,13 +191,37 @@ def _find_target(scorer: Scorer, name: str | None) -> int:
     return 0 if name is None else names.index(name)
 
 
-def _find_substructures(masked: MaskedFeatures, number: int, target: Target) -> list[Substructure]:
+def _find_label(scorer: Scorer, number: int, word: str) -> int:
+    """Return the label of a word of a target with classes."""
+    target = scorer.targets[number]
+    if not target.has_classes:
+        raise ServierError(f"{target.name} is no target with classes", hint="leave out --label")
+    first = int(target.task == ORDINAL)
+    known = {known.casefold(): label for label, known in enumerate(target.classes) if label >= first}
+    if word.casefold() not in known:
+        hint = f"choose among {', '.join(target.classes[first:])}"
+        raise ServierError(f"there is nothing to explain for the class {word!r} of {target.name}", hint=hint)
+    return known[word.casefold()]
+
+
+def _choose_label(scorer: Scorer, number: int, raw: Sequence[NDArray[np.float64]]) -> int | None:
+    """Return the most probable class of a multiclass target; None for other targets."""
+    target = scorer.targets[number]
+    if target.task != MULTICLASS:
+        return None
+    own = zip(scorer.checkpoints, raw, strict=True)
+    answers = [checkpoint.targets[number].to_answer(found[None]) for checkpoint, found in own]
+    return int(target.label(average_models(scorer.checkpoints, answers))[0])
+
+
+def _find_substructures(
+    masked: MaskedFeatures, place: Place, explained: ExplainedScore
+) -> list[Substructure]:
     """Return the substructures that the Morgan fingerprint counts, with the contribution of each count."""
     counted = masked.counted(MorganCount.kind)
     if not counted:
         return []
-    values = masked.count_values(MorganCount.kind, PAIRS)[:, number]
-    contributions = target.calibrate_difference(values)
+    contributions = explained.difference(masked.count_values(MorganCount.kind, PAIRS)[:, place])
     found = [
         Substructure(write_substructure(masked.mol, atoms[0]), len(atoms), float(contribution))
         for atoms, contribution in zip(counted.values(), contributions, strict=True)

@@ -70,8 +70,11 @@ def draw_contributions(explanation: Explanation, answer: Mapping[str, object]) -
 
 def _head(explanation: Explanation, answer: Mapping[str, object]) -> tuple[str, str]:
     name = explanation.target
-    title = f"{name}: {answer[f'{name}_pred']}{_name_unit(answer.get(f'{name}_unit'))}"
-    if f"{name}_probability" in answer:
+    label = answer[f"{name}_pred"]
+    title = f"{name}: {label}{_name_unit(answer.get(f'{name}_unit'))}"
+    if f"{name}_probability_{label}" in answer:
+        title = f"{name}: {label}, probability {answer[f'{name}_probability_{label}']:.3f}"
+    elif f"{name}_probability" in answer:
         title = f"{name}: label {answer[f'{name}_pred']}, probability {answer[f'{name}_probability']:.3f}"
     model = answer["model_name"]
     title += f" ({model if model == 'consensus' else f'model {model}'})"

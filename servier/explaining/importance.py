@@ -1,12 +1,13 @@
 """What matters to a model over many molecules: features, tokens and fragments."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import MULTICLASS
 from servier.chem.molecules import Mol
 from servier.chem.substructures import locate_atoms, write_substructure
 from servier.chem.tokens import split_tokens
@@ -47,16 +48,41 @@ def measure_importance(scorer: Scorer, mols: Sequence[Mol], y: NDArray[np.float6
     explained = chosen[:EXPLAINED]
     contributions = [atom_contributions(scorer, mol, pairs=1) for mol in explained]
     found: list[dict[str, Found]] = [{} for _ in checkpoint.targets]
-    for number, entry in enumerate(found):
-        own = [values[:, number] for values in contributions]
+    first = 0
+    for number, (target, entry) in enumerate(zip(checkpoint.targets, found, strict=True)):
+        words = target.classes if target.task == MULTICLASS else [None]
+        own = {word: [values[:, first + i] for values in contributions] for i, word in enumerate(words)}
+        first += len(words)
         if isinstance(engine, FeatureEngine):
             permuted = PermutationImportance(engine, checkpoint, chosen, y[drawn])
             entry["features"] = permuted.rank_features(number, SHOWN)
             entry["blocks"] = permuted.rank_blocks(number)
         else:
-            entry["tokens"] = _mean_contributions(explained, own, _tokens)
-        entry["fragments"] = _mean_contributions(explained, own, _fragments)
+            entry["tokens"] = _rank_parts(explained, own, _tokens)
+        entry["fragments"] = _rank_parts(explained, own, _fragments)
     return found
+
+
+def _rank_parts(
+    mols: Sequence[Mol], contributions: Mapping[str | None, Sequence[NDArray[np.float64]]], cut: Cut
+) -> Found:
+    """Return the parts with the largest contributions, of a multiclass target with the class of each.
+
+    Parameters
+    ----------
+    mols, cut
+        As for `_mean_contributions`.
+    contributions
+        The contributions of the atoms to the score of each class; of other targets under None.
+    """
+    found = [
+        row | ({} if word is None else {"class": word})
+        for word, own in contributions.items()
+        for row in _mean_contributions(mols, own, cut)
+    ]
+    return (
+        sorted(found, key=lambda row: -abs(row["contribution"]))[:SHOWN] if len(contributions) > 1 else found
+    )
 
 
 def _mean_contributions(mols: Sequence[Mol], contributions: Sequence[NDArray[np.float64]], cut: Cut) -> Found:

@@ -12,10 +12,12 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.native import split_gains
+from servier.checkpoint.target_columns import score_places
 from servier.chem.molecules import Mol
 from servier.chem.substructures import write_substructure
 from servier.features.base import GeneratedFingerprint
 from servier.features.feature_set import Features
+from servier.metrics import macro_auroc
 from servier.scoring.engines import FeatureEngine
 
 CANDIDATES = 40
@@ -93,11 +95,13 @@ class PermutationImportance:
     def _quality(self, target: int, X: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
         raw = self.engine.score(Features(X, [None] * len(X))).values
         predicted = self.checkpoint.targets[target]
-        values = predicted.to_answer(raw[:, target])
+        values = predicted.to_answer(raw[:, score_places(self.checkpoint.targets)[target]])
         y = self.y[rows, target]
         if predicted.task == "regression":
             return -float(mean_absolute_error(y, values))
-        return float(roc_auc_score(y, values)) if len(np.unique(y)) > 1 else 0.0
+        if len(np.unique(y)) < 2:
+            return 0.0
+        return macro_auroc(y, values) if predicted.has_classes else float(roc_auc_score(y, values))
 
     def _fragment(self, column: int) -> str | None:
         """Return the most frequent substructure in a bin of a fingerprint; None for other features."""

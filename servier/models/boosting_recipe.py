@@ -93,10 +93,10 @@ class Problem:
     kinds
         str, shape (n_features,): the kind of each feature.
     y
-        The transformed labels, float64, shape (n_rows, n_targets); NaN where
-        missing.
+        The transformed labels of each raw score, float64, shape (n_rows, n_scores); NaN where missing. For
+        a learner each raw score is a target of its own.
     tasks
-        `binary` or `regression` for each target.
+        `binary` or `regression` for each of them.
     folds
         The folds of each target: the labelled rows to fit on, and those to hold out.
     workers

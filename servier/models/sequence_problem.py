@@ -24,10 +24,10 @@ class Problem:
     tokenizer
         Encodes the strings as tokens.
     y
-        The transformed labels, float64, shape (n_rows, n_targets); NaN where
-        missing.
+        The transformed labels of each raw score, float64, shape (n_rows, n_scores); NaN where missing. For
+        a learner each raw score is a target of its own.
     tasks
-        `binary` or `regression` for each target.
+        `binary` or `regression` for each of them.
     folds
         For each fold, the rows to fit on and those to hold out.
     pretrained

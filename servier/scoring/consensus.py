@@ -8,7 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.metadata import COPY
 from servier.checkpoint.reference import REFERENCE
-from servier.checkpoint.target import PROBABILITY_DIGITS, Target, map_targets
+from servier.checkpoint.target import PROBABILITY_DIGITS, Target
+from servier.checkpoint.target_columns import (
+    answer_places,
+    count_answers,
+    map_answers,
+    map_scores,
+    score_places,
+)
 from servier.chem.levels import Level
 from servier.errors import CheckpointError
 from servier.scoring.applicability_domain import MAX_REFERENCES, Domain
@@ -34,20 +41,20 @@ def average_models(checkpoints: Sequence[Checkpoint], values: ArrayLike) -> NDAr
 def average_answers(
     checkpoints: Sequence[Checkpoint], targets: Sequence[Target], raw: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Return the rounded mean of the models' answers, shape (n_rows, n_targets).
+    """Return the rounded mean of the models' answers, shape (n_rows, n_answers).
 
     Parameters
     ----------
     checkpoints, targets
         The models, and the targets from `join_targets`.
     raw
-        The raw scores of each model, shape (n_rows, n_targets).
+        The raw scores of each model, shape (n_rows, n_scores).
     """
     answers = [
-        map_targets(Target.to_answer, checkpoint.targets, scores)
+        map_scores(Target.to_answer, checkpoint.targets, scores)
         for checkpoint, scores in zip(checkpoints, raw, strict=True)
     ]
-    return map_targets(Target.round, targets, average_models(checkpoints, answers))
+    return map_answers(Target.round, targets, average_models(checkpoints, answers))
 
 
 def average_bounds(
@@ -57,10 +64,10 @@ def average_bounds(
     answers: NDArray[np.float64],
     confidence: str,
 ) -> NDArray[np.float64]:
-    """Return conformal sets and intervals, shape (n_rows, n_targets, 2); NaN where there is no answer.
+    """Return conformal sets and intervals, as `Predictions.bounds` has them; NaN where there is no answer.
 
-    The set of a binary target follows from its mean probability. The limits of an interval are the rounded
-    means of the models' limits.
+    A set follows from the mean probabilities. The limits of an interval are the rounded means of the models'
+    limits.
 
     Parameters
     ----------
@@ -71,18 +78,19 @@ def average_bounds(
     confidence
         `0.8`, `0.9` or `0.95`.
     """
-    bounds = np.empty((*answers.shape, 2))
-    for i, target in enumerate(targets):
-        if target.task == "binary":
-            bounds[:, i] = target.label_set(answers[:, i], confidence)
+    bounds = np.full((len(answers), len(targets), max(target.n_limits for target in targets)), np.nan)
+    places = zip(targets, score_places(targets), answer_places(targets), strict=True)
+    for i, (target, place, own) in enumerate(places):
+        if target.task != "regression":
+            bounds[:, i, : target.n_limits] = target.label_set(answers[:, own], confidence)
             continue
         intervals = [
-            checkpoint.targets[i].interval(scores[:, i], confidence)
+            checkpoint.targets[i].interval(scores[:, place], confidence)
             for checkpoint, scores in zip(checkpoints, raw, strict=True)
         ]
         limits = average_models(checkpoints, intervals)
-        bounds[:, i] = np.stack([target.round(limits[:, 0]), target.round(limits[:, 1])], axis=1)
-    bounds[np.isnan(answers)] = np.nan
+        limits[np.isnan(answers[:, own])] = np.nan
+        bounds[:, i, :2] = np.stack([target.round(limits[:, 0]), target.round(limits[:, 1])], axis=1)
     return bounds
 
 
@@ -127,13 +135,17 @@ def require_same_targets(first: Checkpoint, second: Checkpoint) -> None:
     Raises
     ------
     CheckpointError
-        The names, the tasks or the order of their targets differ, or what label 1 means.
+        The names, the tasks or the order of their targets differ, what label 1 means, or their classes.
     """
     if [(t.name, t.task) for t in second.targets] != [(t.name, t.task) for t in first.targets]:
         problem = "its targets are not those of the other checkpoint"
         raise CheckpointError(problem, path=second.path, hint="train both on the same targets")
     for a, b in zip(first.targets, second.targets, strict=True):
-        if a.words and b.words and a.words[1].casefold() != b.words[1].casefold():
+        if [word.casefold() for word in a.classes] != [word.casefold() for word in b.classes]:
+            problem = f"the classes of {b.name} are {', '.join(b.classes)}"
+            hint = f"train both on the classes {', '.join(a.classes)}"
+            raise CheckpointError(problem, path=second.path, hint=hint)
+        if a.task == "binary" and a.words and b.words and a.words[1].casefold() != b.words[1].casefold():
             problem = f"label 1 of {b.name} is {b.words[1]!r}, and {a.words[1]!r} in the other checkpoint"
             raise CheckpointError(problem, path=second.path, hint="train both with the same --positive")
         if a.unit != b.unit:
@@ -192,7 +204,8 @@ def open_ranks(checkpoints: Sequence[Checkpoint]) -> NDArray[np.float64] | None:
         return None
     answers = average_models(checkpoints, [_reference_answers(checkpoint) for checkpoint in checkpoints])
     known = answers[~np.isnan(answers).any(axis=1)]
-    return np.sort(known, axis=0) if len(known) else None
+    targets = checkpoints[0].targets
+    return np.sort(map_answers(Target.rank, targets, known), axis=0) if len(known) else None
 
 
 def _reference_answers(checkpoint: Checkpoint) -> NDArray[np.float64]:
@@ -201,7 +214,7 @@ def _reference_answers(checkpoint: Checkpoint) -> NDArray[np.float64]:
         problem = f"entry {REFERENCE} lacks reference_answers"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
     facts = checkpoint.metadata.reference
-    if facts is None or answers.shape != (facts.molecules, len(checkpoint.targets)):
+    if facts is None or answers.shape != (facts.molecules, count_answers(checkpoint.targets)):
         problem = f"entry {REFERENCE} has other answers than reference.molecules says"
         raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
     return answers

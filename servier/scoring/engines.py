@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from servier.checkpoint.file import Checkpoint, graph_name
 from servier.checkpoint.graph_check import GraphShape
 from servier.checkpoint.metadata import COPY
+from servier.checkpoint.target_columns import count_scores
 from servier.chem.molecules import InvalidMolecule, Mol
 from servier.chem.spelling import augmented_smiles
 from servier.chem.tokens import Tokenizer, by_length, pad_tokens
@@ -31,7 +32,7 @@ class RawScores:
     Parameters
     ----------
     values
-        float64, shape (n_rows, n_targets); NaN where there is no molecule.
+        float64, shape (n_rows, n_scores); NaN where there is no molecule.
     problems
         For each row None, or why it has no score.
     environments
@@ -243,13 +244,13 @@ def _make_engine(found: Input, graphs: Sequence[bytes], path: str | None) -> Eng
 
 
 def _require_shapes(checkpoint: Checkpoint, engine: Engine) -> None:
-    """Require that the graphs read what the engine feeds them, and give a score for each target."""
+    """Require that the graphs read what the engine feeds them, and give the scores of all targets."""
     for i, shape in enumerate(engine.shapes):
         if isinstance(engine, SequenceEngine):
             is_read = shape.n_tokens is not None and shape.n_tokens >= len(engine.tokenizer)
         else:
             is_read = isinstance(engine, FeatureEngine) and shape.n_features == len(engine.features)
-        if not is_read or shape.n_targets != len(checkpoint.targets):
+        if not is_read or shape.n_targets != count_scores(checkpoint.targets):
             problem = f"entry {graph_name(i)} does not fit the metadata"
             raise CheckpointError(problem, path=checkpoint.path, hint=COPY)
 

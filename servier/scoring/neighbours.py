@@ -23,7 +23,7 @@ class Neighbour:
     similarity
         Tanimoto similarity of the Morgan fingerprints.
     labels
-        Its labels in training, by target.
+        Its labels in training, by target; classes are words.
     relations
         By target, of labels that are bounds: `>` where the true value is at least the label, `<` where it is
         at most the label.
@@ -31,7 +31,7 @@ class Neighbour:
 
     smiles: str
     similarity: float
-    labels: dict[str, float]
+    labels: dict[str, float | str]
     relations: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,7 +57,11 @@ def find_neighbours(checkpoints: Sequence[Checkpoint], mol: Mol, n: int) -> list
         similarity = similarities(query, arrays.train_fingerprints)
         for row in np.argsort(-similarity, kind="stable")[:n].tolist():
             y = zip(checkpoint.targets, arrays.train_y[row].tolist(), strict=True)
-            labels = {target.name: value for target, value in y if not np.isnan(value)}
+            labels = {
+                target.name: target.classes[int(value)] if target.has_classes else value
+                for target, value in y
+                if not np.isnan(value)
+            }
             relations = _write_relations(checkpoint, row)
             found.setdefault(smiles[row], Neighbour(smiles[row], float(similarity[row]), labels, relations))
     return sorted(found.values(), key=lambda neighbour: -neighbour.similarity)[:n]

@@ -1,4 +1,4 @@
-"""Predictions: probabilities and values with their uncertainty, and the columns that they fill in a table."""
+"""Predictions: probabilities and values with their uncertainty, and what they fill into a table."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,19 +8,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.classes import MULTICLASS, ORDINAL
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import answer_places, map_answers
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.scoring.applicability_domain import DomainMeasures
+from servier.scoring.prediction_fields import prediction_fields
 from servier.scoring.spreads import STATISTICS, Spread
 
 DOMAIN_DIGITS = 4
 PERCENTILE_DIGITS = 1
 
-DOMAIN_FIELDS = {"nearest_similarity": float, "unseen_share": float, "in_domain": int}
-CHANGE_FIELDS = {"scored_smiles": str, "standardization": str}
 Note = TypeVar("Note")
-
-STEREO_FIELD = "unspecified_stereo"
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,20 @@ class Predictions:
     targets
         The targets that were predicted.
     values
-        float64, shape (n_rows, n_targets): a calibrated probability of label 1, rounded to 6 decimals, or a
-        value, rounded to 7 significant digits; NaN where a row has no answer.
+        float64, shape (n_rows, n_answers): a calibrated probability of label 1, or of each class, rounded to
+        6 decimals, or a value, rounded to 7 significant digits; NaN where a row has no answer.
     problems
         For each row None, or why it has no answer.
     bounds
         For each confidence that was requested the conformal sets and intervals, float64, shape (n_rows,
-        n_targets, 2). For a binary target they are 1 where label 0, and where label 1, belongs to the set,
-        else 0; for a regression target the lower and the upper limit of the interval.
+        n_targets, n_limits). Sets are 1 where label 0, label 1, ... belongs to them, else 0; for a
+        regression target they are the lower and the upper limit of the interval. Where another target has
+        more labels, the numbers beyond are NaN.
     domain
         How the molecules compare with the training molecules, where that was requested.
     percentiles
         float64, shape (n_rows, n_targets): the percentage of reference molecules with a lower answer, where
-        that was requested and the models have reference molecules.
+        that was requested and the models have reference molecules; NaN for a multiclass target.
     changes
         For each row the canonical SMILES that was scored, and what was changed, or None where nothing was,
         where that was requested and the models standardize molecules.
@@ -80,7 +80,7 @@ class Predictions:
 
     def labels(self) -> NDArray[np.float64]:
         """Return the predicted labels and values, shape (n_rows, n_targets); NaN where there is none."""
-        return map_targets(Target.label, self.targets, self.values)
+        return map_answers(Target.label, self.targets, self.values)
 
 
 def _choose(notes: Sequence[Note] | None, chosen: NDArray[np.bool_]) -> list[Note] | None:
@@ -95,7 +95,7 @@ def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> 
     Parameters
     ----------
     values
-        float64, shape (n_rows, n_targets); NaN where there is none.
+        What rows are ranked by, float64, shape (n_rows, n_targets); NaN where there is none.
     references
         float64, shape (n_references, n_targets), sorted along the first axis.
     """
@@ -107,74 +107,23 @@ def rank_among(values: NDArray[np.float64], references: NDArray[np.float64]) -> 
     return ranks
 
 
-def prediction_fields(
-    targets: Sequence[Target],
-    confidences: Sequence[str] = (),
-    *,
-    has_percentiles: bool = False,
-    has_changes: bool = False,
-    has_stereo: bool = False,
-    forms: Sequence[str] = (),
-) -> dict[str, type]:
-    """Return the columns that predictions add to a table, with the type of their values.
-
-    Parameters
-    ----------
-    targets
-        The targets that are predicted.
-    confidences
-        Of the bounds that the predictions have; with any of them there are also the columns of the
-        applicability domain.
-    has_percentiles
-        Whether the predictions have percentiles among the reference molecules.
-    has_changes
-        Whether they say what was changed of a molecule.
-    has_stereo
-        Whether they say how much of its stereochemistry is left open.
-    forms
-        The kinds of forms of a molecule that there are answers for.
-    """
-    fields: dict[str, type] = {}
-    for target in targets:
-        fields[f"{target.name}_pred"] = int if target.task == "binary" else float
-        if target.task == "binary":
-            fields[f"{target.name}_probability"] = float
-        for confidence in confidences:
-            percent = f"{100 * float(confidence):.0f}"
-            if target.task == "binary":
-                fields[f"{target.name}_set_{percent}"] = str
-            else:
-                fields |= {f"{target.name}_low_{percent}": float, f"{target.name}_high_{percent}": float}
-        if has_percentiles:
-            fields[f"{target.name}_percentile"] = float
-        fields |= {f"{target.name}_{kind}_{name}": float for kind in forms for name in STATISTICS}
-    if confidences:
-        fields |= DOMAIN_FIELDS
-    if has_changes:
-        fields |= CHANGE_FIELDS
-    if has_stereo:
-        fields[STEREO_FIELD] = int
-    fields |= dict.fromkeys(forms, int)
-    return {**fields, "status": str, "reason": str}
-
-
 def output_rows(predictions: Predictions) -> list[list[object]]:
     """Return for each row a value for each of the `prediction_fields`; None where there is no answer."""
-    labels = predictions.labels()
     columns: list[Sequence[object]] = []
-    for i, target in enumerate(predictions.targets):
-        if target.task == "binary":
-            columns.append([None if label is None else int(label) for label in _cells(labels[:, i])])
-        columns.append(_cells(predictions.values[:, i]))
+    places = answer_places(predictions.targets)
+    for i, (target, place) in enumerate(zip(predictions.targets, places, strict=True)):
+        columns += _answer_columns(target, predictions.values[:, place])
         for bounds in predictions.bounds.values():
-            if target.task == "binary":
-                columns.append([_name_set(*is_in_set) for is_in_set in bounds[:, i].tolist()])
+            own = bounds[:, i, : target.n_limits]
+            if target.task != "regression":
+                columns.append(_name_sets(target, own))
             else:
-                columns += [_cells(bounds[:, i, limit]) for limit in (0, 1)]
-        if predictions.percentiles is not None:
+                columns += [_cells(own[:, limit]) for limit in (0, 1)]
+        if predictions.percentiles is not None and target.task != MULTICLASS:
             columns.append(_cells(predictions.percentiles[:, i]))
         for spread in predictions.spreads.values():
-            columns += [_cells(values) for values in spread.answers[:, i].T]
+            answers = spread.answers[:, place]
+            columns += map(_cells, answers.reshape(len(answers), target.n_answers * len(STATISTICS)).T)
     if (domain := predictions.domain) is not None:
         columns += [
             _cells(np.round(measure, DOMAIN_DIGITS)) for measure in (domain.similarity, domain.unseen)
@@ -208,11 +157,31 @@ def _cells(values: NDArray[np.float64]) -> list[float | None]:
     return [None if math.isnan(value) else value for value in values.tolist()]
 
 
-def _name_set(has_0: float, has_1: float) -> str | None:
-    """Return a conformal set as `0`, `1`, `0 or 1`, or `neither`."""
-    if math.isnan(has_0):
+def _answer_columns(target: Target, answer: NDArray[np.float64]) -> list[Sequence[object]]:
+    """Return the values of the `_answer_fields`."""
+    if target.task == "regression":
+        return [_cells(answer)]
+    names = target.label_names
+    labels = [None if label is None else names[int(label)] for label in _cells(target.label(answer))]
+    if not target.has_classes:
+        return [labels, _cells(answer)]
+    mean = [_cells(target.rank(answer))] if target.task == ORDINAL else []
+    return [labels, *map(_cells, answer.T), *mean]
+
+
+def _name_sets(target: Target, belongs: NDArray[np.float64]) -> list[str | None]:
+    """Return conformal sets as `0`, `1`, `0 or 1`, or `neither`; of classes with their words."""
+    rows = [tuple(row) for row in belongs.tolist()]
+    names = {row: _name_set(target, row) for row in set(rows)}
+    return [names[row] for row in rows]
+
+
+def _name_set(target: Target, is_in_set: Sequence[float]) -> str | None:
+    if math.isnan(is_in_set[0]):
         return None
-    return {(1, 0): "0", (0, 1): "1", (1, 1): "0 or 1"}.get((int(has_0), int(has_1)), "neither")
+    words = target.classes or ("0", "1")
+    found = " or ".join(word for word, belongs in zip(words, is_in_set, strict=True) if belongs)
+    return found or ("no class" if target.has_classes else "neither")
 
 
 def as_answer(smiles: str, model_name: str, predictions: Predictions) -> dict[str, object]:

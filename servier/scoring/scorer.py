@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.file import Checkpoint
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import map_answers
 from servier.chem.changes import Noted, changes_of
 from servier.chem.forms import count_open_stereo
 from servier.chem.levels import Level
@@ -27,7 +28,8 @@ from servier.scoring.consensus import (
 )
 from servier.scoring.engines import Engine, FeatureEngine, RawScores, SequenceEngine, build_engine
 from servier.scoring.inputs import any_reads_stereo
-from servier.scoring.predictions import Predictions, prediction_fields, rank_among
+from servier.scoring.prediction_fields import prediction_fields, require_unlike_fields
+from servier.scoring.predictions import Predictions, rank_among
 from servier.scoring.sentinels import require_sentinels
 from servier.scoring.spreads import NO_FORMS, Forms, measure_spread, require_unlike_forms
 
@@ -70,6 +72,7 @@ class Scorer:
         self.max_atoms = max_atoms
         self._confidences = confidences
         self.targets = join_targets(self.checkpoints)
+        require_unlike_fields(self.targets, self.checkpoints[0].path)
         self.level = join_levels(self.checkpoints)
         self._engines = [build_engine(checkpoint) for checkpoint in self.checkpoints]
         if n_smiles is not None and not any(isinstance(engine, SequenceEngine) for engine in self._engines):
@@ -191,7 +194,7 @@ class Scorer:
         for kind, limit in self._form_limits.items():
             mols = SmilesRows(rows, self.max_atoms, level=self.level)
             found = measure_spread(kind, limit, mols, predictions.values, self._answer)
-            found.answers[..., 0] = map_targets(Target.round, self.targets, found.answers[..., 0])
+            found.answers[..., 0] = map_answers(Target.round, self.targets, found.answers[..., 0])
             spreads[kind] = found
         return replace(predictions, spreads=spreads)
 
@@ -225,7 +228,9 @@ class Scorer:
             environments = _take_environments(scores, mols, is_scored)
             domain = DomainMeasures.join([compare(environments) for compare in self._domains])
             domain = domain.expand(is_scored)
-        percentiles = None if self._ranks is None else rank_among(values, self._ranks)
+        percentiles = None
+        if self._ranks is not None:
+            percentiles = rank_among(map_answers(Target.rank, self.targets, values), self._ranks)
         notes = mols.notes if isinstance(mols, Noted) else {}
         return Predictions(
             self.targets, values, problems, bounds, domain, percentiles,

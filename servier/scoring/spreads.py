@@ -18,7 +18,7 @@ STATISTICS = ("mean", "low", "high")
 _LISTS = {"stereoisomers": list_stereoisomers, "tautomers": list_tautomers}
 
 Answer = Callable[[Sequence[str]], NDArray[np.float64]]
-"""From SMILES strings to the answers for them, shape (n_strings, n_targets); NaN where there is none."""
+"""From SMILES strings to the answers for them, shape (n_strings, n_answers); NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Spread:
     n_forms
         How many forms of each molecule there are, float64, shape (n_rows,); NaN where that is not known.
     answers
-        The mean, the lowest and the highest answer, float64, shape (n_rows, n_targets, 3); NaN where there is
+        The mean, the lowest and the highest answer, float64, shape (n_rows, n_answers, 3); NaN where there is
         none.
     """
 
@@ -107,7 +107,7 @@ def measure_spread(
     mols
         The molecules, as they are scored.
     plain
-        The answers for them, float64, shape (n_rows, n_targets); NaN where there is none. A molecule that is
+        The answers for them, float64, shape (n_rows, n_answers); NaN where there is none. A molecule that is
         its only form keeps them.
     answer
         Answers for the forms.

@@ -84,6 +84,7 @@ class Models:
                 "checkpoints": self.digests(name),
                 "targets": [
                     {"name": t.name, "task": t.task, "threshold": t.threshold, "unit": t.unit}
+                    | ({"classes": t.classes} if t.has_classes else {})
                     for t in self.targets(name)
                 ],
                 "has_percentiles": open_ranks(self.select(name)) is not None,

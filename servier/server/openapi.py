@@ -7,7 +7,7 @@ from servier.chem.levels import Level
 from servier.chem.molecules import MAX_LENGTH, Status
 from servier.scoring.consensus import open_ranks
 from servier.scoring.inputs import any_reads_stereo
-from servier.scoring.predictions import prediction_fields
+from servier.scoring.prediction_fields import prediction_fields
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE
 from servier.server.reading import MAX_MOLECULES

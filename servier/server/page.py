@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from servier.checkpoint.classes import ORDINAL
 from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule, Status
 from servier.processes.budgets import Budget
@@ -27,6 +28,7 @@ SETS = {
     "0 or 1": "either label is possible: the model cannot tell",
     "neither": "neither label fits: no training molecule was scored like this",
 }
+SHOWN_CLASSES = 5
 LEVEL = f"{100 * float(CONFIDENCE):.0f}"
 
 
@@ -186,6 +188,8 @@ def _describe_target(models: Models, model_name: str, target: Target, row: Row) 
     name = target.name
     if target.task == "binary":
         return _describe_label(target, row)
+    if target.has_classes:
+        return _describe_class(target, row)
     value, low, high = row[f"{name}_pred"], row.get(f"{name}_low_{LEVEL}"), row.get(f"{name}_high_{LEVEL}")
     unit = "" if target.unit is None else f" {target.unit}"
     sentences = [f"{name} is predicted to be {value:.4g}{unit}."]
@@ -220,6 +224,25 @@ def _describe_label(target: Target, row: Row) -> Answered:
     at, mark = 100 * probability, None if target.threshold is None else 100 * target.threshold
     gauge = Gauge(
         f"Probability of {name} = 1", "0", "1", probability, number(probability, 3), at, 0.0, at, mark
+    )
+    return Answered(name, sentences, gauge)
+
+
+def _describe_class(target: Target, row: Row) -> Answered:
+    name, label = target.name, row[f"{target.name}_pred"]
+    probabilities = {word: row[f"{name}_probability_{word}"] for word in target.classes}
+    probability = probabilities.pop(str(label))
+    sentences = [f"{name} is predicted to be {label}, with a probability of {percent(probability)}."]
+    likely = sorted(probabilities, key=lambda word: -probabilities[word])[:SHOWN_CLASSES]
+    sentences.append(f"Next come {', '.join(f'{word}, {percent(probabilities[word])}' for word in likely)}.")
+    if found := row.get(f"{name}_set_{LEVEL}"):
+        sentences.append(f"At {LEVEL} % confidence it is {found}.")
+    if target.task == ORDINAL:
+        sentences.append(f"The mean over the classes is {row[f'{name}_mean']:.3g}.")
+    sentences += _describe_rank(name, row)
+    at = 100 * probability
+    gauge = Gauge(
+        f"Probability of {name} = {label}", "0", "1", probability, number(probability, 3), at, 0.0, at
     )
     return Answered(name, sentences, gauge)
 

@@ -69,6 +69,15 @@ def read_number(text: str) -> float:
     return value
 
 
+def is_number(text: str) -> bool:
+    """Return whether a field is a number, or a bound such as `>10`."""
+    try:
+        read_number(split_relation(text)[1])
+    except DataError:
+        return False
+    return True
+
+
 def split_relation(text: str) -> tuple[str, str]:
     """Part a number from the relation before it, which is one of `RELATIONS`.
 

@@ -1,7 +1,9 @@
 """Whether training rows, test rows and folds have the labels that each target needs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from servier.data.folds import Fold
 from servier.errors import DataError
 
 MIN_OF_CLASS = 5
+NO_WORDS: Mapping[str, Sequence[str]] = MappingProxyType({})
 ALTERNATIVES = {"cluster": "random", "random": "stratified", "stratified": ""}
 
 logger = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ def require_variety(y: Labels, data: Dataset, strategy: str) -> None:
     """
     for i, (target, task) in enumerate(zip(data.targets, data.tasks, strict=True)):
         known = y[~np.isnan(y[:, i]), i]
-        if task == "binary":
+        if task != "regression":
             _require_classes(known, data, i, strategy)
             continue
         n_values = len(np.unique(known))
@@ -50,12 +53,17 @@ def require_variety(y: Labels, data: Dataset, strategy: str) -> None:
 
 def warn_of_test_rows(y: Labels, data: Dataset, strategy: str) -> None:
     """Say which classes no test row has; `y` has the labels of the test rows, else as `require_variety`."""
-    for target, label in _missing(y, data.targets, data.tasks) if len(y) else ():
+    for target, label in _missing(y, data.targets, data.tasks, data.words) if len(y) else ():
         logger.warning("target %s: no test row is labelled %s; %s", target, label, _advise(strategy))
 
 
 def warn_of_folds(
-    folds: Sequence[Fold], y: Labels, targets: Sequence[str], tasks: Sequence[str], strategy: str
+    folds: Sequence[Fold],
+    y: Labels,
+    targets: Sequence[str],
+    tasks: Sequence[str],
+    strategy: str,
+    words: Mapping[str, Sequence[str]] = NO_WORDS,
 ) -> None:
     """Say which classes are missing in folds.
 
@@ -64,14 +72,17 @@ def warn_of_folds(
     folds
         The rows to fit on and those to hold out.
     y, targets, tasks
-        The labels of all rows, shape (n_rows, n_targets), the names of the targets, and `binary` or
-        `regression` for each.
+        The labels of all rows, shape (n_rows, n_targets), the names of the targets, and `binary`,
+        `regression`, `multiclass` or `ordinal` for each.
     strategy
         How rows are divided.
+    words
+        Of the targets with classes, what these are called.
     """
-    lacking: dict[tuple[str, int], int] = {}
+    lacking: dict[tuple[str, str], int] = {}
     for fitted, held_out in folds:
-        for found in {*_missing(y[fitted], targets, tasks), *_missing(y[held_out], targets, tasks)}:
+        sides = (_missing(y[rows], targets, tasks, words) for rows in (fitted, held_out))
+        for found in set(chain.from_iterable(sides)):
             lacking[found] = lacking.get(found, 0) + 1
     for (target, label), n in sorted(lacking.items()):
         logger.warning(
@@ -80,24 +91,27 @@ def warn_of_folds(
         )  # fmt: skip
 
 
-def _missing(y: Labels, targets: Sequence[str], tasks: Sequence[str]) -> list[tuple[str, int]]:
-    """Return each class of a binary target that no row has."""
+def _missing(
+    y: Labels, targets: Sequence[str], tasks: Sequence[str], words: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    """Return each class of a target, as it is called, that no row has."""
+    names = {"binary": ("0", "1"), "regression": ()}
     return [
-        (target, label)
+        (target, name)
         for target, task, labels in zip(targets, tasks, y.T, strict=True)
-        for label in ((0, 1) if task == "binary" else ())
+        for label, name in enumerate(names[task] if task in names else words[target])
         if not np.any(labels == label)
     ]
 
 
 def _require_classes(known: Labels, data: Dataset, target: int, strategy: str) -> None:
-    for label in (0, 1):
+    for label, name in enumerate(data.labels_of(target)):
         if (n := int(np.sum(known == label))) < MIN_OF_CLASS:
             hint = f"at least {MIN_OF_CLASS} of each class are needed"
             if np.sum(data.y[:, target] == label) >= MIN_OF_CLASS:
                 hint += f"; {_advise(strategy)}"
             raise DataError(
-                f"{n} of the training rows are labelled {label}", path=data.path,
+                f"{n} of the training rows are labelled {name}", path=data.path,
                 column=data.targets[target], hint=hint,
             )  # fmt: skip
 

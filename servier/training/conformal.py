@@ -43,6 +43,27 @@ def fit_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[s
     }
 
 
+def fit_class_sets(y: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Fit the lowest probabilities at which classes belong to the prediction set, else as `fit_sets`.
+
+    Parameters
+    ----------
+    y
+        Labels, float64, shape (n_rows,); NaN where missing.
+    probability
+        Out-of-fold probabilities, shape (n_rows, n_classes); NaN where there are none.
+
+    Returns
+    -------
+    For each confidence the lowest probability of each class.
+    """
+    nonconformity = [1 - own[(y == label) & ~np.isnan(own)] for label, own in enumerate(probability.T)]
+    limits = [_fit_limits(values) for values in nonconformity]
+    return {
+        str(level): [round(1 - own[level], PROBABILITY_DIGITS) for own in limits] for level in CONFIDENCES
+    }
+
+
 def _fit_limits(nonconformity: NDArray[np.float64]) -> dict[float, float]:
     """Return the highest nonconformity score in the set for each confidence; 1 where rows are too few."""
     from crepes import ConformalClassifier

@@ -24,6 +24,7 @@ from servier.models.fitted_model import FittedModel
 from servier.scoring.engines import Engine, FeatureEngine, SequenceEngine
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
+from servier.training.score_labels import ScoreLabels
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Fitted:
 
 
 def fit_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: boosting_recipe.Recipe
+    rows: TrainingRows, labels: ScoreLabels, options: Options, recipe: boosting_recipe.Recipe
 ) -> Fitted:
     """Fit model 1.
 
@@ -54,7 +55,7 @@ def fit_features(
     rows
         The rows to train on.
     labels
-        The transformed labels, float64, shape (n_train, n_targets); NaN where missing.
+        The labels of each raw score.
     options, recipe
         As for `train`.
     """
@@ -68,7 +69,7 @@ def fit_features(
 
 
 def prepare_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, n_folds: int
+    rows: TrainingRows, labels: ScoreLabels, options: Options, n_folds: int
 ) -> boosting_recipe.Problem:
     """Compute or read the features of the training rows, and divide the rows into folds.
 
@@ -77,20 +78,21 @@ def prepare_features(
     rows, labels, options
         As for `fit_features`.
     n_folds
-        The number of folds of each target.
+        The number of folds of each target, which all of its raw scores have in common.
     """
+    folds = [rows.target_folds(i, n_folds, options.seed) for i in range(len(rows.data.targets))]
     featurizers = options.featurizers
     features = FeatureSet(featurizers)
     return boosting_recipe.Problem(
         X=_features(rows, featurizers, options),
         is_count=features.is_count,
         kinds=features.kinds,
-        y=labels,
-        tasks=rows.data.tasks,
-        folds=[rows.target_folds(target, n_folds, options.seed) for target in range(labels.shape[1])],
+        y=labels.y,
+        tasks=labels.tasks,
+        folds=[folds[target] for target in labels.targets],
         workers=options.workers,
-        relations=rows.relations,
-        weights=rows.weights,
+        relations=labels.relations,
+        weights=labels.weights,
     )
 
 
@@ -122,7 +124,7 @@ def _compute(
 
 
 def fit_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: fine_tuning_recipe.Recipe
+    rows: TrainingRows, labels: ScoreLabels, options: Options, recipe: fine_tuning_recipe.Recipe
 ) -> Fitted:
     """Fit model 2; the parameters are those of `fit_features`."""
     from servier.models import smiles_network
@@ -134,7 +136,7 @@ def fit_sequences(
 
 
 def prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, recipe: fine_tuning_recipe.Recipe
+    rows: TrainingRows, labels: ScoreLabels, options: Options, recipe: fine_tuning_recipe.Recipe
 ) -> sequence_problem.Problem:
     """Write the molecules of the training rows as SMILES, and divide the rows into folds.
 
@@ -155,12 +157,12 @@ def prepare_sequences(
         randomize=randomize,
         scored=[augmented_smiles(mol, recipe.n_smiles, options.seed) for mol in rows.mols],
         tokenizer=tokenizer,
-        y=labels,
-        tasks=rows.data.tasks,
+        y=labels.y,
+        tasks=labels.tasks,
         folds=rows.folds(recipe.folds, options.seed),
         pretrained=pretrained,
-        relations=rows.relations,
-        weights=rows.weights,
+        relations=labels.relations,
+        weights=labels.weights,
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.metadata import ReferenceFacts
-from servier.checkpoint.target import Target, map_targets
+from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import map_scores
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.errors import DataError
@@ -42,8 +43,8 @@ class ReferenceMolecules:
         return ReferenceFacts(self.file, self.digest, len(self.mols))
 
     def answer(self, engine: Engine, targets: list[Target]) -> NDArray[np.float64]:
-        """Return the answers of a model for them, shape (n_mols, n_targets); NaN where it has none."""
-        return map_targets(Target.to_rounded_answer, targets, engine(self.mols).values)
+        """Return the answers of a model for them, shape (n_mols, n_answers); NaN where it has none."""
+        return map_scores(Target.to_rounded_answer, targets, engine(self.mols).values)
 
 
 def read_reference(path: str | Path, level: Level) -> ReferenceMolecules:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from servier.checkpoint.classes import MULTICLASS
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
 from servier.chem.units import Scale
 from servier.data.bounds import Relations, only_exact
@@ -88,7 +89,7 @@ class TrainingRows:
         folds = enough_folds(
             self._split(np.arange(len(self.y)), 0, n_folds, seed), self.y, self.data.tasks, seed
         )
-        warn_of_folds(folds, self.y, self.data.targets, self.data.tasks, self.strategy)
+        warn_of_folds(folds, self.y, self.data.targets, self.data.tasks, self.strategy, self.data.words)
         return folds
 
     def target_folds(self, target: int, n_folds: int, seed: int) -> Folds:
@@ -97,7 +98,7 @@ class TrainingRows:
         folds = enough_folds(
             self._split(np.flatnonzero(~np.isnan(y[:, 0])), target, n_folds, seed), y, tasks, seed
         )
-        warn_of_folds(folds, y, names, tasks, self.strategy)
+        warn_of_folds(folds, y, names, tasks, self.strategy, self.data.words)
         return folds
 
     def _split(self, rows: Indices, target: int, n_folds: int, seed: int) -> Folds:
@@ -146,6 +147,8 @@ class UsableRows:
         scales = [scale_of(data.units.get(name)) for name in data.targets]
         if self.options.conflicts == "geometric":
             _require_positive(data, scales)
+        if self.options.conflicts == "worst":
+            _require_order(data)
         weights = None if data.weights is None else data.weights.values[self.rows]
         n_chosen, train = len(train), train if weights is None else train[weights[train] > 0]
         merged = merge_duplicates(
@@ -179,6 +182,16 @@ def _require_positive(data: Dataset, scales: Sequence[Scale]) -> None:
             problem = f"the geometric mean needs labels above 0, and this is {data.y[rows[0], i]:g}"
             hint = "choose --replicates median or mean"
             raise DataError(problem, path=data.path, row=data.lines[rows[0]], column=target, hint=hint)
+
+
+def _require_order(data: Dataset) -> None:
+    """Refuse classes of which none is the worst."""
+    if MULTICLASS in data.tasks:
+        target = data.targets[data.tasks.index(MULTICLASS)]
+        hint = "choose --replicates median, which takes the most frequent class, or use --task ordinal"
+        raise DataError(
+            "classes without an order have no worst one", path=data.path, column=target, hint=hint
+        )
 
 
 def usable_rows(data: Dataset, options: Options) -> UsableRows:
@@ -231,7 +244,9 @@ def select_rows(data: Dataset, options: Options) -> TrainingRows:
     warn_of_test_rows(data.y[rows.test], data, rows.strategy)
     repeats = find_repeats(usable.molecules, [data.smiles[i] for i in usable.rows])
     measured = {
-        target: measure_replicates(repeats, data.exact_y[usable.rows, i], data.tasks[i])
+        target: measure_replicates(
+            repeats, data.exact_y[usable.rows, i], data.tasks[i], len(data.labels_of(i))
+        )
         for i, target in enumerate(data.targets)
     }
     return replace(rows, replicates={name: found for name, found in measured.items() if found is not None})

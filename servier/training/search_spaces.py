@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from servier.training.fitting import prepare_features, prepare_sequences
 from servier.training.options import Options
 from servier.training.rows import TrainingRows
+from servier.training.score_labels import ScoreLabels
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +25,7 @@ CrossValidate = Callable[[dict[str, Any]], NDArray[np.float64]]
 
 
 def _prepare_features(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
+    rows: TrainingRows, labels: ScoreLabels, options: Options, base: dict[str, Any]
 ) -> CrossValidate:
     from servier.models import boosting, boosting_recipe
 
@@ -60,7 +61,7 @@ def _suggest_trees(trial: "optuna.Trial") -> dict[str, Any]:
 
 
 def _prepare_sequences(
-    rows: TrainingRows, labels: NDArray[np.float64], options: Options, base: dict[str, Any]
+    rows: TrainingRows, labels: ScoreLabels, options: Options, base: dict[str, Any]
 ) -> CrossValidate:
     from servier.models import fine_tuning_recipe, smiles_network
 

@@ -14,7 +14,7 @@ MARGIN = 0.05
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """Standardization of a regression target, perhaps after a logarithm; a binary target stays as it is.
+    """Standardization of a regression target, perhaps after a logarithm; classes stay as they are.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class TargetTransform:
         relations
             Which labels are bounds; None where none is.
         """
-        if task == "binary":
+        if task != "regression":
             return cls()
         known = y[~np.isnan(y)]
         skewness = _skewness(known)

@@ -14,6 +14,7 @@ from servier.checkpoint.file import Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
 from servier.checkpoint.reference import REFERENCE, ReferenceArrays, encode_reference
 from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import answer_places
 from servier.checkpoint.versions import installed_versions
 from servier.chem.identity import identity_hashes
 from servier.chem.molecules import canonical_smiles
@@ -30,6 +31,7 @@ from servier.training.options import Options
 from servier.training.recipes import Recipe
 from servier.training.reference import ReferenceMolecules, read_reference
 from servier.training.rows import TrainingRows, select_rows
+from servier.training.score_labels import code_labels
 from servier.training.target_transform import TargetTransform
 from servier.training.targets import make_target, measure_held_out
 from servier.training.weights import describe_weights, log_weights
@@ -68,7 +70,8 @@ def train(data: Dataset, options: Options, recipe: Recipe) -> Checkpoint:
 def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint:
     """Train a model from scratch on rows that are chosen already; parameters and result as for `train`."""
     reference = read_reference(options.reference, options.level) if options.reference else None
-    transforms, labels = transform_labels(rows)
+    transforms, transformed = transform_labels(rows)
+    labels = code_labels(transformed, rows.data, rows.relations, rows.weights)
     _describe(rows, transforms)
     if isinstance(recipe, boosting_recipe.Recipe):
         fitted = fit_features(rows, labels, options, recipe)
@@ -81,18 +84,18 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
             make_target(
                 *target,
                 rows.y[:, i],
-                raw[:, i],
+                raw[:, labels.places[i]],
                 rows.relations_of(i),
                 data.limits.get(target[0], NO_LIMITS),
+                data.words.get(target[0]),
                 None if rows.weights is None else rows.weights[:, i],
             ),
-            words=data.words.get(target[0]),
             unit=data.units.get(target[0]),
         )
         for i, target in enumerate(named)
     ]
     held_out = {
-        name: measure_held_out(rows, i, transform, raw[:, i], options.seed)
+        name: measure_held_out(rows, i, transform, raw[:, labels.places[i]], options.seed)
         for i, (name, transform, _) in enumerate(named)
     }
     measured = Metrics(
@@ -195,10 +198,12 @@ def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[
     predictions = Scorer([checkpoint]).score_molecules(rows.test_mols)
     y, relations, values = rows.data.y[rows.test], rows.data.relations, predictions.values
     measured = {}
-    for i, target in enumerate(checkpoint.targets):
-        known = ~np.isnan(y[:, i]) & ~np.isnan(values[:, i])
+    for i, (target, place) in enumerate(
+        zip(checkpoint.targets, answer_places(checkpoint.targets), strict=True)
+    ):
+        known = ~np.isnan(y[:, i]) & ~np.isnan(target.label(values[:, place]))
         measured[target.name] = metrics.measure(
-            y[known, i], values[known, i], target.task, target.threshold,
+            y[known, i], values[known, place], target.task, target.threshold,
             None if relations is None else relations[rows.test[known], i],
         )  # fmt: skip
     return measured

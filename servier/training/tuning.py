@@ -16,6 +16,7 @@ from servier.progress import format_seconds
 from servier.tables import write_whole
 from servier.training.options import Options
 from servier.training.rows import TrainingRows, select_rows
+from servier.training.score_labels import code_labels
 from servier.training.search_spaces import SEARCHES
 from servier.training.train import transform_labels
 
@@ -41,7 +42,7 @@ class Found:
         The fields of the recipe.
     score, base_score
         The scores of this recipe and of the one that the search started from: AUROC, or R2 of the transformed
-        labels, of held-out training rows, averaged over targets.
+        labels, of held-out training rows, averaged over raw scores.
     trials
         The number of recipes that were tried.
     """
@@ -103,14 +104,14 @@ def tune(
 
 def _make_objective(rows: TrainingRows, options: Options, base: dict[str, Any]) -> Objective:
     """Return the function from a trial to the score of its recipe in cross-validation."""
-    labels = transform_labels(rows)[1]
+    labels = code_labels(transform_labels(rows)[1], rows.data, rows.relations, rows.weights)
     prepare, suggest = SEARCHES[options.model_name]
     cross_validate = prepare(rows, labels, options, base)
 
     def objective(trial: "optuna.Trial") -> float:
         recipe = base if trial.user_attrs.get(BASE) else base | suggest(trial)
         trial.set_user_attr(RECIPE, recipe)
-        return mean_score(labels, cross_validate(recipe), rows.data.tasks, rows.relations, rows.weights)
+        return mean_score(labels.y, cross_validate(recipe), labels.tasks, labels.relations, labels.weights)
 
     return objective
 

@@ -35,7 +35,7 @@ def entries_of(path):
 def document_of(path):
     """Metadata with every field filled, those that this model leaves out too."""
     document = json.loads(entries_of(path)[METADATA])
-    document["targets"][0]["words"] = ["inactive", "active"]
+    document["targets"][0].setdefault("words", ["inactive", "active"])
     document["training"] |= {"rounds": [[3, 4]], "losses": [0.5], "encoder": {"library": {"molecules": 3}}}
     return document
 
@@ -90,6 +90,12 @@ def test_changed_metadata_is_refused_or_answers(models_dir, tmp_path, name):
     assert attack(models_dir / f"model_{name}.servier", tmp_path, 100) > 50
 
 
+@pytest.mark.parametrize("target", ["kind", "level"])
+def test_changed_classes_are_refused_or_answer(classes, tmp_path, target):
+    """The same of targets with classes, their words, slopes, intercepts and limits."""
+    assert attack(classes / target / "model_1.servier", tmp_path, 150) > 50
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["1", "2"])
 def test_thousands_of_changes_are_refused_or_answer(models_dir, tmp_path, name):
@@ -139,7 +145,8 @@ def test_every_fault_is_named(model_1):
         (("sentinels", 1, "scores"), [], "sentinels[1].scores is not one number for each target"),
         (("targets",), [], "targets is not filled"),
         (("targets", 0, "name"), "", "targets[0].name is not filled"),
-        (("targets", 0, "task"), "ternary", "targets[0].task is not binary or regression"),
+        (("targets", 0, "task"), "ternary",
+         "targets[0].task is not binary or regression or multiclass or ordinal"),
         (("targets", 0, "threshold"), 2, "targets[0].threshold is not between 0 and 1"),
         (("targets", 0, "slope"), 1e308, "targets[0].slope is not between -1e+100 and 1e+100"),
         (("targets", 0, "transform"), "log",

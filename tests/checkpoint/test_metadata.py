@@ -17,7 +17,11 @@ from servier.errors import CheckpointError
 CHECKPOINT = make_checkpoint(METADATA, {"model_0.onnx": b"graph", "reference.npz": b"arrays"})
 DOCUMENT = json.loads(CHECKPOINT.metadata_json)
 OPEN = [("input",), ("training", "recipe"), ("training", "encoder")]
-MAY_BE_MISSING = {("reference",), ("training", "rounds"), ("training", "losses"), ("training", "encoder")}
+MAY_BE_MISSING = {
+    ("reference",),
+    ("dataset", "weights"),
+    *(("training", name) for name in ("rounds", "losses", "encoder")),
+}
 MAY_BE_NULL = MAY_BE_MISSING | {
     ("preset",),
     ("split", "column"),

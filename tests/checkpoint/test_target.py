@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from servier.checkpoint.target import CONFIDENCES, Target, map_targets
+from servier.checkpoint.target import CONFIDENCES, Target
+from servier.checkpoint.target_columns import map_answers, map_scores
 
 BINARY = Target("P1", "binary", slope=2.0, intercept=-1.0, threshold=0.4, conformal={"0.9": [0.6, 0.3]})
 PLAIN = Target("logS", "regression", slope=3.0, intercept=5.0, conformal={"0.8": [0.5], "0.9": [1.0]})
@@ -282,15 +283,15 @@ def test_each_column_belongs_to_its_target():
     )
     expected = [[0.25, 1.0, 1.0], [0.5, 2.0, np.exp(2.0)]]
     for scores in (raw, np.asfortranarray(raw)):
-        np.testing.assert_allclose(map_targets(Target.to_answer, targets, scores), expected)
-    assert map_targets(Target.label, targets, np.array(expected))[:, 0].tolist() == [0, 1]
-    assert map_targets(Target.to_answer, targets, np.empty((0, 3))).shape == (0, 3)
+        np.testing.assert_allclose(map_scores(Target.to_answer, targets, scores), expected)
+    assert map_answers(Target.label, targets, np.array(expected))[:, 0].tolist() == [0, 1]
+    assert map_scores(Target.to_answer, targets, np.empty((0, 3))).shape == (0, 3)
 
 
 def test_every_column_has_a_target():
     """As many columns as targets, or there is an error."""
-    with pytest.raises(ValueError, match="zip"):
-        map_targets(Target.to_answer, [BINARY], np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="2 columns for targets that have 1"):
+        map_scores(Target.to_answer, [BINARY], np.zeros((2, 2)))
 
 
 @many

@@ -171,7 +171,10 @@ def test_check_tells_bounds_from_values(write, double):
 def test_check_says_where_bounds_may_be_those_of_any_target(write, double):
     """What train would refuse is a warning."""
     audit = check(write(P1=double[0], P2=double[0], relation=double[1]))
-    assert audit.warnings[0] == "relation: bounds of one of several targets; name it with --target"
+    assert audit.warnings[0] == (
+        "train refuses it: it is not clear which target has its bounds in 'relation'; say --relation_column "
+        "TARGET=relation, or --relation_column none"
+    )
     assert "bounds" not in audit.labels["P1"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
+from sklearn.metrics import cohen_kappa_score, mean_absolute_error, r2_score, roc_auc_score
 
 from servier.chem.units import Scale
 from servier.data.duplicates import merge_duplicates
@@ -44,6 +44,18 @@ def test_classes_become_their_majority(rule):
     assert resolve(np.array([0.0, 0, 1]), "binary", rule, LINEAR) == 0
     assert np.isnan(resolve(np.array([0.0, 1]), "binary", rule, LINEAR))
     assert resolve(np.array([0.0, 0, 1]), "binary", "worst", LINEAR) == 1
+
+
+def test_several_classes_become_one():
+    """The most frequent class, or the median of those in an order; the worst is the highest in an order."""
+    labels = np.array([0.0, 3, 3, 1, 1, 1, 3, 3])
+    for rule in ("median", "mean", "geometric", "drop"):
+        assert resolve(labels, "multiclass", rule, LINEAR) == 3
+        assert np.isnan(resolve(labels[:6][1:-1], "multiclass", rule, LINEAR))
+        assert np.isnan(resolve(np.array([1.0, 2]), "ordinal", rule, LINEAR))
+        assert resolve(labels[:5], "ordinal", rule, LINEAR) == 1
+        assert resolve(np.array([0.0, 2]), "ordinal", rule, LINEAR) == 1
+    assert resolve(labels, "ordinal", "worst", LINEAR) == 3
 
 
 def test_the_worst_measurement_is_the_same_on_every_scale():
@@ -88,6 +100,32 @@ def test_the_best_auroc_is_what_the_true_classes_reach(share, error):
     found = measure_replicates(np.repeat(np.arange(20_000), 2), y, "binary")
     assert found.spread == pytest.approx(2 * error * (1 - error), rel=0.12)
     assert found.best["auroc"] == pytest.approx(roc_auc_score(y, truth), abs=0.02)
+
+
+@pytest.mark.parametrize(("shares", "error"), [((0.5, 0.3, 0.2), 0.1), ((0.4, 0.3, 0.2, 0.1), 0.3)])
+def test_the_best_of_several_classes_is_what_the_true_ones_reach(shares, error):
+    """Each label is one of the wrong ones with one probability; the AUROC is the mean over the classes."""
+    rng, n = np.random.default_rng(2), 20_000
+    truth = np.repeat(rng.choice(len(shares), n, p=shares), 2)
+    wrong = (truth + rng.integers(1, len(shares), 2 * n)) % len(shares)
+    y = np.where(rng.random(2 * n) < error, wrong, truth)
+    found = measure_replicates(np.repeat(np.arange(n), 2), y.astype(float), "multiclass", len(shares))
+    pairs = y.reshape(n, 2)
+    assert found.spread == pytest.approx(np.mean(pairs[:, 0] != pairs[:, 1]))
+    expected = np.mean([roc_auc_score(y == label, truth == label) for label in range(len(shares))])
+    assert found.best == {"auroc": pytest.approx(expected, abs=0.02)}
+
+
+@pytest.mark.parametrize("error", [0.1, 0.4])
+def test_the_best_kappa_is_what_the_true_classes_reach(error):
+    """Measured one class too high or too low, the true classes have about scikit-learn's weighted kappa."""
+    rng, n = np.random.default_rng(3), 20_000
+    truth = np.repeat(rng.integers(1, 6, n), 2)
+    y = truth + rng.choice([-1, 0, 1], 2 * n, p=[error / 2, 1 - error, error / 2])
+    found = measure_replicates(np.repeat(np.arange(n), 2), y.astype(float), "ordinal", 7)
+    expected = cohen_kappa_score(y, truth, weights="quadratic")
+    assert found.best == {"quadratic_kappa": pytest.approx(expected, abs=0.01)}
+    assert f"{found.spread:.1%} of pairs differ" in describe_replicates("y", found)
 
 
 def test_numbers_by_hand():

@@ -27,7 +27,7 @@ def write(tmp_path, rows, header="smiles,y,unit"):
 def load(path, *, learnt=None, unit=(), transform=(), bounds=(), column="unit", targets=("y",)):
     """The labels of the table, read by these options, or as a model has learnt."""
     tasks = None if learnt is None else [target.task for target in learnt]
-    columns = Columns(targets, unit=column)
+    columns = Columns(targets, units=(column,) if column else ())
     return load_dataset(path, columns, tasks, learnt=learnt or (), wishes=Wishes(unit, transform, bounds))
 
 

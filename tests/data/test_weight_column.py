@@ -119,7 +119,8 @@ def test_a_label_of_weight_2_is_as_good_as_two(labels, rule):
     """Every rule gives what it gives to each label as often as its weight says, on any scale of weights."""
     y, weights = (np.array(part, float) for part in zip(*labels, strict=True))
     repeated = np.repeat(y, weights.astype(int))
-    for task, values in (("regression", y), ("regression", np.exp(y)), ("binary", (y > 0).astype(float))):
+    of_tasks = [("regression", y), ("regression", np.exp(y)), ("binary", (y > 0).astype(float))]
+    for task, values in (*of_tasks, ("multiclass", y + 5), ("ordinal", y + 5)):
         if rule == "geometric" and values.min() <= 0 and task == "regression":
             continue
         again = np.repeat(values, weights.astype(int))

@@ -175,7 +175,7 @@ def ranked(name, digest, answers=()):
         model_name=name,
         metadata=SimpleNamespace(reference=reference),
         path="m.servier",
-        targets=[None] * np.array(answers).shape[-1],
+        targets=[Target(f"y{i}", "regression") for i in range(np.array(answers).shape[-1])],
         reference=SimpleNamespace(reference_answers=np.array(answers, np.float64)),
     )
 

@@ -9,7 +9,8 @@ from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule
 from servier.errors import CheckpointError
 from servier.scoring.consensus import require_same_targets
-from servier.scoring.predictions import Predictions, as_answers, output_rows, prediction_fields
+from servier.scoring.prediction_fields import prediction_fields
+from servier.scoring.predictions import Predictions, as_answers, output_rows
 from servier.scoring.scorer import Scorer
 
 BINARY = Target("P1", "binary", slope=2.0, intercept=-1.0, threshold=0.4)

@@ -4,8 +4,10 @@ import csv
 
 import numpy as np
 import pytest
+from classes_for_tests import KINDS, LEVELS, TASKS, write_classes
 
 from servier.checkpoint.file import graph_name, open_checkpoint
+from servier.scoring.scorer import Scorer
 
 pytestmark = pytest.mark.training
 
@@ -15,29 +17,40 @@ BAD = {1: "", 3: "heavy", 5: "-2", 7: "inf", 9: "1e999"}
 @pytest.fixture(scope="module")
 def rows(simulated):
     """The simulated table with a column that splits it and weights 1, 2 and 4; a fifth is for testing."""
-    with simulated.open(newline="") as stream:
-        found = list(csv.DictReader(stream))
-    rng = np.random.default_rng(0)
-    for i, row in enumerate(found):
-        row |= {"split": "test" if i % 5 == 0 else "train", "w": str(rng.choice([1, 2, 4]))}
-    return found
+    return read(simulated)
+
+
+@pytest.fixture(scope="module")
+def rows_of_classes(tmp_path_factory):
+    """The simulated table with three classes, and the same columns."""
+    return read(write_classes(tmp_path_factory.mktemp("classes") / "t.csv"))
 
 
 @pytest.fixture
 def train(command, recipes, tmp_path):
     """Train on rows, by default with their weights; returns the checkpoint, and what was said."""
 
-    def train_model(rows, *options, name="m", weight="w", model="1"):
+    def train_model(rows, *options, name="m", weight="w", model="1", target="P1"):
         path = tmp_path / f"{name}.servier"
         table = write(tmp_path / "t.csv", rows)
         said = command(
-            "train", "--dataset", table, "--target", "P1", "--split_column", "split", "--model_name", model,
+            "train", "--dataset", table, "--target", target, "--split_column", "split", "--model_name", model,
             "--config", recipes[model], "--model_path", path, "--workers", 1, "--force",
-            *(["--weight_column", weight] if weight else []), *options,
+            *(["--weight_column", weight] if weight else []),
+            *(["--task", TASKS[target]] if target in TASKS else []), *options,
         )  # fmt: skip
         return open_checkpoint(path).load(), said.stdout + said.stderr
 
     return train_model
+
+
+def read(path):
+    with path.open(newline="") as stream:
+        found = list(csv.DictReader(stream))
+    rng = np.random.default_rng(0)
+    for i, row in enumerate(found):
+        row |= {"split": "test" if i % 5 == 0 else "train", "w": str(rng.choice([1, 2, 4]))}
+    return found
 
 
 def write(path, rows):
@@ -53,14 +66,37 @@ def learnt(checkpoint):
     return checkpoint.entries[graph_name(0)], checkpoint.targets
 
 
-def test_a_row_of_weight_2_teaches_as_much_as_two_rows(train, rows):
+@pytest.mark.parametrize("target", ["P1", *TASKS])
+def test_a_row_of_weight_2_teaches_as_much_as_two_rows(train, rows_of_classes, target):
     """Equal rows become one molecule with the sum of their weights, so that the model is the same."""
+    rows = rows_of_classes
     repeated = [
         row | {"w": "1"} for row in rows for _ in range(int(row["w"]) if row["split"] == "train" else 1)
     ]
-    weighted = learnt(train(rows)[0])
-    assert weighted == learnt(train(repeated)[0])
-    assert weighted != learnt(train(rows, weight=None)[0])
+    weighted = learnt(train(rows, target=target)[0])
+    assert weighted == learnt(train(repeated, target=target)[0])
+    graph, answers = learnt(train(rows, target=target, weight=None)[0])
+    assert graph != weighted[0]
+    assert answers != weighted[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "model", "word"), [("kind", "1", KINDS[0]), ("level", "1", LEVELS[2]), ("kind", "2", KINDS[0])]
+)
+def test_a_class_that_weighs_more_is_more_probable(train, rows_of_classes, target, model, word):
+    """A third of the rows, with most of the weight, make their class so, in both models."""
+    few = [row | {"w": "8" if row[target] == word else "1"} for row in rows_of_classes[:90]]
+    plain, weighted = (
+        train(few, name=name, weight=weight, model=model, target=target)[0]
+        for name, weight in (("a", None), ("b", "w"))
+    )
+    label = plain.targets[0].words.index(word)
+    found, before = (
+        Scorer([one]).score([row["smiles"] for row in few]).values[:, label].mean()
+        for one in (weighted, plain)
+    )
+    assert found > before + 0.1
+    assert weighted.metadata.dataset.weights.column == "w"
 
 
 def test_a_row_of_weight_0_teaches_nothing(train, rows):

@@ -74,7 +74,9 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
             "trained with": ", ".join(f"{name} {found}" for name, found in versions),
         },
         "labels": {
-            target.name: describe_labels(labels[:, i], None if relations is None else relations[:, i])
+            target.name: describe_labels(
+                labels[:, i], None if relations is None else relations[:, i], target.classes
+            )
             for i, target in enumerate(checkpoint.targets)
         },
     }

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from servier.checkpoint.file import Checkpoint
 from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import answer_places
 from servier.checkpoint.versions import installed_versions
 from servier.data.datasets import Dataset
 from servier.evaluation.bootstrap import Resampling
 from servier.evaluation.evaluate import HEADLINE, Evaluation
 from servier.report.html import plots
 from servier.report.html.card import describe_training
-from servier.report.html.mistakes import draw_mistakes, find_mistakes
+from servier.report.html.class_plots import plot_class_calibration, plot_class_roc
+from servier.report.html.mistakes import describe_mistake, draw_mistakes, find_mistakes
 from servier.report.html.pages import metric_name, percent, write_page
 
 PACKAGES = ("rdkit", "numpy", "onnxruntime", "scikit-learn")
@@ -131,10 +132,13 @@ def _describe(source: Source, i: int) -> dict[str, Any]:
     target, evaluation = source.checkpoint.targets[i], source.evaluation
     y = source.data.exact_y[evaluation.rows, i]
     known = ~np.isnan(y)
-    y, values = y[known], evaluation.values[known, i]
+    y, values = y[known], evaluation.values[known, answer_places(source.checkpoint.targets)[i]]
     found, summary = evaluation.targets[target.name], _summarize(source, target)
     wrong = find_mistakes(y, values, target)
-    answers = np.stack([y, values, evaluation.overlap.similarity[known]], axis=1)[wrong]
+    answers = [
+        (*describe_mistake(y[row], values[row], target), float(evaluation.overlap.similarity[known][row]))
+        for row in wrong
+    ]
     mistakes = draw_mistakes(source.data, evaluation.rows[known][wrong].tolist(), answers)
     return {
         **_describe_run(source),
@@ -144,7 +148,8 @@ def _describe(source: Source, i: int) -> dict[str, Any]:
         "tiles": _count_rows(target, y, evaluation.counts),
         "evaluated": found,
         "pictures": _draw(target, y, values) | _draw_context(found.by_similarity, summary),
-        "confusion": _count(target, y, values),
+        "confusion": found.confusion if len(y) else None,
+        "labels": target.classes or ["0", "1"],
         "mistakes": mistakes,
     }
 
@@ -166,6 +171,8 @@ def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
         return {}
     if target.task == "regression":
         return {"observed": plots.plot_observed(y, values), "residuals": plots.plot_residuals(y, values)}
+    if target.has_classes:
+        return _draw_classes(target, y, values)
     threshold = target.decision_threshold
     drawn = {"histograms": plots.plot_histograms(y, values, threshold)}
     if len(np.unique(y)) > 1:
@@ -177,6 +184,18 @@ def _draw(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
     return drawn
 
 
+def _draw_classes(target: Target, y: Vector, values: Vector) -> dict[str, Markup]:
+    """Return the plots of a target with classes, of those that some rows have, but not all."""
+    present = {
+        word: (y == label, values[:, label])
+        for label, word in enumerate(target.classes)
+        if 0 < np.sum(y == label) < len(y)
+    }
+    if not present:
+        return {}
+    return {"roc": plot_class_roc(present), "calibration": plot_class_calibration(present)}
+
+
 def _draw_context(bins: Sequence[Mapping[str, float]], summary: Mapping[str, Any]) -> dict[str, Markup]:
     """Return the plots of the headline metric: beside the baselines, and by similarity."""
     key, drawn = summary["metric"], {}
@@ -185,11 +204,3 @@ def _draw_context(bins: Sequence[Mapping[str, float]], summary: Mapping[str, Any
     if any(key in found for found in bins):
         drawn["similarity"] = plots.plot_similarity(metric_name(key), bins, key)
     return drawn
-
-
-def _count(target: Target, y: Vector, values: Vector) -> list[list[int]] | None:
-    """Return the confusion table of a binary target: a row for each label, a column for each prediction."""
-    if target.task != "binary" or not len(y):
-        return None
-    table: list[list[int]] = confusion_matrix(y, target.label(values), labels=[0, 1]).tolist()
-    return table

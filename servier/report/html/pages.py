@@ -19,6 +19,7 @@ METRICS = {
     "mcc": "Matthews correlation",
     "f1": "F1 score",
     "log_loss": "Log loss",
+    "quadratic_kappa": "Quadratic-weighted kappa",
     "brier": "Brier score",
     "calibration_error": "Calibration error",
     "bedroc": "BEDROC (alpha 20)",

@@ -48,7 +48,8 @@ BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
 Vector = NDArray[np.float64]
 
 
-def _plot(name: str, paint: Callable[[Figure], None], height: float = HEIGHT) -> Markup:
+def draw_plot(name: str, paint: Callable[[Figure], None], height: float = HEIGHT) -> Markup:
+    """Return what a function paints as a vector graphic, whose identifiers begin with its name."""
     with rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
         paint(figure)
@@ -57,7 +58,8 @@ def _plot(name: str, paint: Callable[[Figure], None], height: float = HEIGHT) ->
     return embed(stream.getvalue(), name)
 
 
-def _axes(figure: Figure, x_label: str, y_label: str) -> Axes:
+def draw_axes(figure: Figure, x_label: str, y_label: str) -> Axes:
+    """Return the axes of a plot with one panel."""
     axes = figure.subplots()
     axes.set(xlabel=x_label, ylabel=y_label, facecolor="none")
     axes.grid(visible=True)
@@ -69,7 +71,7 @@ def plot_roc(y: Vector, p: Vector, threshold: float) -> Markup:
     """Return the receiver operating characteristic, with the point of the threshold."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "false positive rate", "true positive rate")
+        axes = draw_axes(figure, "false positive rate", "true positive rate")
         false_positives, true_positives, _ = roc_curve(y, p)
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
         axes.plot(false_positives, true_positives, color=BLUE, gid="curve")
@@ -77,14 +79,14 @@ def plot_roc(y: Vector, p: Vector, threshold: float) -> Markup:
         point = float(np.mean(p[y == 0] >= threshold)), float(np.mean(p[y == 1] >= threshold))
         _mark(axes, point)
 
-    return _plot("roc", paint)
+    return draw_plot("roc", paint)
 
 
 def plot_precision_recall(y: Vector, p: Vector, threshold: float) -> Markup:
     """Return precision against recall, with the point of the threshold."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "recall", "precision")
+        axes = draw_axes(figure, "recall", "precision")
         precision, recall, _ = precision_recall_curve(y, p, drop_intermediate=True)
         share = float(y.mean())
         axes.axhline(share, color=GREY, linestyle="--", linewidth=1)
@@ -96,7 +98,7 @@ def plot_precision_recall(y: Vector, p: Vector, threshold: float) -> Markup:
             _mark(axes, (float(is_chosen[y == 1].mean()), float(y[is_chosen].mean())))
         axes.set_ylim(0, 1.04)
 
-    return _plot("precision-recall", paint)
+    return draw_plot("precision-recall", paint)
 
 
 def _mark(axes: Axes, point: tuple[float, float]) -> None:
@@ -112,21 +114,21 @@ def plot_calibration(y: Vector, p: Vector) -> Markup:
     """Return the reliability diagram, in ten bins with equal numbers of rows."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "mean predicted probability", "observed share of label 1")
+        axes = draw_axes(figure, "mean predicted probability", "observed share of label 1")
         observed, predicted = calibration_curve(y, p, n_bins=N_BINS, strategy="quantile")
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
         axes.annotate("perfect", (0.53, 0.46), color=GREY)
         axes.plot(predicted, observed, "o-", color=BLUE, markersize=5.5, markeredgecolor="white", gid="curve")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
 
-    return _plot("calibration", paint)
+    return draw_plot("calibration", paint)
 
 
 def plot_histograms(y: Vector, p: Vector, threshold: float) -> Markup:
     """Return the distribution of the predicted probabilities of either class."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "predicted probability of label 1", "share of the class")
+        axes = draw_axes(figure, "predicted probability of label 1", "share of the class")
         edges = np.linspace(0, 1, 21).tolist()
         looks: list[dict[str, Any]] = [
             {"histtype": "stepfilled", "color": SKY, "alpha": 0.55},
@@ -142,30 +144,30 @@ def plot_histograms(y: Vector, p: Vector, threshold: float) -> Markup:
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3, fontsize=8.5,
                     columnspacing=1.2, handlelength=1.6)  # fmt: skip
 
-    return _plot("histograms", paint)
+    return draw_plot("histograms", paint)
 
 
 def plot_observed(y: Vector, values: Vector) -> Markup:
     """Return predicted against observed values."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "observed", "predicted")
+        axes = draw_axes(figure, "observed", "predicted")
         limits = [min(y.min(), values.min()), max(y.max(), values.max())]
         axes.plot(limits, limits, color=GREY, linestyle="--", linewidth=1)
         _scatter(axes, y, values)
 
-    return _plot("observed", paint)
+    return draw_plot("observed", paint)
 
 
 def plot_residuals(y: Vector, values: Vector) -> Markup:
     """Return residuals, observed minus predicted, against predicted values."""
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, "predicted", "residual (observed - predicted)")
+        axes = draw_axes(figure, "predicted", "residual (observed - predicted)")
         axes.axhline(0, color=GREY, linestyle="--", linewidth=1)
         _scatter(axes, values, y - values)
 
-    return _plot("residuals", paint)
+    return draw_plot("residuals", paint)
 
 
 def _scatter(axes: Axes, x: Vector, y: Vector) -> None:
@@ -190,7 +192,7 @@ def plot_headline(name: str, model: Mapping[str, float], baselines: Mapping[str,
     """
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, name, "")
+        axes = draw_axes(figure, name, "")
         labels = ["model", *baselines]
         places = np.arange(len(labels))[::-1]
         error = [[max(0.0, model["value"] - model["low"])], [max(0.0, model["high"] - model["value"])]]
@@ -203,7 +205,7 @@ def plot_headline(name: str, model: Mapping[str, float], baselines: Mapping[str,
         axes.margins(x=0.12)
         axes.grid(visible=False, axis="y")
 
-    return _plot("headline", paint, height=2.5)
+    return draw_plot("headline", paint, height=2.5)
 
 
 def plot_similarity(name: str, bins: Sequence[Mapping[str, float]], key: str) -> Markup:
@@ -235,4 +237,4 @@ def plot_similarity(name: str, bins: Sequence[Mapping[str, float]], key: str) ->
         lower.set(ylabel="rows", xlabel="similarity to the nearest training molecule", facecolor="none")
         upper.grid(visible=True)
 
-    return _plot("similarity", paint)
+    return draw_plot("similarity", paint)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from servier.checkpoint.classes import ORDINAL
 from servier.report.text.evaluations import describe_coverage
 from servier.report.text.replicates import describe_replicates
 from servier.report.text.text_tables import text_table
@@ -11,6 +12,7 @@ from servier.scoring.inputs import SequenceInput, read_input
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.metadata import DomainLimits
+    from servier.checkpoint.target import Target
     from servier.data.replicates import Replicates
 
 
@@ -74,25 +76,30 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     facts += [] if rows.weights is None else [("weights", rows.weights.in_words)]
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
-    for target in checkpoint.targets:
-        label = "label 1" if target.words is None else f"label 1 ({target.words[1]})"
-        threshold = (
-            "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
-        )
-        transform = ", learnt as a logarithm" if target.transform else ""
-        unit = "" if target.unit is None else f", in {target.unit}"
-        limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
-        facts.append((f"target {target.name}", f"{target.task}{unit}{threshold}{transform}{limits}"))
+    facts += [(f"target {target.name}", describe_target(target)) for target in checkpoint.targets]
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
+    classes = {target.name: target.classes for target in checkpoint.targets}
     for name, coverage in data.metrics.coverage.items():
         lines += [
             "",
             f"{name}, how often conformal bounds held the truth of held-out rows",
-            *describe_coverage(coverage),
+            *describe_coverage(coverage, classes.get(name, ())),
         ]
     return "\n".join(lines)
+
+
+def describe_target(target: "Target") -> str:
+    """Return what a target is, in words."""
+    label = "label 1" if target.words is None else f"label 1 ({target.words[1]})"
+    threshold = "" if target.threshold is None else f", {label} from a probability of {target.threshold:g}"
+    transform = ", learnt as a logarithm" if target.transform else ""
+    sign = " < " if target.task == ORDINAL else ", "
+    named = f": {sign.join(target.classes)}" if target.has_classes else ""
+    unit = "" if target.unit is None else f", in {target.unit}"
+    limits = "" if target.limits_in_words is None else f", {target.limits_in_words}"
+    return f"{target.task}{unit}{threshold}{transform}{limits}{named}"
 
 
 def describe_domain(domain: "DomainLimits") -> str:

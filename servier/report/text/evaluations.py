@@ -51,7 +51,9 @@ def describe_evaluation(evaluation: "Evaluation", columns: Mapping[str, str]) ->
         lines += ["", *text_table((quantity, "value", "95 % interval", *found.baselines), rows)]
         if not rows:
             lines.append(UNDEFINED)
-        lines += ["", *describe_coverage(found.coverage)]
+        lines += ["", *describe_coverage(found.coverage, found.classes)]
+        if found.classes:
+            lines += ["", *_describe_confusion(found.confusion, found.classes)]
         lines += ["", *_describe_bins(found.by_similarity)]
         lines += ["", *_describe_domains(found.by_domain)]
         lines += ["", *_describe_importance(found.importance)]
@@ -62,14 +64,30 @@ def _name(target: str, unit: str | None) -> str:
     return target if unit is None else f"{target} in {unit}"
 
 
-def describe_coverage(coverage: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the coverage of conformal sets or intervals."""
+def describe_coverage(coverage: Mapping[str, Mapping[str, float]], classes: Sequence[str] = ()) -> list[str]:
+    """Return the coverage of conformal sets or intervals.
+
+    Parameters
+    ----------
+    coverage
+        By confidence, as `servier.metrics.measure_coverage` returns it.
+    classes
+        What the labels are called where there are more than two.
+    """
     names = list(dict.fromkeys(name for found in coverage.values() for name in found))
+    called = {f"coverage_{label}": f"coverage of {word}" for label, word in enumerate(classes)}
     rows = [
         (level, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
         for level, found in coverage.items()
     ]
-    return text_table(("confidence", *(name.replace("_", " of ") for name in names)), rows)
+    header = (called.get(name, name.replace("_", " of ")) for name in names)
+    return text_table(("confidence", *header), rows)
+
+
+def _describe_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> list[str]:
+    """Return how many rows of each class, a line each, got which class."""
+    rows = [(f"observed {word}", *map(str, counts)) for word, counts in zip(classes, confusion, strict=True)]
+    return text_table(("", *(f"predicted {word}" for word in classes)), rows)
 
 
 def _describe_bins(bins: Sequence[Mapping[str, float]]) -> list[str]:
@@ -95,11 +113,15 @@ def _describe_importance(importance: Mapping[str, Sequence[Mapping[str, Any]]]) 
     best = importance.get("features", ())[:SHOWN_PARTS]
     features = [(row["name"], row["fragment"] or "", f"{row['importance']:.4f}") for row in best]
     lines = [*text_table(("feature", "counts", "importance"), features), ""] if features else []
-    parts = [
-        (row["name"], str(row["molecules"]), f"{row['contribution']:+.3f}")
-        for row in importance["fragments"][:SHOWN_PARTS]
+    shown = importance["fragments"][:SHOWN_PARTS]
+    parts: list[tuple[str, ...]] = [
+        (row["name"], str(row["molecules"]), f"{row['contribution']:+.3f}") for row in shown
     ]
-    return [*lines, *text_table(("fragment", "molecules", "mean contribution"), parts)]
+    header: tuple[str, ...] = ("fragment", "molecules", "mean contribution")
+    if any("class" in row for row in shown):
+        parts = [(*part, row["class"]) for part, row in zip(parts, shown, strict=True)]
+        header = (*header, "to class")
+    return [*lines, *text_table(header, parts)]
 
 
 def _describe_leaks(counts: Mapping[str, int]) -> str:

@@ -20,7 +20,7 @@ def describe_replicates(quantity: str, found: "Replicates") -> str:
     """
     many = "1 molecule has" if found.molecules == 1 else f"{found.molecules:,} molecules have"
     spread = f"standard deviation {found.spread:.4g}"
-    if found.task == "binary":
+    if found.task != "regression":
         spread = f"{found.spread:.1%} of pairs differ"
     text = f"{quantity}: {many} several labels, {found.alike:,} of them equal ones only; {spread}."
     if not found.best and found.alike == found.molecules:
