@@ -66,7 +66,8 @@ def find_bad_weights(table: LabelledTable) -> tuple[dict[int, str], list[str]]:
         return {}, []
     whole = {row: text for row, text in weights.problems.items() if table.problems[row] is None}
     n_zero = int(np.count_nonzero(weights.values == 0))
-    return whole, [f"{weights.column}: {n_zero:,} rows of weight 0 teach nothing"] if n_zero else []
+    said = "1 row of weight 0 teaches" if n_zero == 1 else f"{n_zero:,} rows of weight 0 teach"
+    return whole, [f"{weights.column}: {said} nothing"] if n_zero else []
 
 
 @dataclass(frozen=True)

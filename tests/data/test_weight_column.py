@@ -103,6 +103,8 @@ def test_check_knows_the_column(command, write):
     assert found["problems"]["bad_weight"] == 1
     assert list(found["labels"]) == ["P1"]
     assert "how much: 2 rows of weight 0 teach nothing" in found["warnings"]
+    once = check(write(["0", *map(str, range(1, N))]), Columns(weight="how much"))
+    assert "how much: 1 row of weight 0 teaches nothing" in once.warnings
 
 
 def test_extreme_weights_stay_finite():

@@ -142,11 +142,14 @@ def test_bad_weights_cost_their_rows_alone(train, rows):
     assert "line 7: left out: weight -2 is negative" in said
 
 
-def test_one_huge_weight_is_warned_of_and_costs_no_run(train, rows):
+@pytest.mark.parametrize("target", ["P1", *TASKS])
+def test_one_huge_weight_is_warned_of_and_costs_no_run(train, rows_of_classes, target):
     """A typing error makes others count nothing; answers stay finite, and a warning says where to look."""
-    checkpoint, said = train([row | {"w": "1e30" if i == 1 else "1"} for i, row in enumerate(rows)])
+    rows = [row | {"w": "1e30" if i == 1 else "1"} for i, row in enumerate(rows_of_classes)]
+    checkpoint, said = train(rows, target=target)
     assert "labels count as 1; look for a weight far above the others" in said
     assert np.isfinite([sentinel.scores for sentinel in checkpoint.metadata.sentinels]).all()
+    assert np.isfinite(Scorer([checkpoint]).score([row["smiles"] for row in rows[:5]]).values).all()
 
 
 def test_weights_are_recorded_and_told(command, train, rows, tmp_path):
