@@ -162,7 +162,7 @@ def loaded_after(*arguments):
         f"sys.argv = ['servier', *{list(map(str, arguments))!r}]\n"
         "try:\n    runpy.run_module('servier', run_name='__main__')\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "print('LOADED', *{name.split('.')[0] for name in sys.modules})\n"
+        "print('LOADED', *{name.split('.')[0] for name in sys.modules}, *sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stdout.rpartition("LOADED")[2].split())
@@ -191,6 +191,9 @@ def test_scoring_loads_no_training_packages(model_1, model_2, tmp_path):
         "pyarrow",
         "matplotlib",
         "jinja2",
+        "servier.data",
+        "servier.training",
+        "servier.chem.units",
     }
     paths = ["--model_1_path", model_1, "--model_2_path", model_2]
     assert not loaded_after("predict", "CCO", *paths, "--model_name", "consensus") & training

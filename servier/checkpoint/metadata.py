@@ -24,6 +24,7 @@ from servier.checkpoint.rules import (
     one_of,
 )
 from servier.checkpoint.target import Target
+from servier.checkpoint.target_columns import count_scores
 from servier.checkpoint.weight_facts import WeightFacts
 from servier.chem.levels import Level
 from servier.errors import CheckpointError
@@ -248,7 +249,7 @@ class Metadata:
             if name in names[:i]:
                 return f"targets[{i}].name is not the name of one target"
         for i, sentinel in enumerate(self.sentinels):
-            if len(sentinel.scores) != sum(target.n_scores for target in self.targets):
+            if len(sentinel.scores) != count_scores(self.targets):
                 return f"sentinels[{i}].scores is not one number for each target"
         return None
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from servier.checkpoint.archive import pack_arrays, unpack_lines
 from servier.checkpoint.arrays import Kind, read_arrays
 from servier.checkpoint.metadata import COPY, Metadata
+from servier.checkpoint.target_columns import count_answers
 from servier.checkpoint.unpacking import ArchiveError
 from servier.errors import CheckpointError
 
@@ -181,7 +182,7 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
     if not _are_rows(reference.test_rows, metadata.dataset.rows):
         yield "test_rows are not rows of the table"
     shape = None if reference.reference_answers is None else reference.reference_answers.shape
-    n_answers = sum(target.n_answers for target in metadata.targets)
+    n_answers = count_answers(metadata.targets)
     if shape != (None if metadata.reference is None else (metadata.reference.molecules, n_answers)):
         yield "reference_answers are not those of the reference molecules"
 

@@ -22,9 +22,8 @@ from servier.checkpoint.classes import (
 )
 from servier.checkpoint.documents import OPTIONAL
 from servier.checkpoint.rules import UNLIKE, Level, Name, Number, Rule, Share, one_of
-from servier.checkpoint.target_checks import find_contradiction
+from servier.checkpoint.target_checks import LOG, MIRRORED_LOG, find_contradiction
 
-LOG, MIRRORED_LOG = "log", "mirrored_log"
 CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
 SIGNIFICANT_DIGITS = 7

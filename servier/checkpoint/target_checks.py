@@ -7,6 +7,8 @@ from servier.checkpoint.classes import MAX_CLASSES, MIN_CLASSES, ORDINAL
 if TYPE_CHECKING:
     from servier.checkpoint.target import Target
 
+LOG, MIRRORED_LOG = "log", "mirrored_log"
+"""The transforms of a regression target."""
 OF_NUMBERS = ("transform", "unit", "lowest", "highest")
 """Fields that only a regression target has."""
 
@@ -20,7 +22,7 @@ def find_contradiction(target: "Target") -> str | None:
     for name in alien:
         if getattr(target, name) is not None:
             return f"{name} is not null, as that of {article} {target.task} target is"
-    if (target.bound is None) == (target.transform == "mirrored_log"):
+    if (target.bound is None) == (target.transform == MIRRORED_LOG):
         return f"bound is not that of the transform {target.transform}"
     low, high = target.lowest, target.highest
     if low is not None and high is not None and low >= high:

@@ -65,6 +65,7 @@ class _Tools:
         self.bonded_metal = Chem.MolFromSmarts(f"{metal}~*")
         not_alkali = ";".join(f"!#{number}" for number in _ALKALI)
         self.complex = Chem.MolFromSmarts(f"[{metal[1:-1]};{not_alkali}]~*")
+        self.aromatic_anion = Chem.MolFromSmarts("[c-]")
         self.charged_sulfoxide = Chem.MolFromSmarts("[!O][S+;X3]([O-])[!O]")
         self.sulfoxide = Chem.MolFromSmarts("[!O][S+0;X3](=O)[!O]")
 
@@ -189,17 +190,15 @@ def _standardize_once(form: _Form, level: Level) -> tuple[_Form, list[str]]:
 def _uncharge(mol: Mol) -> Mol:
     """Neutralize charges; where that makes an aromatic atom of an anion impossible, of its Kekule form."""
     neutral = _tools().charges.uncharge(mol)
-    if not _has_aromatic_anion(mol) or Chem.MolFromSmiles(Chem.MolToSmiles(neutral)) is not None:
+    if not mol.HasSubstructMatch(_tools().aromatic_anion):
+        return neutral
+    if Chem.MolFromSmiles(Chem.MolToSmiles(neutral)) is not None:
         return neutral
     kekule = Chem.Mol(mol)
     Chem.Kekulize(kekule, clearAromaticFlags=True)
     neutral = _tools().charges.uncharge(kekule)
     Chem.SanitizeMol(neutral)
     return neutral
-
-
-def _has_aromatic_anion(mol: Mol) -> bool:
-    return any(atom.GetIsAromatic() and atom.GetFormalCharge() < 0 for atom in mol.GetAtoms())
 
 
 def _differ(mol: Mol, other: Mol) -> bool:

@@ -92,7 +92,7 @@ MOLAR = Unit("M", Kind.MOLAR)
 NEGATIVE_LOG_MOLAR = Unit("-log10(M)", Kind.MOLAR, 0, Scale.MINUS_LOG)
 
 _PREFIXES = {"": 0, "k": 3, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15}
-_NONE = frozenset(("", "-", "none", "unspecified", "na", "n/a", "nan", "null", "<na>"))
+_NOTHING = frozenset(("", "unspecified"))
 _PER_LITRE = r"(?:/(?P<per>[mdun]?)[lL]|/dm\^?3|[.·*]?(?P<times>[mdun]?)[lL]\^?-1|[.·*]?dm\^?-3)"
 _MOLAR = re.compile(r"(?P<prefix>[fpnum]?)M")
 _AMOUNT = re.compile(rf"(?P<prefix>[fpnumk]?)(?P<what>mol|g){_PER_LITRE}")
@@ -103,7 +103,7 @@ _P_VALUE = re.compile(r"p(?:IC50|EC50|AC50|XC50|Ki|Kd|ChEMBL(?:Value)?)", re.IGN
 
 
 def parse_unit(text: str) -> Unit | None:
-    """Read a unit; None where a field says that there is none.
+    """Read a unit; None where the text says that there is none.
 
     Micro is a u, or either of Unicode's two letters; a litre has a capital or not. What is not known is a
     unit that is only like itself.
@@ -112,12 +112,12 @@ def parse_unit(text: str) -> Unit | None:
     --------
     >>> parse_unit("umol/L").exponent, parse_unit("ug.mL-1").exponent, parse_unit("NANOMOLAR").exponent
     (-6, -3, -9)
-    >>> parse_unit("pIC50").name, parse_unit("log10(nM)").scale.value, parse_unit("none")
+    >>> parse_unit("pIC50").name, parse_unit("log10(nM)").scale.value, parse_unit("unspecified")
     ('-log10(M)', 'log10', None)
     """
     plain = unicodedata.normalize("NFKC", text).replace("\u03bc", "u").replace("\u2212", "-")
     plain = "".join(plain.split())
-    if plain.lower() in _NONE:
+    if plain.lower() in _NOTHING:
         return None
     if plain.lower() in {"log10", "log"}:
         return NO_UNIT.to_log()

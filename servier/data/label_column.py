@@ -10,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.data.bounds import (
-    AT_LEAST,
-    AT_MOST,
-    EXACT,
     Relations,
     find_relation,
     log_bounds,
@@ -20,7 +17,15 @@ from servier.data.bounds import (
     resolve,
 )
 from servier.errors import DataError
-from servier.tables.numbers import APPROXIMATE, RELATIONS, is_missing, read_number, read_relation, strip
+from servier.tables.numbers import (
+    APPROXIMATE,
+    RELATIONS,
+    SIGNS,
+    is_missing,
+    read_number,
+    read_relation,
+    strip,
+)
 
 OPPOSITES = {
     "active": "inactive",
@@ -83,9 +88,8 @@ class LabelColumn:
             return []
         if self.classes:
             return [self.classes[int(label)] for label in np.unique(y)]
-        signs = {AT_MOST: "<", EXACT: "", AT_LEAST: ">"}
         written = sorted(set(zip(y.tolist(), relations.tolist(), strict=True)))
-        return [f"{signs[relation]}{value:g}" for value, relation in written]
+        return [f"{SIGNS[relation]}{value:g}" for value, relation in written]
 
     @property
     def in_order(self) -> list[str]:

@@ -43,6 +43,11 @@ class Replicates:
     spread: float
     best: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def are_many(self) -> bool:
+        """Whether enough molecules have several labels."""
+        return self.molecules >= MIN_MOLECULES
+
 
 def scale_of(unit: str | None) -> Scale:
     """Return the scale of labels in a unit."""

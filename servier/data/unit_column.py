@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from servier.chem.units import PERCENT, Kind, Scale, parse_unit
+from servier.chem.units import PERCENT, Kind, Scale
 from servier.data.companions import Companions, Fields, assign_named, list_usual
 from servier.data.relation_column import is_relation_name
-from servier.data.wishes import LONGEST_UNIT
+from servier.data.wishes import LONGEST_UNIT, read_unit
+from servier.tables.numbers import is_missing
 
 UNIT_NAMES = ("units", "unit")
 """The usual names; a blank may be `_`, `-`, or absent; the name of a target may stand before or after."""
@@ -18,7 +19,7 @@ def find_units(values: Fields) -> dict[str, list[str]]:
     """Return those columns of which most fields that are filled hold a known unit."""
     found = {}
     for name, texts in values.items():
-        filled = [text for text in texts if text.strip()]
+        filled = [text for text in texts if not is_missing(text)]
         known = {text: _is_known(text) for text in dict.fromkeys(filled)}
         if filled and 2 * sum(known[text] for text in filled) > len(filled):
             found[name] = texts
@@ -81,7 +82,7 @@ def _find_owner(name: str, names: Sequence[str], holds_numbers: Callable[[str], 
 
 
 def _is_known(text: str) -> bool:
-    unit = parse_unit(text) if len(text) <= LONGEST_UNIT else None
+    unit = read_unit(text) if len(text) <= LONGEST_UNIT else None
     return unit is not None and (
         unit.kind is not Kind.OTHER or unit.scale is not Scale.LINEAR or unit == PERCENT
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from servier.chem.units import Unit, parse_unit
 from servier.data.label_column import read_label
 from servier.errors import DataError
+from servier.tables.numbers import is_missing
 
 TRANSFORMS = ("pIC50", "log10", "none")
 LONGEST_UNIT = 60
@@ -117,7 +118,7 @@ def read_unit(text: str) -> Unit | None:
     if len(text) > LONGEST_UNIT:
         problem = f"{text[:LONGEST_UNIT]!r}... is no unit"
         raise DataError(problem, hint="name the column of units with --unit_column")
-    return parse_unit(text)
+    return None if is_missing(text) else parse_unit(text)
 
 
 def _read_limits(text: str) -> Limits:

@@ -8,8 +8,7 @@ import numpy as np
 from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import Mol
 from servier.chem.similarity import fingerprints, similarities
-
-SIGNS = {1: ">", -1: "<"}
+from servier.tables.numbers import SIGNS
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ RELATIONS = {
     **dict.fromkeys(("<", "<=", "=<", "<<", "\u2264", "\u2a7d", "lt", "le", "lte"), AT_MOST),
 }
 """What may stand before a number, in small letters; a number that is about the value counts as the value."""
+SIGNS = {AT_MOST: "<", EXACT: "", AT_LEAST: ">"}
+"""How the bounds of values are written."""
 APPROXIMATE = frozenset(("~", "~=", "\u2248", "\u2245"))
 
 _SIGNS = re.compile(r"([<>=~\u2264\u2265\u2a7d\u2a7e\u2248\u2245]+)\s*(.*)", re.DOTALL)

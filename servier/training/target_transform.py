@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.target import LOG, MIRRORED_LOG
+from servier.checkpoint.target_checks import LOG, MIRRORED_LOG
 from servier.data.bounds import AT_LEAST, Relations
 
 SKEWED = 1.0

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from servier.chem.units import NEGATIVE_LOG_MOLAR, Kind, Scale, convert, molecular_weight, parse_unit
+from servier.data.wishes import read_unit
 
 ASPIRIN, ASPIRIN_WEIGHT = "CC(=O)Oc1ccccc1C(=O)O", 180.159
 SPELLINGS = {
@@ -35,10 +36,10 @@ def test_concentrations_are_read_however_they_are_written(text, kind, exponent):
     assert parse_unit(unit.name) == unit
 
 
-@pytest.mark.parametrize("text", ["", " ", "NONE", "none", "Unspecified", "N/A", "-"])
+@pytest.mark.parametrize("text", ["", " ", "NONE", "none", "Unspecified", "N/A", "#N/A", "-"])
 def test_some_words_say_that_there_is_no_unit(text):
     """PubChem writes NONE, ChEMBL nothing."""
-    assert parse_unit(text) is None
+    assert read_unit(text) is None
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from servier.data.replicates import MIN_MOLECULES
-
 if TYPE_CHECKING:
     from servier.data.replicates import Replicates
 
@@ -25,7 +23,7 @@ def describe_replicates(quantity: str, found: "Replicates") -> str:
     text = f"{quantity}: {many} several labels, {found.alike:,} of them equal ones only; {spread}."
     if not found.best and found.alike == found.molecules:
         return f"{text} They may be copies, and do not say how exact labels are."
-    if not found.best and found.molecules >= MIN_MOLECULES:
+    if not found.best and found.are_many:
         return f"{text} They differ as those of any two molecules do: nothing was measured again."
     if not found.best:
         return f"{text} That is too little to say what a model can reach."
