@@ -97,7 +97,10 @@ refuse_names(RESULTS, DATASET)
 TARGETS = options(("target", target) for target in config["targets"])
 COLUMNS = options(
     [
-        *((name, config.get(name)) for name in ("smiles_column", "split_column", "weight_column")),
+        *(
+            (name, config.get(name))
+            for name in ("smiles_column", "split_column", "weight_column")
+        ),
         *(("relation_column", name) for name in config.get("relation_columns", [])),
     ]
 )
