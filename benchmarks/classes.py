@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from servier.data.datasets import Columns, load_dataset
-from servier.metrics import measure
+from servier.metrics.measures import measure
 from servier.models import boosting
 from servier.models.boosting_recipe import PRESETS
 from servier.training.calibration import calibrate_classes

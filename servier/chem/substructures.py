@@ -63,22 +63,21 @@ def write_substructure(mol: Mol, atoms: Iterable[int]) -> str:
     mol
         The molecule.
     atoms
-        Their indices; the first one is written first.
+        Their indices.
     """
-    inside = list(atoms)
-    chosen = set(inside)
-    bonds = [
-        bond for bond in mol.GetBonds() if bond.GetBeginAtomIdx() in chosen or bond.GetEndAtomIdx() in chosen
-    ]
-    touched = {atom for bond in bonds for atom in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())}
-    symbols = [
-        atom.GetSmarts(isomericSmiles=False) if atom.GetIdx() in chosen else REST for atom in mol.GetAtoms()
-    ]
+    chosen = [mol.GetAtomWithIdx(atom) for atom in set(atoms)]
+    bonds = {bond.GetIdx(): bond for atom in chosen for bond in atom.GetBonds()}
+    symbols = [REST] * mol.GetNumAtoms()
+    for atom in chosen:
+        symbols[atom.GetIdx()] = atom.GetSmarts(isomericSmiles=False)
+    touched = {atom.GetIdx() for atom in chosen}
+    for bond in bonds.values():
+        touched |= {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}
     return str(
         Chem.MolFragmentToSmiles(
             mol,
-            sorted(chosen | touched),
-            bondsToUse=[bond.GetIdx() for bond in bonds],
+            sorted(touched),
+            bondsToUse=sorted(bonds),
             atomSymbols=symbols,
             isomericSmiles=False,
         )

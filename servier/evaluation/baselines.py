@@ -11,7 +11,7 @@ from servier.checkpoint.classes import CLASS_TASKS, MULTICLASS
 from servier.chem.molecules import Mol
 from servier.chem.similarity import PackedBits, fingerprints, nearest
 from servier.evaluation.bootstrap import Scores
-from servier.metrics import measure
+from servier.metrics.measures import measure
 
 MAX_ITERATIONS = 1000
 

@@ -1,16 +1,19 @@
 """Confidence intervals and comparisons of metrics, by bootstrapping the rows."""
 
-import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.metrics import Relations, Vector, measure
+from servier.metrics.measures import measure
+from servier.metrics.ordered_pairs import Relations, Vector
+from servier.metrics.resamples import measure_resamples
 
 CONFIDENCE = 0.95
-BATCH = 50
+BATCH_SIZE = 2_000_000
+"""So many numbers say which rows are in the resamples that are measured at once."""
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
@@ -42,7 +45,7 @@ class Resampling:
     seed
         The seed of the resampling.
     workers
-        The number of processes; the results do not depend on it.
+        The number of threads; the results do not depend on it.
     """
 
     n: int = 1000
@@ -94,7 +97,7 @@ def bootstrap(
     resampling
         How rows are resampled.
     relations
-        Which labels are bounds, as for `servier.metrics.measure`; None where none is.
+        Which labels are bounds, as for `servier.metrics.measures.measure`; None where none is.
 
     References
     ----------
@@ -154,36 +157,33 @@ def _resample(
     y: Vector, models: Sequence[Scores], task: str, resampling: Resampling, relations: Relations | None
 ) -> dict[str, NDArray[np.float64]]:
     """Return for each metric its values on resamples, shape (n_resamples, n_models); NaN where undefined."""
-    from sklearn.utils.parallel import Parallel, delayed
-
     rng = np.random.default_rng(resampling.seed)
-    rows = [rng.integers(0, len(y), len(y)) for _ in range(resampling.n)]
-    measure_batch = delayed(_measure_all)
-    jobs = (
-        measure_batch(y, models, task, rows[i : i + BATCH], relations) for i in range(0, len(rows), BATCH)
-    )
-    found = [sample for batch in Parallel(n_jobs=resampling.workers)(jobs) for sample in batch]
-    names = dict.fromkeys(name for sample in found for measured in sample for name in measured)
+    seeds = rng.integers(0, 2**63, resampling.n)
+    size = max(1, BATCH_SIZE // len(y))
+
+    def measure_batch(first: int) -> list[dict[str, Vector]]:
+        weights = np.stack([_draw(len(y), seed) for seed in seeds[first : first + size].tolist()])
+        return [
+            measure_resamples(y, scores.values, task, scores.threshold, weights, relations)
+            for scores in models
+        ]
+
+    with ThreadPoolExecutor(resampling.workers) as pool:
+        batches = list(pool.map(measure_batch, range(0, resampling.n, size)))
+    names = dict.fromkeys(name for batch in batches for found in batch for name in found)
+    lengths = [min(size, resampling.n - first) for first in range(0, resampling.n, size)]
     return {
-        name: np.array([[measured.get(name, math.nan) for measured in sample] for sample in found])
+        name: np.concatenate(
+            [
+                np.stack([found.get(name, np.full(length, np.nan)) for found in batch], axis=1)
+                for batch, length in zip(batches, lengths, strict=True)
+            ]
+        )
         for name in names
     }
 
 
-def _measure_all(
-    y: Vector,
-    models: Sequence[Scores],
-    task: str,
-    resamples: Sequence[NDArray[np.int64]],
-    relations: Relations | None,
-) -> list[list[dict[str, float]]]:
-    return [
-        [
-            measure(
-                y[rows], scores.values[rows], task, scores.threshold,
-                None if relations is None else relations[rows],
-            )
-            for scores in models
-        ]
-        for rows in resamples
-    ]  # fmt: skip
+def _draw(n_rows: int, seed: int) -> Vector:
+    """Return how often each row is in one resample."""
+    rows = np.random.default_rng(seed).integers(0, n_rows, n_rows)
+    return np.bincount(rows, minlength=n_rows).astype(np.float64)

@@ -13,7 +13,7 @@ from servier.data.datasets import Dataset
 from servier.errors import DataError
 from servier.evaluation.bootstrap import STANDARD, Difference, Resampling, Scores, compare
 from servier.evaluation.unseen import find_unseen, require_scored
-from servier.metrics import LOWER_IS_BETTER
+from servier.metrics.measures import LOWER_IS_BETTER
 from servier.scoring.consensus import require_same_targets
 from servier.scoring.scorer import Scorer
 

@@ -19,7 +19,7 @@ from servier.evaluation.confusion import count_labels
 from servier.evaluation.leakage import Overlap, find_leaks
 from servier.evaluation.unseen import Unseen, find_unseen, require_scored
 from servier.explaining.importance import measure_importance
-from servier.metrics import measure, measure_coverage
+from servier.metrics.measures import measure, measure_coverage
 from servier.scoring.predictions import Predictions
 from servier.scoring.scorer import Scorer
 

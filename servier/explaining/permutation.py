@@ -17,7 +17,7 @@ from servier.chem.molecules import Mol
 from servier.chem.substructures import write_substructure
 from servier.features.base import GeneratedFingerprint
 from servier.features.feature_set import Features
-from servier.metrics import macro_auroc
+from servier.metrics.measures import macro_auroc
 from servier.scoring.engines import FeatureEngine
 
 CANDIDATES = 40
@@ -78,22 +78,32 @@ class PermutationImportance:
         ]
         return sorted(decrease, key=lambda block: -block["importance"])
 
+    @cached_property
+    def _raw(self) -> NDArray[np.float64]:
+        return self._score(self._features)
+
+    def _score(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self.engine.score(Features(X, [None] * len(X))).values
+
     def _decrease(self, target: int, columns: Sequence[int] | NDArray[np.int64]) -> float:
-        """Return how much AUROC falls, or the mean absolute error rises, when columns are shuffled."""
+        """Return how much AUROC falls, or the mean absolute error rises, when columns are shuffled.
+
+        Only rows that get other values than their own are scored again.
+        """
         rng = np.random.default_rng(0)
         known = np.flatnonzero(~np.isnan(self.y[:, target]))
-        X = self._features[known]
-        own = X[:, columns]
+        raw, own = self._raw[known], self._features[known][:, columns]
         after = []
         for _ in range(SHUFFLES):
-            X[:, columns] = own[rng.permutation(len(known))]
-            after.append(self._quality(target, X, known))
-        X[:, columns] = own
-        before = self._quality(target, X, known)
-        return round(float(before - np.mean(after)), 6)
+            shuffled = own[rng.permutation(len(known))]
+            changed = np.flatnonzero((shuffled != own).any(axis=1))
+            X, scores = self._features[known[changed]], raw.copy()
+            X[:, columns] = shuffled[changed]
+            scores[changed] = self._score(X)
+            after.append(self._quality(target, scores, known))
+        return round(float(self._quality(target, raw, known) - np.mean(after)), 6)
 
-    def _quality(self, target: int, X: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
-        raw = self.engine.score(Features(X, [None] * len(X))).values
+    def _quality(self, target: int, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
         predicted = self.checkpoint.targets[target]
         values = predicted.to_answer(raw[:, score_places(self.checkpoint.targets)[target]])
         y = self.y[rows, target]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from servier.checkpoint.metadata import TrainingNotes
 from servier.errors import RecipeError
-from servier.metrics import one_sided
+from servier.metrics.measures import one_sided
 from servier.models.boosting_parameters import check_booster, check_parameters
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.fitted_model import FittedModel, Report

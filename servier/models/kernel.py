@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
-from servier.metrics import one_sided
+from servier.metrics.measures import one_sided
 
 LAYER = "dense_1"
 C = {"binary": 1.0, "regression": 3.0}

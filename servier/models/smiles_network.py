@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.metadata import TrainingNotes
-from servier.metrics import mean_score
+from servier.metrics.measures import mean_score
 from servier.models.export import export_model
 from servier.models.fine_tuning_recipe import Recipe
 from servier.models.fitted_model import FittedModel, Report

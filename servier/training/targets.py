@@ -11,7 +11,7 @@ from servier.checkpoint.target import CONFIDENCES, Target
 from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
 from servier.data.wishes import NO_LIMITS, Limits
-from servier.metrics import measure, measure_coverage
+from servier.metrics.measures import measure, measure_coverage
 from servier.training.calibration import calibrate, calibrate_classes
 from servier.training.censored import fit_censored_widths, fit_line
 from servier.training.conformal import fit_class_sets, fit_sets, fit_widths
@@ -28,9 +28,9 @@ class HeldOutMetrics:
     Parameters
     ----------
     metrics
-        By name, as `servier.metrics.measure` returns them.
+        By name, as `servier.metrics.measures.measure` returns them.
     coverage
-        By confidence, as `servier.metrics.measure_coverage` returns it.
+        By confidence, as `servier.metrics.measures.measure_coverage` returns it.
     """
 
     metrics: dict[str, float]

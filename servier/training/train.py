@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from servier import metrics
 from servier.checkpoint.archive import pack_lines
 from servier.checkpoint.file import Checkpoint, graph_name, make_checkpoint
 from servier.checkpoint.metadata import DatasetFacts, DuplicateRules, Metadata, Metrics, SplitFacts
@@ -21,6 +20,7 @@ from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
 from servier.data.wishes import NO_LIMITS
+from servier.metrics import measures
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
 from servier.scoring.inputs import write_input
@@ -202,7 +202,7 @@ def _measure_test(rows: TrainingRows, checkpoint: Checkpoint) -> dict[str, dict[
         zip(checkpoint.targets, answer_places(checkpoint.targets), strict=True)
     ):
         known = ~np.isnan(y[:, i]) & ~np.isnan(target.label(values[:, place]))
-        measured[target.name] = metrics.measure(
+        measured[target.name] = measures.measure(
             y[known, i], values[known, place], target.task, target.threshold,
             None if relations is None else relations[rows.test[known], i],
         )  # fmt: skip

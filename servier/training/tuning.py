@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from servier.data.datasets import Dataset
 from servier.errors import EndedError, ServierError
-from servier.metrics import mean_score
+from servier.metrics.measures import mean_score
 from servier.progress import format_seconds
 from servier.tables import write_whole
 from servier.training.options import Options

@@ -4,7 +4,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from servier.evaluation.bootstrap import Resampling, Scores, bootstrap, compare
-from servier.metrics import concordance
+from servier.metrics.ordered_pairs import concordance
 
 pytestmark = pytest.mark.seconds
 

@@ -10,7 +10,7 @@ from rdkit import Chem
 from sklearn.model_selection import KFold
 
 from servier.errors import RecipeError
-from servier.metrics import one_sided
+from servier.metrics.measures import one_sided
 from servier.models import boosting
 from servier.models.boosting_recipe import Problem, Recipe
 from servier.models.tree_graph import round_thresholds

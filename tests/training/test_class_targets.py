@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 
 from servier.checkpoint.target import CONFIDENCES, Target
 from servier.data.datasets import Dataset
-from servier.metrics import measure_coverage
+from servier.metrics.measures import measure_coverage
 from servier.training.calibration import calibrate_classes
 from servier.training.conformal import fit_class_sets
 from servier.training.score_labels import code_labels

@@ -3,7 +3,7 @@ import pytest
 from crepes import ConformalClassifier, ConformalRegressor
 
 from servier.checkpoint.target import CONFIDENCES, Target
-from servier.metrics import measure_coverage
+from servier.metrics.measures import measure_coverage
 from servier.training.conformal import fit_sets, fit_widths
 
 

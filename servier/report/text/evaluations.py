@@ -70,7 +70,7 @@ def describe_coverage(coverage: Mapping[str, Mapping[str, float]], classes: Sequ
     Parameters
     ----------
     coverage
-        By confidence, as `servier.metrics.measure_coverage` returns it.
+        By confidence, as `servier.metrics.measures.measure_coverage` returns it.
     classes
         What the labels are called where there are more than two.
     """

@@ -4,7 +4,7 @@ from sklearn import metrics as sklearn_metrics
 
 from servier.evaluation.bootstrap import Resampling, Scores, bootstrap, compare
 from servier.evaluation.confusion import count_confusions
-from servier.metrics import (
+from servier.metrics.measures import (
     LOWER_IS_BETTER,
     MULTICLASS,
     ORDINAL,

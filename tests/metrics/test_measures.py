@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import r2_score
 
-from servier.metrics import (
+from servier.metrics.measures import (
     BINARY,
     LOWER_IS_BETTER,
     REGRESSION,

@@ -10,12 +10,11 @@ from rdkit.ML.Scoring import Scoring
 from scipy import stats
 from sklearn import metrics
 
+from servier.metrics.ordered_pairs import Relations, Vector, concordance
+
 N_BINS = 10
 ALPHA = 20.0
 
-Vector = NDArray[np.float64]
-Relations = NDArray[np.int8]
-Integers = NDArray[np.int64]
 Metric = Callable[[Vector, Vector, float | Vector], float]
 
 
@@ -202,52 +201,6 @@ def mean_score(
             counts = None if weights is None else weights[known, i]
             found.append(metric(labels[known], values[known], sample_weight=counts))
     return float(np.mean(found)) if found else 0.0
-
-
-def concordance(y: Vector, y_score: Vector, relations: Relations) -> float:
-    """Return the share of pairs, of those whose true order is known, that scores order in the same way.
-
-    The order of two values that differ is known, and that of a bound and of what lies on its other side. A
-    tie of scores counts half. Without such pairs the share is NaN.
-
-    Parameters
-    ----------
-    y, y_score, relations
-        As for `measure`.
-
-    References
-    ----------
-    Harrell et al., JAMA 1982, 247, 2543, doi:10.1001/jama.1982.03320430047030. Claude and Navarro, The
-    wavelet matrix, SPIRE 2012, doi:10.1007/978-3-642-34109-0_18: how pairs are counted.
-    """
-    place = 4 * np.unique(y, return_inverse=True)[1]
-    highest = np.where(relations == 1, place.max(initial=0) + 4, place + 1 + relations)
-    lowest = np.where(relations == -1, -1, place + 1 + relations)
-    order = np.argsort(highest, kind="stable")
-    n_below = np.searchsorted(highest[order], lowest)
-    ranks = np.unique(y_score, return_inverse=True)[1]
-    lower = _count_lower(ranks[order], n_below, ranks)
-    tied = _count_lower(ranks[order], n_below, ranks + 1) - lower
-    n_pairs = int(n_below.sum())
-    return float((lower.sum() + tied.sum() / 2) / n_pairs) if n_pairs else math.nan
-
-
-def _count_lower(ranks: Integers, n_first: Integers, limits: Integers) -> Integers:
-    """Return for each limit how many of the first so many ranks are below it.
-
-    Ranks are sorted by one bit after the other, the highest first, and the ranges of the first ones follow.
-    """
-    counts, start, end = np.zeros_like(n_first), np.zeros_like(n_first), n_first
-    for bit in reversed(range(int(limits.max(initial=0)).bit_length())):
-        is_set = (ranks >> bit) & 1
-        n_unset = np.concatenate([[0], np.cumsum(1 - is_set)])
-        unset_start, unset_end = n_unset[start], n_unset[end]
-        goes_on = ((limits >> bit) & 1).astype(bool)
-        counts += np.where(goes_on, unset_end - unset_start, 0)
-        start = np.where(goes_on, n_unset[-1] + start - unset_start, unset_start)
-        end = np.where(goes_on, n_unset[-1] + end - unset_end, unset_end)
-        ranks = np.concatenate([ranks[is_set == 0], ranks[is_set == 1]])
-    return counts
 
 
 def _rank_correlation(correlate: Callable[..., Any], y: Vector, y_score: Vector) -> float:
