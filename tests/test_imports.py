@@ -34,7 +34,7 @@ ONLY = {
     "click": {"cli"},
     "flask": {"server"},
     "waitress": {"server/channel", "server/connections", "server/receiving", "server/running"},
-    "lightgbm": {"models/boosting", "models/tree_graph"},
+    "lightgbm": {"models/boosting", "models/student_trees", "models/tree_graph"},
     "optuna": {"training/tuning", "training/search_spaces"},
     "crepes": {"training/conformal"},
     "matplotlib": {"report"},

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from servier.checkpoint.distillation_facts import DistillationFacts
 from servier.checkpoint.documents import OPTIONAL, DocumentError, parse_json, read_document, write_document
 from servier.checkpoint.earlier_formats import FORMAT_VERSION, update
 from servier.checkpoint.rules import (
@@ -212,6 +213,8 @@ class Metadata:
         The packages that trained it.
     reference
         The molecules that answers are compared with, if there are any.
+    distillation
+        Of a student, whose answers it learnt.
     targets
         What it predicts, in the order of the graph's outputs, of which each has `n_scores`.
     sha256
@@ -234,6 +237,7 @@ class Metadata:
     sentinels: Annotated[list[Sentinel], NOT_EMPTY]
     versions: dict[Name, Name]
     reference: ReferenceFacts | None = field(default=None, metadata=OPTIONAL)
+    distillation: DistillationFacts | None = field(default=None, metadata=OPTIONAL)
     targets: Annotated[list[Target], NOT_EMPTY]
     sha256: dict[Name, Digest] = field(default_factory=dict)
 

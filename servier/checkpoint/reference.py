@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from servier.checkpoint.archive import pack_arrays, unpack_lines
 from servier.checkpoint.arrays import Kind, read_arrays
 from servier.checkpoint.metadata import COPY, Metadata
-from servier.checkpoint.target_columns import count_answers
+from servier.checkpoint.target_columns import count_answers, count_scores
 from servier.checkpoint.unpacking import ArchiveError
 from servier.errors import CheckpointError
 
@@ -40,6 +40,9 @@ class ReferenceArrays:
     train_relations
         Which of their labels are bounds, int8, in the same shape: 1 where the true value is at least the
         label, -1 where it is at most the label, else 0; None where none is.
+    train_scores
+        Raw scores of the training molecules out of fold, float32, shape (n_train, n_scores); NaN where there
+        is none. None in older checkpoints.
     domain_rows, environments
         For `servier.scoring.applicability_domain.Domain`: which of them the similarity is taken to, and the
         identifiers of all their substructures.
@@ -55,6 +58,7 @@ class ReferenceArrays:
     train_fingerprints: NDArray[np.uint8]
     train_y: NDArray[np.float32]
     train_relations: NDArray[np.int8] | None = None
+    train_scores: NDArray[np.float32] | None = None
     domain_rows: NDArray[np.int64]
     environments: NDArray[np.uint32]
     reference_answers: NDArray[np.float64] | None = None
@@ -81,6 +85,7 @@ _KINDS = {
     "train_fingerprints": Kind("|u1", "n_train", 256),
     "train_y": Kind("<f4", "n_train", "n_targets"),
     "train_relations": Kind("|i1", "n_train", "n_targets"),
+    "train_scores": Kind("<f4", "n_train", "n_scores"),
     "domain_rows": Kind("<i8", "n_domain"),
     "environments": Kind("<u4", "n_environments"),
     "reference_answers": Kind("<f8", "n_references", "n_answers"),
@@ -151,6 +156,8 @@ def _problems(reference: ReferenceArrays) -> Iterator[str]:
         yield "environments are not in order"
     if np.isinf(reference.train_y).any():
         yield "train_y is not finite"
+    if reference.train_scores is not None and np.isinf(reference.train_scores).any():
+        yield "train_scores are not finite"
     if reference.train_relations is not None and not np.isin(reference.train_relations, (-1, 0, 1)).all():
         yield "train_relations are not -1, 0 and 1"
     answers = reference.reference_answers
@@ -168,6 +175,9 @@ def _contradictions(reference: ReferenceArrays, metadata: Metadata) -> Iterator[
     """Yield where the arrays do not fit the metadata."""
     if reference.train_y.shape[1] != len(metadata.targets):
         yield "train_y does not fit the targets"
+    scores = reference.train_scores
+    if scores is not None and scores.shape[1] != count_scores(metadata.targets):
+        yield "train_scores do not fit the targets"
     for target, y in zip(metadata.targets, reference.exact_y.T, strict=False):
         known = y[~np.isnan(y)]
         if target.task == "binary" and not np.isin(known, (0, 1)).all():

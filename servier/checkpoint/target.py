@@ -28,6 +28,7 @@ CONFIDENCES = (0.8, 0.9, 0.95)
 PROBABILITY_DIGITS = 6
 SIGNIFICANT_DIGITS = 7
 MAX_EXPONENT = 500
+TINY = float(np.exp(-MAX_EXPONENT))
 LONGEST_UNIT = 80
 
 UnitName = Annotated[
@@ -170,6 +171,24 @@ class Target:
         if self.bound is not None:
             return self.clip(np.asarray(self.bound - np.exp(-exponent)))
         return self.clip(score)
+
+    def from_answer(self, answer: Scores) -> Scores:
+        """Return calibrated scores from which `to_answer` makes an answer.
+
+        Probabilities that are rounded to 0 or 1 count as half a unit of their last decimal away from it. Of a
+        multiclass target, whose scores have no zero of their own, the mean of the scores is 0.
+        """
+        least = 0.5 * 10.0**-PROBABILITY_DIGITS
+        if self.task == "regression":
+            if self.transform == LOG:
+                return np.asarray(np.log(np.maximum(answer, TINY)))
+            return answer if self.bound is None else -np.log(np.maximum(self.bound - answer, TINY))
+        likely = np.log(np.clip(answer, least, 1 - least))
+        if self.task == "binary":
+            return np.asarray(likely - np.log1p(-np.clip(answer, least, 1 - least)))
+        if self.task == ORDINAL:
+            return np.diff(likely, axis=1)
+        return np.asarray(likely - likely.mean(axis=1, keepdims=True))
 
     def round(self, answer: Scores) -> Scores:
         """Return probabilities with 6 decimals, or values with 7 significant digits."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from servier import __version__
-from servier.cli import bulk, evaluation, models, scoring, signing, tables, tuning
+from servier.cli import bulk, distillation, evaluation, models, scoring, signing, tables, tuning
 from servier.cli.ending import describe_end, ending_by_signals, pass_on, prepare_standard_streams
 from servier.cli.extras import explain_missing
 from servier.cli.terminal import escaping
@@ -86,6 +86,7 @@ for command in (
     evaluation.evaluate,
     evaluation.compare,
     models.inspect,
+    distillation.distill,
     signing.sign,
     tuning.tune,
     tuning.pretrain,

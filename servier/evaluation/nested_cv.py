@@ -140,6 +140,9 @@ def repeat_training(
 def _check_notes(checkpoint: Checkpoint) -> None:
     """Check what is read of a checkpoint only to train again."""
     notes = checkpoint.metadata
+    if notes.distillation is not None:
+        hint = "give one of its teachers: " + ", ".join(found.file for found in notes.distillation.teachers)
+        raise RecipeError("a student is not trained from labels", path=checkpoint.path, hint=hint)
     said = {"preset": notes.preset, "split": notes.split.strategy, **vars(notes.duplicates)}
     given = {name: value for name, value in said.items() if value is not None}
     sort_settings(given | notes.training.recipe, checkpoint.model_name, checkpoint.path)

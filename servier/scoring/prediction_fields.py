@@ -73,6 +73,13 @@ def _answer_fields(target: Target) -> dict[str, type]:
     return fields | ({f"{name}_mean": float} if target.task == ORDINAL else {})
 
 
+def number_fields(target: Target) -> list[str]:
+    """Return the columns with the numbers of an answer: a value, a probability, or that of each class."""
+    if target.task == "regression":
+        return [f"{target.name}_pred"]
+    return [f"{target.name}_probability{word and '_'}{word}" for word in target.classes or [""]]
+
+
 def _spread_fields(target: Target, forms: Sequence[str]) -> dict[str, type]:
     """Return the columns for the answers for forms of a molecule, of classes the probability of each."""
     names = [f"{target.name}_probability_{word}" for word in target.classes] or [target.name]

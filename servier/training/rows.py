@@ -16,9 +16,11 @@ from servier.data.folds import Indices, enough_folds, split_folds
 from servier.data.labelled_table import warn_of_rows
 from servier.data.replicates import Replicates, find_repeats, measure_replicates, scale_of
 from servier.data.splitters import Splitter, choose_splitter
+from servier.data.wishes import NO_LIMITS
 from servier.errors import DataError
 from servier.models.fitted_model import Folds
 from servier.training.balance import require_variety, warn_of_folds, warn_of_test_rows
+from servier.training.learnt_labels import LearntLabels
 from servier.training.options import Options
 from servier.training.weights import normalize_weights
 
@@ -80,6 +82,20 @@ class TrainingRows:
         """Return which labels of one target are bounds; None where none is."""
         of_target = None if self.relations is None else self.relations[:, target]
         return of_target if of_target is not None and of_target.any() else None
+
+    def labels_of(self, target: int) -> LearntLabels:
+        """Return the labels of one target, with all that calibration wants to know of them."""
+        name = self.data.targets[target]
+        return LearntLabels(
+            name=name,
+            task=self.data.tasks[target],
+            y=self.y[:, target],
+            groups=self.groups,
+            relations=self.relations_of(target),
+            limits=self.data.limits.get(name, NO_LIMITS),
+            words=self.data.words.get(name),
+            weights=None if self.weights is None else self.weights[:, target],
+        )
 
     def folds(self, n_folds: int, seed: int) -> Folds:
         """Divide all training rows into folds that are stratified by the first target and share no group.

@@ -1,21 +1,17 @@
 """Targets with calibration and conformal limits, fitted on out-of-fold scores, and how well these hold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from servier.checkpoint.classes import CLASS_TASKS
 from servier.checkpoint.target import CONFIDENCES, Target
-from servier.data.bounds import Relations, only_exact
 from servier.data.folds import split_folds
-from servier.data.wishes import NO_LIMITS, Limits
 from servier.metrics.measures import measure, measure_coverage
 from servier.training.calibration import calibrate, calibrate_classes
 from servier.training.censored import fit_censored_widths, fit_line
 from servier.training.conformal import fit_class_sets, fit_sets, fit_widths
-from servier.training.rows import TrainingRows
+from servier.training.learnt_labels import LearntLabels
 from servier.training.target_transform import TargetTransform
 
 N_PARTS = 5
@@ -37,79 +33,56 @@ class HeldOutMetrics:
     coverage: dict[str, dict[str, float]]
 
 
-def make_target(
-    name: str,
-    transform: TargetTransform,
-    task: str,
-    y: NDArray[np.float64],
-    raw: NDArray[np.float64],
-    relations: Relations | None = None,
-    limits: Limits = NO_LIMITS,
-    words: Sequence[str] | None = None,
-    weights: NDArray[np.float64] | None = None,
-) -> Target:
+def make_target(labels: LearntLabels, transform: TargetTransform, raw: NDArray[np.float64]) -> Target:
     """Fit the calibration, the threshold and the conformal limits of one target.
 
     Parameters
     ----------
-    name, transform, task
-        The target, and the transform of its labels in training.
-    y, raw
-        Labels, float64, shape (n_rows,), and out-of-fold raw scores, of a target with classes shape (n_rows,
-        n_scores); NaN where missing.
-    relations
-        Which labels are bounds, int8, shape (n_rows,); None where none is.
-    limits
-        What answers may not be beyond.
-    words
-        What its labels are called, if they are words.
-    weights
-        How much each label counts in the calibration and the threshold, shape (n_rows,); None where all count
-        the same. Conformal limits hold for molecules, each of which counts once.
+    labels
+        The labels. Weights count in the calibration and the threshold; conformal limits hold for molecules,
+        each of which counts once.
+    transform
+        The transform of the labels in training.
+    raw
+        Out-of-fold raw scores, float64, shape (n_rows,), of a target with classes shape (n_rows, n_scores);
+        NaN where missing.
     """
-    words = None if words is None else list(words)
-    if task == "binary":
-        target = replace(calibrate(name, y, raw, weights), words=words)
-        return replace(target, conformal=fit_sets(y, target.to_rounded_answer(raw)))
-    if task != "regression":
-        target = calibrate_classes(name, task, words or [], y, raw, weights)
-        return replace(target, conformal=fit_class_sets(y, target.to_rounded_answer(raw)))
-    return _make_value_target(name, transform, transform.apply(y), raw, relations, limits, weights)
+    words = None if labels.words is None else list(labels.words)
+    if labels.task == "binary":
+        target = replace(calibrate(labels.name, labels.y, raw, labels.weights), words=words)
+        return replace(target, conformal=fit_sets(labels.y, target.to_rounded_answer(raw)))
+    if labels.task != "regression":
+        target = calibrate_classes(labels.name, labels.task, words or [], labels.y, raw, labels.weights)
+        return replace(target, conformal=fit_class_sets(labels.y, target.to_rounded_answer(raw)))
+    return _make_value_target(labels, transform, raw)
 
 
-def _make_value_target(
-    name: str,
-    transform: TargetTransform,
-    labels: NDArray[np.float64],
-    raw: NDArray[np.float64],
-    relations: Relations | None,
-    limits: Limits,
-    weights: NDArray[np.float64] | None,
-) -> Target:
-    """Return a regression target, whose labels are given on the scale of the transform."""
+def _make_value_target(labels: LearntLabels, transform: TargetTransform, raw: NDArray[np.float64]) -> Target:
+    """Return a regression target."""
     target = Target(
-        name,
+        labels.name,
         "regression",
         slope=transform.width,
         intercept=transform.mean,
         transform=transform.transform,
         bound=transform.bound,
-        lowest=limits[0],
-        highest=limits[1],
+        lowest=labels.limits[0],
+        highest=labels.limits[1],
     )
-    if relations is None:
-        return replace(target, conformal=fit_widths(labels, raw))
-    line = fit_line(labels, raw, relations, weights)
+    y = transform.apply(labels.y)
+    if labels.relations is None:
+        return replace(target, conformal=fit_widths(y, raw))
+    line = fit_line(y, raw, labels.relations, labels.weights)
     return replace(
         target,
         slope=transform.width * line.slope,
         intercept=transform.mean + transform.width * line.intercept,
-        conformal=fit_censored_widths(line.to_scores(labels), raw, relations),
+        conformal=fit_censored_widths(line.to_scores(y), raw, labels.relations),
     )
 
 
 def measure_held_out(
-    rows: TrainingRows, i: int, transform: TargetTransform, raw: NDArray[np.float64], seed: int
+    labels: LearntLabels, transform: TargetTransform, raw: NDArray[np.float64], seed: int
 ) -> HeldOutMetrics:
     """Measure the answers for out-of-fold rows by cross-validation of the calibration.
 
@@ -119,38 +92,27 @@ def measure_held_out(
 
     Parameters
     ----------
-    rows, i
-        The training rows, and the position of the target.
-    transform, raw
+    labels, transform, raw
         As for `make_target`.
     seed
         Of the split.
     """
-    name, task = rows.data.targets[i], rows.data.tasks[i]
-    words = rows.data.words.get(name)
-    limits = rows.data.limits.get(name, NO_LIMITS)
-    known = np.flatnonzero(~np.isnan(rows.y[:, i]) & ~np.isnan(raw.reshape(len(raw), -1)).any(axis=1))
-    y, raw, groups = rows.y[known, i], raw[known], rows.groups[known]
-    relations = rows.relations_of(i)
-    relations = None if relations is None else relations[known]
-    weights = None if rows.weights is None else rows.weights[known, i]
-    if len(np.unique(groups)) < 2:
-        groups = known
-    n_classes = len(rows.data.labels_of(i))
-    shape = (len(y), n_classes) if task in CLASS_TASKS else (len(y),)
-    values, thresholds = np.full(shape, np.nan), np.full(len(y), np.nan)
+    known = np.flatnonzero(~np.isnan(labels.y) & ~np.isnan(raw.reshape(len(raw), -1)).any(axis=1))
+    labels, raw = labels.select(known), raw[known]
+    y, task, n_classes = labels.y, labels.task, labels.n_classes
+    groups = known if len(np.unique(labels.groups)) < 2 else labels.groups
+    values, thresholds = (
+        np.full((len(y), n_classes) if n_classes else len(y), np.nan),
+        np.full(len(y), np.nan),
+    )
     bounds = {str(level): np.full((len(y), max(2, n_classes)), np.nan) for level in CONFIDENCES}
     for fitted, part in split_folds(y, task, groups, N_PARTS, seed):
-        of_fitted = None if relations is None else relations[fitted]
-        counts = None if weights is None else weights[fitted]
-        target = make_target(name, transform, task, y[fitted], raw[fitted], of_fitted, limits, words, counts)
+        target = make_target(labels.select(fitted), transform, raw[fitted])
         values[part] = target.to_rounded_answer(raw[part])
         thresholds[part] = np.nan if target.threshold is None else target.threshold
         for level, found in bounds.items():
             found[part] = target.bounds(raw[part], values[part], level)
     return HeldOutMetrics(
-        metrics=measure(y, values, task, thresholds if task == "binary" else None, relations),
-        coverage={
-            level: measure_coverage(only_exact(y, relations), found, task) for level, found in bounds.items()
-        },
+        metrics=measure(y, values, task, thresholds if task == "binary" else None, labels.relations),
+        coverage={level: measure_coverage(labels.exact_y, found, task) for level, found in bounds.items()},
     )

@@ -19,7 +19,6 @@ from servier.chem.identity import identity_hashes
 from servier.chem.molecules import canonical_smiles
 from servier.chem.similarity import fingerprints
 from servier.data.datasets import Dataset
-from servier.data.wishes import NO_LIMITS
 from servier.metrics import measures
 from servier.models import boosting_recipe
 from servier.scoring.applicability_domain import fit_domain
@@ -78,25 +77,14 @@ def train_on(rows: TrainingRows, options: Options, recipe: Recipe) -> Checkpoint
     else:
         fitted = fit_sequences(rows, labels, options, recipe)
     raw, data = fitted.model.held_out, rows.data
-    named = list(zip(data.targets, transforms, data.tasks, strict=True))
+    learnt = [rows.labels_of(i) for i in range(len(data.targets))]
     targets = [
-        replace(
-            make_target(
-                *target,
-                rows.y[:, i],
-                raw[:, labels.places[i]],
-                rows.relations_of(i),
-                data.limits.get(target[0], NO_LIMITS),
-                data.words.get(target[0]),
-                None if rows.weights is None else rows.weights[:, i],
-            ),
-            unit=data.units.get(target[0]),
-        )
-        for i, target in enumerate(named)
+        replace(make_target(own, transform, raw[:, place]), unit=data.units.get(own.name))
+        for own, transform, place in zip(learnt, transforms, labels.places, strict=True)
     ]
     held_out = {
-        name: measure_held_out(rows, i, transform, raw[:, labels.places[i]], options.seed)
-        for i, (name, transform, _) in enumerate(named)
+        own.name: measure_held_out(own, transform, raw[:, place], options.seed)
+        for own, transform, place in zip(learnt, transforms, labels.places, strict=True)
     }
     measured = Metrics(
         held_out={name: found.metrics for name, found in held_out.items()},
@@ -167,6 +155,7 @@ def _make_checkpoint(
         train_fingerprints=known,
         train_y=rows.y.astype(np.float32),
         train_relations=rows.relations,
+        train_scores=fitted.model.held_out.astype(np.float32),
         domain_rows=domain.rows,
         environments=domain.environments,
         reference_answers=None if reference is None else reference.answer(fitted.engine, targets),

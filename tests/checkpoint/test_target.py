@@ -338,3 +338,22 @@ def test_bounds_are_said_in_words(fields, said):
 def test_units_and_bounds_that_cannot_be(target, problem):
     """Classes have neither, and one bound is below the other."""
     assert target.contradiction() == problem
+
+
+@given(raw_scores)
+@many
+@pytest.mark.parametrize("target", [BINARY, *REGRESSIONS], ids=["binary", *IDS])
+def test_scores_can_be_had_back_from_answers(target, scores):
+    """The calibrated score of which an answer was made, by SciPy's logit for a probability."""
+    answer = target.to_answer(scores / 8)
+    np.testing.assert_allclose(target.from_answer(answer), target.calibrate(scores / 8), atol=1e-6)
+    if target is BINARY:
+        np.testing.assert_allclose(target.from_answer(answer), logit(answer), atol=1e-6)
+
+
+def test_scores_of_certain_answers_are_finite():
+    """Rounded probabilities of 0 and 1 are half a unit of the sixth decimal from it."""
+    expected = logit([0.5e-6, 1 - 0.5e-6])
+    np.testing.assert_allclose(BINARY.from_answer(np.array([0.0, 1.0])), expected)
+    assert np.isfinite(LOG.from_answer(np.array([0.0]))).all()
+    assert np.isfinite(MIRRORED.from_answer(np.array([100.5]))).all()

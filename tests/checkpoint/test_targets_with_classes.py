@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -122,6 +124,18 @@ def test_sets_without_gaps_hold_all_that_they_held(belongs):
     for row in found:
         places = np.flatnonzero(row)
         assert len(places) == 0 or np.array_equal(places, np.arange(places[0], places[-1] + 1))
+
+
+@pytest.mark.parametrize("target", BOTH, ids=IDS)
+def test_scores_can_be_had_back_from_probabilities(target):
+    """What gives the same probabilities again; of a multiclass target scores are so up to a constant."""
+    calibrated = np.random.default_rng(0).normal(size=(40, target.n_scores))
+    plain = replace(target, slopes=[1.0] * target.n_scores, intercepts=[0.0] * target.n_scores)
+    found = plain.from_answer(plain.to_answer(calibrated))
+    np.testing.assert_allclose(plain.to_answer(found), plain.to_answer(calibrated), atol=1e-9)
+    if target.task == "multiclass":
+        calibrated -= calibrated.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, calibrated, atol=1e-9)
 
 
 @pytest.mark.parametrize("target", BOTH, ids=IDS)

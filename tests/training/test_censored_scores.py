@@ -11,6 +11,7 @@ from scipy import stats
 from servier.checkpoint.target import CONFIDENCES
 from servier.training.censored import Line, fit_censored_widths, fit_line, impute_bounds
 from servier.training.conformal import fit_widths
+from servier.training.learnt_labels import LearntLabels
 from servier.training.target_transform import TargetTransform
 from servier.training.targets import make_target
 
@@ -71,14 +72,16 @@ def test_answers_are_values_on_the_line_with_an_interval_around(cut_off):
     """A target of bounds answers for rows beyond the limits too; without bounds it is as it always was."""
     raw, truth, labels, relations = cut_off
     transform = TargetTransform(10.0, 3.0)
-    target = make_target("P1", transform, "regression", 10 + 3 * labels, raw, relations)
+    groups = np.arange(len(raw))
+    bounded = LearntLabels("P1", "regression", 10 + 3 * labels, groups, relations)
+    target = make_target(bounded, transform, raw)
     answers = target.to_answer(raw)
     np.testing.assert_allclose(answers, 10 + 3 * (0.3 + 1.5 * raw), atol=0.4)
     beyond = relations != 0
     assert np.abs(answers - 10 - 3 * truth)[beyond].mean() < 3 * 0.45
     limits = target.interval(raw, "0.9")
     np.testing.assert_allclose(limits.mean(axis=1), answers)
-    exact = make_target("P1", transform, "regression", 10 + 3 * truth, raw)
+    exact = make_target(LearntLabels("P1", "regression", 10 + 3 * truth, groups), transform, raw)
     assert (exact.slope, exact.intercept) == (3.0, 10.0)
     assert exact.conformal == fit_widths(transform.apply(10 + 3 * truth), raw)
     assert replace(exact, slope=0, intercept=0, conformal={}) == replace(

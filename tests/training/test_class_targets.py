@@ -12,6 +12,7 @@ from servier.data.datasets import Dataset
 from servier.metrics.measures import measure_coverage
 from servier.training.calibration import calibrate_classes
 from servier.training.conformal import fit_class_sets
+from servier.training.learnt_labels import LearntLabels
 from servier.training.score_labels import code_labels
 from servier.training.target_transform import TargetTransform
 from servier.training.targets import make_target
@@ -126,7 +127,8 @@ def test_sets_of_classes_are_those_of_crepes(kinds, level):
 def test_sets_in_an_order_cover_what_they_promise(levels, level):
     """At least, for gaps are filled."""
     y, raw = levels
-    target = make_target("level", TargetTransform(), "ordinal", y[:3000], raw[:3000], words=WORDS)
+    labels = LearntLabels("level", "ordinal", y[:3000], np.arange(3000), words=WORDS)
+    target = make_target(labels, TargetTransform(), raw[:3000])
     answer = target.to_rounded_answer(raw[3000:])
     covered = measure_coverage(y[3000:], target.bounds(raw[3000:], answer, str(level)), "ordinal")
     assert all(covered[f"coverage_{label}"] > level - 0.04 for label in range(3))

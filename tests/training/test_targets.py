@@ -9,6 +9,7 @@ from sklearn.metrics import recall_score, roc_auc_score, roc_curve
 from servier.checkpoint.target import CONFIDENCES
 from servier.data.datasets import Columns, load_dataset
 from servier.data.simulation import simulate, write_simulation
+from servier.training.learnt_labels import LearntLabels
 from servier.training.options import Options
 from servier.training.rows import select_rows
 from servier.training.target_transform import TargetTransform
@@ -33,7 +34,7 @@ def raw(rows):
 
 def test_calibration_and_coverage_hold_for_rows_that_did_not_fit_them(rows, raw):
     """Exchangeable rows are covered as promised, and probabilities are frequencies; raw scores are not."""
-    found = measure_held_out(rows, 0, PLAIN, raw, seed=0)
+    found = measure_held_out(rows.labels_of(0), PLAIN, raw, seed=0)
     assert found.metrics["calibration_error"] < 0.05
     assert found.metrics["auroc"] == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)
     for level in CONFIDENCES:
@@ -43,7 +44,7 @@ def test_calibration_and_coverage_hold_for_rows_that_did_not_fit_them(rows, raw)
 
 def answers_and_target(y, raw):
     """The calibrated probabilities, rounded as answers are, and the target that gives them."""
-    target = make_target("P1", PLAIN, "binary", y, raw)
+    target = make_target(LearntLabels("P1", "binary", y, np.arange(len(y))), PLAIN, raw)
     return np.round(1 / (1 + np.exp(-(target.slope * raw + target.intercept))), 6), target
 
 
@@ -71,7 +72,7 @@ def test_noise_is_not_flattered(rows):
     """Scores that know nothing look good only on the rows that the threshold was fitted to."""
     y, noise = rows.y[:, 0], np.random.default_rng(1).normal(size=len(rows.y))
     p, target = answers_and_target(y, noise)
-    honest = measure_held_out(rows, 0, PLAIN, noise, seed=0).metrics
+    honest = measure_held_out(rows.labels_of(0), PLAIN, noise, seed=0).metrics
     assert youden(y, p, target.threshold) == pytest.approx(best_youden(y, p), abs=2.1 / np.sum(y == 1))
     assert youden(y, p, target.threshold) > 0
     assert honest["balanced_accuracy"] == pytest.approx(0.5, abs=0.02)
@@ -84,7 +85,7 @@ def test_intervals_hold_for_rows_that_did_not_fit_them(rows):
     transform = TargetTransform(10.0, 3.0)
     y = 10 + 3 * (raw + rng.standard_t(5, size=len(raw)))
     numbers = replace(rows, y=y[:, None], data=replace(rows.data, tasks=["regression"]))
-    found = measure_held_out(numbers, 0, transform, raw, seed=0)
+    found = measure_held_out(numbers.labels_of(0), transform, raw, seed=0)
     assert found.metrics["mae"] == pytest.approx(np.abs(y - (10 + 3 * raw)).mean(), rel=1e-6)
     for level in CONFIDENCES:
         assert found.coverage[str(level)]["coverage"] == pytest.approx(level, abs=0.03)
@@ -96,7 +97,8 @@ def test_rows_without_a_score_are_left_out(rows, raw):
     other = rows.y.copy()
     other[700:] = 1 - other[700:]
     first, second = (
-        measure_held_out(found, 0, PLAIN, scored, seed=0) for found in (rows, replace(rows, y=other))
+        measure_held_out(found.labels_of(0), PLAIN, scored, seed=0)
+        for found in (rows, replace(rows, y=other))
     )
     assert first == second
 
@@ -104,5 +106,5 @@ def test_rows_without_a_score_are_left_out(rows, raw):
 def test_one_scaffold_is_torn_apart(rows, raw):
     """Where all held-out rows share one scaffold they are measured all the same."""
     alike = replace(rows, groups=np.zeros(len(raw), np.int64))
-    found = measure_held_out(alike, 0, PLAIN, raw, seed=0).metrics["auroc"]
+    found = measure_held_out(alike.labels_of(0), PLAIN, raw, seed=0).metrics["auroc"]
     assert found == pytest.approx(roc_auc_score(rows.y[:, 0], raw), abs=0.005)

@@ -5,6 +5,7 @@ from servier.report.text.audits import describe_audit
 from servier.report.text.checkpoints import (
     describe_checkpoint,
     describe_domain,
+    describe_fidelity,
     describe_input,
     describe_metrics,
     describe_stereo,
@@ -19,6 +20,7 @@ __all__ = [
     "describe_domain",
     "describe_evaluation",
     "describe_explanation",
+    "describe_fidelity",
     "describe_input",
     "describe_metrics",
     "describe_nested",

@@ -10,6 +10,7 @@ from servier.report.text.text_tables import text_table
 from servier.scoring.inputs import SequenceInput, read_input
 
 if TYPE_CHECKING:
+    from servier.checkpoint.distillation_facts import DistillationFacts
     from servier.checkpoint.file import Checkpoint
     from servier.checkpoint.metadata import DomainLimits
     from servier.checkpoint.target import Target
@@ -73,6 +74,8 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(data.versions.items()))),
         ("intact", "yes: every entry has its digest, and the sentinel molecules get their scores"),
     ]
+    if data.distillation is not None:
+        facts.append(("student of", _describe_teachers(data.distillation)))
     facts += [] if rows.weights is None else [("weights", rows.weights.in_words)]
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
@@ -80,6 +83,8 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts]
     lines += ["", describe_metrics(checkpoint)]
+    if data.distillation is not None:
+        lines += ["", describe_fidelity(checkpoint)]
     classes = {target.name: target.classes for target in checkpoint.targets}
     for name, coverage in data.metrics.coverage.items():
         lines += [
@@ -88,6 +93,33 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
             *describe_coverage(coverage, classes.get(name, ())),
         ]
     return "\n".join(lines)
+
+
+def describe_fidelity(checkpoint: "Checkpoint") -> str:
+    """Return how faithful a student is to its teachers, as a table for each target."""
+    found = checkpoint.metadata.distillation
+    lines: list[str] = []
+    for target, parts in (found.fidelity if found else {}).items():
+        rows = [
+            (
+                part,
+                f"{measured['molecules']:.0f}",
+                *(
+                    f"{measured[name]:.3f}" if name in measured else "-"
+                    for name in ("r2", "spearman", "rmse")
+                ),
+            )
+            for part, measured in parts.items()
+        ]
+        header = (f"{target}, beside the teachers", "molecules", "R2", "Spearman", "RMSE")
+        lines += ["", *text_table(header, rows)]
+    return "\n".join(lines[1:])
+
+
+def _describe_teachers(found: "DistillationFacts") -> str:
+    names = ", ".join(f"{teacher.file} ({teacher.digest[:16]})" for teacher in found.teachers)
+    library = found.library
+    return f"{names}, on {library.learnt} molecules of {library.drawn} drawn from {library.file}"
 
 
 def describe_target(target: "Target") -> str:

@@ -1,0 +1,102 @@
+"""The command that makes a student of one or more models."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from servier.cli.commands import argument, command, option
+from servier.cli.dialects import DialectOptions
+from servier.cli.options import FORCE, SMILES_COLUMN, WORKERS, worker_processes
+from servier.cli.outputs import Inputs, claim_outputs
+
+
+@dataclass(frozen=True)
+class DistillOptions:
+    """The options of `servier distill`."""
+
+    teachers: tuple[str, ...] = field(
+        metadata=argument(
+            metavar="TEACHER...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False)
+        )
+    )
+    library: str = field(
+        metadata=option(
+            decides=False,
+            required=True,
+            type=click.Path(exists=True, dir_okay=False),
+            help="A table of molecules without labels, such as those that will be scored.",
+        )
+    )
+    output: str = field(
+        metadata=option(decides=False, required=True, metavar="FILE", help="Where the student goes.")
+    )
+    rows: int = field(
+        metadata=option(
+            type=click.IntRange(200),
+            default=30_000,
+            show_default=True,
+            help="How many molecules of the library are drawn for the teachers to answer.",
+        )
+    )
+    smiles_column: str | None = field(metadata=SMILES_COLUMN)
+    text: DialectOptions
+    reference: str | None = field(
+        metadata=option(
+            decides=False,
+            type=click.Path(exists=True, dir_okay=False),
+            help="A table of molecules, such as approved drugs; --detail then gives the percentile of an "
+            "answer among theirs.",
+        )
+    )
+    seed: int = field(
+        metadata=option(type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+    )
+    force: bool = field(metadata=FORCE)
+    workers: int | None = field(metadata=WORKERS)
+
+
+@command(DistillOptions, extra="train")
+def distill(given: DistillOptions) -> None:
+    """Make a fast student of slow models.
+
+    TEACHER... are one or more checkpoints that were trained on the same rows. They answer for molecules of
+    the library, and a student learns what they answered, from features that cost little. It is a checkpoint
+    like any other, answers nearly as well as its teachers, many times as fast, and says how faithful it is.
+    To continue an interrupted run, run the same command again.
+
+    \b
+    Examples:
+      servier distill models/model_1.servier models/model_2.servier --library library.csv.gz \\
+        --output student.servier
+      servier predict-file library.csv.gz scored.csv.gz --model_path student.servier
+    """
+    from servier.bulk.distilling import Lessons, distill_file
+    from servier.bulk.options import Options
+    from servier.checkpoint.file import encode_checkpoint, open_checkpoint
+    from servier.models.student import Recipe
+    from servier.report.text import describe_fidelity, describe_metrics
+    from servier.tables import write_whole
+    from servier.tables.files import name_beside
+    from servier.training.distillation import PACKAGES
+    from servier.training.distillation import Options as StudentOptions
+
+    workers = worker_processes(given.workers)
+    output = Path(given.output)
+    files: dict[str, str | None] = {f"teacher {i}": path for i, path in enumerate(given.teachers, start=1)}
+    files |= {"library": given.library, "reference": given.reference}
+    with claim_outputs(given, [output], Inputs(files, PACKAGES)) as is_made:
+        if is_made:
+            student = open_checkpoint(output)
+        else:
+            through = Options(
+                smiles_column=given.smiles_column, dialect=given.text.dialect(), workers=workers
+            )
+            lessons = Lessons(list(given.teachers), given.library, given.rows, through)
+            options = StudentOptions(given.reference, given.seed, workers)
+            student = distill_file(lessons, name_beside(output, "", ".work"), options, Recipe())
+            with write_whole(output) as temporary:
+                temporary.write_bytes(encode_checkpoint(student))
+    click.echo(describe_metrics(student))
+    click.echo(describe_fidelity(student))
+    click.echo(f"The student is in {output}")

@@ -1,0 +1,163 @@
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import r2_score, root_mean_squared_error
+
+from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
+from servier.checkpoint.reference import REFERENCE, encode_reference
+from servier.scoring.scorer import Scorer
+from servier.training.distillation import NEAR, add_error
+from servier.training.fidelity import measure_fidelity
+
+pytestmark = pytest.mark.training
+
+N_LIBRARY = 700
+
+
+@pytest.fixture(scope="session")
+def library(once):
+    """Simulated molecules that nobody was trained on, between rows that cannot be read."""
+    from servier.data.simulation import simulate
+
+    def fill(folder):
+        rows = [
+            ["CCO(", "unreadable"],
+            ["", "nothing"],
+            *([text, "made"] for text in simulate(N_LIBRARY, 11).smiles),
+        ]
+        with (folder / "library.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([["smiles", "origin"], *rows])
+
+    return once("library", fill) / "library.csv"
+
+
+@pytest.fixture(scope="session")
+def student(command, once, models_dir, library):
+    """A student of both models."""
+
+    def fill(folder):
+        teachers = [models_dir / f"model_{name}.servier" for name in "12"]
+        command("distill", *teachers, "--library", library, "--output", folder / "student.servier")
+
+    return once("student", fill) / "student.servier"
+
+
+def answers(paths, smiles):
+    return Scorer([open_checkpoint(path) for path in paths]).score(smiles).values[:, 0]
+
+
+def log_odds(p):
+    return np.log(p / (1 - p))
+
+
+def test_a_student_answers_as_its_teachers_do(student, models_dir):
+    """On molecules of the same kind that it never saw it says nearly what both say together."""
+    from servier.data.simulation import simulate
+
+    smiles = simulate(200, 29).smiles
+    teachers = answers([models_dir / f"model_{name}.servier" for name in "12"], smiles)
+    assert stats.spearmanr(answers([student], smiles), teachers).statistic > 0.9
+
+
+def test_it_says_whose_student_it_is_and_how_faithful(student, models_dir, library, command):
+    """Teachers by their digests, the library by its rows, and the fidelity of each part."""
+    found = open_checkpoint(student).metadata.distillation
+    assert [teacher.digest for teacher in found.teachers] == [
+        open_checkpoint(models_dir / f"model_{name}.servier").digest for name in "12"
+    ]
+    assert (found.library.file, found.library.rows) == (library.name, N_LIBRARY + 2)
+    assert found.library.learnt < N_LIBRARY
+    fidelity = found.fidelity["P1"]
+    assert fidelity["all"]["molecules"] == N_LIBRARY // 10
+    assert 0.5 < fidelity["all"]["r2"] <= 1
+    shown = command("inspect", student).stdout
+    assert "student of" in shown
+    assert "P1, beside the teachers" in shown
+
+
+@pytest.mark.process
+def test_a_student_is_used_like_any_other_checkpoint(student, simulated, library, tmp_path, servier):
+    """It predicts with details, scores files, is evaluated, explained and compared with a teacher."""
+    answer = json.loads(
+        servier("predict", "CCOc1ccccc1", "--model_1_path", student, "--detail", "--json").stdout
+    )
+    assert answer["P1_set_90"]
+    servier("predict-file", library, tmp_path / "scored.csv", "--model_path", student, "--detail")
+    with (tmp_path / "scored.csv").open() as stream:
+        statuses = [row["status"] for row in csv.DictReader(stream)]
+    assert statuses == ["invalid", "empty", *["ok"] * N_LIBRARY]
+    report = servier(
+        "evaluate", "--dataset", simulated, "--model_path", student, "--resamples", 50, "--json"
+    ).stdout
+    assert json.loads(report)["counts"]["trained_on"] > 0
+    assert "contribution" in servier("explain", "CCOc1ccccc1", "--model_1_path", student).stdout
+    refused = servier("evaluate", "--dataset", simulated, "--model_path", student, "--folds", 2, status=1)
+    assert "a student is not trained from labels" in refused.stderr
+
+
+@pytest.mark.process
+def test_workers_and_interruptions_do_not_change_a_student(model_1, library, tmp_path, servier):
+    """One process or two, at once or after an interruption while the teachers answer: the same bytes."""
+    made = []
+    for workers in (1, 2):
+        output = tmp_path / f"student_{workers}.servier"
+        servier("distill", model_1, "--library", library, "--output", output, "--workers", workers)
+        made.append(output.read_bytes())
+        assert not output.with_name(f"{output.name}.work").exists()
+    assert made[0] == made[1]
+
+
+def test_what_cannot_be_distilled_is_refused(model_1, library, tmp_path, command):
+    """A teacher without out-of-fold scores, one given twice, a small library, a file of somebody else."""
+    old = open_checkpoint(model_1)
+    entries = dict(old.entries) | {REFERENCE: encode_reference(replace(old.reference, train_scores=None))}
+    (tmp_path / "old.servier").write_bytes(encode_checkpoint(make_checkpoint(old.metadata, entries)))
+    output = tmp_path / "student.servier"
+    asked = ("--library", library, "--output", output)
+    assert "train it again" in command("distill", tmp_path / "old.servier", *asked, status=1).stderr
+    assert "given twice" in command("distill", model_1, model_1, *asked, status=1).stderr
+    small = tmp_path / "small.csv"
+    small.write_text("smiles\nCCO\nCCC\n")
+    found = command("distill", model_1, "--library", small, "--output", output, status=1)
+    assert "only 2 of its molecules have answers" in found.stderr
+    folder = tmp_path / "student.servier.work"
+    folder.mkdir(exist_ok=True)
+    (folder / "thesis.txt").write_text("all that I have")
+    assert "thesis.txt" in command("distill", model_1, *asked, status=1).stderr
+    assert (folder / "thesis.txt").read_text() == "all that I have"
+    assert not output.exists()
+
+
+def test_errors_are_those_of_molecules_with_nearly_the_same_score():
+    """What is added is the error of one of the 51 nearest by rank, which a brute-force search finds too."""
+    rng = np.random.default_rng(0)
+    teacher, held_out = rng.normal(size=400), np.append(rng.normal(size=60), np.nan)
+    student = teacher + rng.normal(size=400)
+    found = add_error(held_out, teacher, student, seed=3)
+    assert np.isnan(found[-1])
+    for own, made in zip(held_out[:-1], found[:-1], strict=True):
+        ranks = np.argsort(np.argsort(teacher))
+        place = np.sum(teacher < own)
+        is_near = np.abs(ranks - np.clip(place, 0, 399)) <= NEAR + 1
+        assert np.isclose((student - teacher)[is_near], made - own).any()
+    assert np.array_equal(found, add_error(held_out, teacher, student, seed=3), equal_nan=True)
+
+
+def test_fidelity_is_measured_as_scikit_learn_and_scipy_do():
+    """Of all molecules, of those inside and outside of the domain, and of fifths by the answer."""
+    rng = np.random.default_rng(0)
+    teacher = rng.normal(size=(500, 1))
+    student = teacher + rng.normal(0, 0.4, (500, 1))
+    is_inside = rng.random(500) < 0.3
+    found = measure_fidelity(teacher, student, teacher[:, 0], is_inside)
+    for name, rows in {"all": slice(None), "inside domain": is_inside, "outside domain": ~is_inside}.items():
+        assert found[name]["r2"] == pytest.approx(r2_score(teacher[rows], student[rows]))
+        assert found[name]["rmse"] == pytest.approx(root_mean_squared_error(teacher[rows], student[rows]))
+        expected = stats.spearmanr(teacher[rows], student[rows]).statistic
+        assert found[name]["spearman"] == pytest.approx(expected)
+    fifths = [found[f"{low} to {low + 20} %"] for low in range(0, 100, 20)]
+    assert [fifth["molecules"] for fifth in fifths] == [100] * 5
