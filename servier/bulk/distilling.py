@@ -1,6 +1,7 @@
-"""distill: from checkpoints and a library without labels to a student."""
+"""distill: from checkpoints and molecules without labels to a student."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,20 +13,24 @@ from servier.bulk.options import Options, ScoringOptions
 from servier.bulk.sampling import Sample, draw_sample
 from servier.bulk.scoring import predict_file
 from servier.checkpoint.distillation_facts import LibraryFacts
-from servier.checkpoint.file import Checkpoint, open_checkpoint
+from servier.checkpoint.file import Checkpoint, encode_checkpoint, open_checkpoint
 from servier.checkpoint.target import Target
+from servier.chem.molecules import InvalidMolecule, parse_all
+from servier.chem.recombination import make_molecules
 from servier.errors import DataError
 from servier.models.student import Recipe
 from servier.progress import ProgressReport
 from servier.scoring.prediction_fields import number_fields
-from servier.tables import write_csv
-from servier.training.distillation import Answered, distill
-from servier.training.distillation import Options as StudentOptions
+from servier.tables import write_csv, write_whole
+from servier.tables.files import name_beside
+from servier.training.distillation import Answered, StudentOptions, distill
 from servier.training.teachers import Teachers
 
 logger = logging.getLogger(__name__)
 
 ROWS = 30_000
+MADE_OF_EACH, LEAST_MADE = 20, 2_000
+DEFAULT = Recipe()
 MOLECULES, ANSWERS = "molecules.csv", "answers.parquet"
 
 
@@ -38,29 +43,33 @@ class Lessons:
     teachers
         The files of the checkpoints.
     library
-        A table of molecules.
+        A table of molecules; None to make some from the training molecules.
     rows
-        How many of its rows are drawn.
+        How many of its rows are drawn, or how many are made; None for 30,000, of which fewer are made of few
+        training molecules.
     file
         How the library is gone through.
     """
 
-    teachers: list[str]
-    library: str
-    rows: int = ROWS
+    teachers: Sequence[str]
+    library: str | None = None
+    rows: int | None = None
     file: Options = field(default_factory=Options)
 
 
-def distill_file(lessons: Lessons, work_dir: Path, options: StudentOptions, recipe: Recipe) -> Checkpoint:
-    """Draw molecules from a library, let the teachers answer for them, and train a student.
+def write_student(
+    lessons: Lessons, output: Path, options: StudentOptions, recipe: Recipe = DEFAULT
+) -> Checkpoint:
+    """Draw or make molecules, let the teachers answer for them, train a student, and write it to a file.
+
+    Until it is there, molecules and answers are in a folder beside it, from which an interrupted run goes on.
 
     Parameters
     ----------
     lessons
         Teachers and library.
-    work_dir
-        Where the molecules and the teachers' answers are kept until the student is made: what was interrupted
-        goes on from there.
+    output
+        The file.
     options, recipe
         As for `servier.training.distillation.distill`.
 
@@ -73,17 +82,19 @@ def distill_file(lessons: Lessons, work_dir: Path, options: StudentOptions, reci
     """
     teachers = Teachers([open_checkpoint(path) for path in lessons.teachers])
     teachers.check()
-    logger.info("drawing %s rows of %s", lessons.rows, lessons.library)
-    sample = draw_sample(lessons.library, lessons.rows, options.seed, lessons.file)
     known = teachers.reference.smiles or []
+    sample = _find_molecules(known, lessons, options.seed)
+    work_dir = name_beside(output, "", ".work")
     answers = _answer([*known, *sample.smiles], teachers.targets, lessons, work_dir)
     trained = Answered(known, answers[: len(known)])
     library = Answered(sample.smiles, answers[len(known) :])
     student = distill(teachers, trained, library, _describe(lessons, sample), options, recipe)
+    with write_whole(output) as temporary:
+        temporary.write_bytes(encode_checkpoint(student))
     for path in _own_files(work_dir):
         path.unlink()
     work_dir.rmdir()
-    return student
+    return open_checkpoint(output)
 
 
 def _own_files(work_dir: Path) -> list[Path]:
@@ -104,6 +115,19 @@ def _own_files(work_dir: Path) -> list[Path]:
             hint = "the teachers' answers are kept in this folder: empty it, or give the student another name"
             raise DataError("this file is not of an earlier run", path=path, hint=hint)
     return found
+
+
+def _find_molecules(known: list[str], lessons: Lessons, seed: int) -> Sample:
+    """Draw molecules from the library, or make them from the training molecules."""
+    if lessons.library is not None:
+        n_rows = lessons.rows or ROWS
+        logger.info("drawing %s rows of %s", n_rows, lessons.library)
+        return draw_sample(lessons.library, n_rows, seed, lessons.file)
+    n_rows = lessons.rows or min(ROWS, max(LEAST_MADE, MADE_OF_EACH * len(known)))
+    logger.info("making %s molecules from %s training molecules", n_rows, len(known))
+    parents = [mol for mol in parse_all(known) if not isinstance(mol, InvalidMolecule)]
+    made = make_molecules(parents, n_rows, seed)
+    return Sample(made, len(made))
 
 
 def _answer(
@@ -129,5 +153,5 @@ def _answer(
 
 def _describe(lessons: Lessons, sample: Sample) -> LibraryFacts:
     """Return what is known of the library before anything is learnt of it."""
-    name = Path(lessons.library).name
+    name = None if lessons.library is None else Path(lessons.library).name
     return LibraryFacts(name, sample.digest, sample.n_rows, len(sample.smiles), 0)

@@ -28,12 +28,13 @@ class LibraryFacts:
     Parameters
     ----------
     file, digest
-        The name of their table, and a sha256 of those SMILES strings that were drawn.
+        The name of their table, None where they were made from training molecules, and a sha256 of those
+        SMILES strings that were drawn.
     rows, drawn, learnt
         How many rows it has, how many were drawn, and of how many the answers were learnt.
     """
 
-    file: Name
+    file: Name | None
     digest: Digest
     rows: Count
     drawn: Count

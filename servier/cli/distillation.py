@@ -20,23 +20,22 @@ class DistillOptions:
             metavar="TEACHER...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False)
         )
     )
-    library: str = field(
+    library: str | None = field(
         metadata=option(
             decides=False,
-            required=True,
             type=click.Path(exists=True, dir_okay=False),
-            help="A table of molecules without labels, such as those that will be scored.",
+            help="A table of molecules without labels, such as those that will be scored.  [default: "
+            "molecules are made from those that the teachers were trained on]",
         )
     )
     output: str = field(
         metadata=option(decides=False, required=True, metavar="FILE", help="Where the student goes.")
     )
-    rows: int = field(
+    rows: int | None = field(
         metadata=option(
             type=click.IntRange(200),
-            default=30_000,
-            show_default=True,
-            help="How many molecules of the library are drawn for the teachers to answer.",
+            help="How many molecules of the library are drawn, or made, for the teachers to answer.  "
+            "[default: 30000; 20 are made for each training molecule at most]",
         )
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
@@ -60,29 +59,25 @@ class DistillOptions:
 def distill(given: DistillOptions) -> None:
     """Make a fast student of slow models.
 
-    TEACHER... are one or more checkpoints that were trained on the same rows. They answer for molecules of
-    the library, and a student learns what they answered, from features that cost little. It is a checkpoint
-    like any other, answers nearly as well as its teachers, many times as fast, and says how faithful it is.
+    TEACHER... are one or more checkpoints that were trained on the same rows. They answer for molecules
+    without labels, and a student learns what they answered, from features that cost little. It is a
+    checkpoint like any other, answers nearly as its teachers do, and says how faithful it is.
     To continue an interrupted run, run the same command again.
 
     \b
     Examples:
+      servier distill models/model_1.servier --output student.servier
       servier distill models/model_1.servier models/model_2.servier --library library.csv.gz \\
         --output student.servier
       servier predict-file library.csv.gz scored.csv.gz --model_path student.servier
     """
-    from servier.bulk.distilling import Lessons, distill_file
+    from servier.bulk.distilling import Lessons, write_student
     from servier.bulk.options import Options
-    from servier.checkpoint.file import encode_checkpoint, open_checkpoint
-    from servier.models.student import Recipe
-    from servier.report.text import describe_fidelity, describe_metrics
-    from servier.tables import write_whole
-    from servier.tables.files import name_beside
-    from servier.training.distillation import PACKAGES
-    from servier.training.distillation import Options as StudentOptions
+    from servier.checkpoint.file import open_checkpoint
+    from servier.report.text import describe_student
+    from servier.training.distillation import PACKAGES, StudentOptions
 
-    workers = worker_processes(given.workers)
-    output = Path(given.output)
+    workers, output = worker_processes(given.workers), Path(given.output)
     files: dict[str, str | None] = {f"teacher {i}": path for i, path in enumerate(given.teachers, start=1)}
     files |= {"library": given.library, "reference": given.reference}
     with claim_outputs(given, [output], Inputs(files, PACKAGES)) as is_made:
@@ -92,11 +87,7 @@ def distill(given: DistillOptions) -> None:
             through = Options(
                 smiles_column=given.smiles_column, dialect=given.text.dialect(), workers=workers
             )
-            lessons = Lessons(list(given.teachers), given.library, given.rows, through)
-            options = StudentOptions(given.reference, given.seed, workers)
-            student = distill_file(lessons, name_beside(output, "", ".work"), options, Recipe())
-            with write_whole(output) as temporary:
-                temporary.write_bytes(encode_checkpoint(student))
-    click.echo(describe_metrics(student))
-    click.echo(describe_fidelity(student))
+            lessons = Lessons(given.teachers, given.library, given.rows, through)
+            student = write_student(lessons, output, StudentOptions(given.reference, given.seed, workers))
+    click.echo(describe_student(student))
     click.echo(f"The student is in {output}")

@@ -26,6 +26,7 @@ from servier.cli.settings import ScaleOptions, SplitOptions, training_options
 
 if TYPE_CHECKING:
     from servier.checkpoint.file import Checkpoint
+    from servier.training.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,14 @@ class TrainOptions:
             "answer among theirs.",
         )
     )
+    student: str | None = field(
+        metadata=option(
+            decides=False,
+            metavar="FILE",
+            help="Also make a fast student of the model, on molecules that are made from those for training, "
+            "and write it to this file; servier distill has more choices.",
+        )
+    )
     force: bool = field(metadata=FORCE)
     workers: int | None = field(metadata=WORKERS)
 
@@ -86,6 +95,7 @@ def train(given: TrainOptions) -> None:
     \b
     Examples:
       servier train --data_dir data --model_name 1
+      servier train --data_dir data --model_name 1 --student models/student.servier
       servier train --dataset solubility.csv --target logS --model_name 2
       servier train --dataset clearance.csv --target class --task ordinal --classes low,medium,high
       servier train --dataset chembl.csv --target "Standard Value" --transform pIC50
@@ -93,7 +103,7 @@ def train(given: TrainOptions) -> None:
     """
     data = given.table.load(given.scales)
     from servier.checkpoint.file import encode_checkpoint, open_checkpoint
-    from servier.report.text import describe_metrics
+    from servier.report.text import describe_metrics, describe_student
     from servier.tables import write_whole
     from servier.training.recipes import make_recipe
     from servier.training.rows import select_rows
@@ -104,7 +114,7 @@ def train(given: TrainOptions) -> None:
     )
     recipe = make_recipe(options, changes)
     files = {"table": data.path, "recipe": given.config, "reference": given.reference}
-    with claim_outputs(given, [given.path], Inputs(files, PACKAGES, data)) as is_made:
+    with claim_outputs(given, [given.path, given.student], Inputs(files, PACKAGES, data)) as is_made:
         if is_made:
             checkpoint, replicates = open_checkpoint(given.path), None
         else:
@@ -115,8 +125,24 @@ def train(given: TrainOptions) -> None:
             )
             with write_whole(given.path) as temporary:
                 temporary.write_bytes(encode_checkpoint(checkpoint))
+            if given.student is not None:
+                _write_student(given, options)
     click.echo(describe_metrics(checkpoint, replicates))
     click.echo(f"Model {given.model_name} is in {given.path}")
+    if given.student is not None:
+        click.echo(f"\n{describe_student(open_checkpoint(given.student))}\nIts student is in {given.student}")
+
+
+def _write_student(given: TrainOptions, options: "Options") -> None:
+    """Make a student of the model that was trained."""
+    from servier.bulk.distilling import Lessons, write_student
+    from servier.bulk.options import Options as FileOptions
+    from servier.training.distillation import StudentOptions
+
+    lessons = Lessons([str(given.path)], file=FileOptions(workers=options.workers))
+    write_student(
+        lessons, Path(str(given.student)), StudentOptions(given.reference, options.seed, options.workers)
+    )
 
 
 @dataclass(frozen=True)

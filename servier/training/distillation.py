@@ -48,7 +48,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Options:
+class StudentOptions:
     """How a student is made, apart from the recipe.
 
     Parameters
@@ -99,7 +99,7 @@ def distill(
     trained: Answered,
     library: Answered,
     facts: LibraryFacts,
-    options: Options,
+    options: StudentOptions,
     recipe: Recipe,
 ) -> Checkpoint:
     """Train a student.
@@ -148,7 +148,9 @@ def distill(
     return _make_checkpoint(teachers, model, engine, raw, found, reference, options)
 
 
-def _find_features(teachers: Teachers, answered: Answered, options: Options, recipe: Recipe) -> _Examples:
+def _find_features(
+    teachers: Teachers, answered: Answered, options: StudentOptions, recipe: Recipe
+) -> _Examples:
     """Compute the features of those molecules that have answers; what has none is left out."""
     rows = np.flatnonzero(~np.isnan(answered.answers).any(axis=1))
     smiles, answers = [answered.smiles[row] for row in rows], answered.answers[rows]
@@ -157,7 +159,7 @@ def _find_features(teachers: Teachers, answered: Answered, options: Options, rec
     return _Examples(smiles, answers, teachers.to_scores(answers), features.X).select(usable)
 
 
-def _fit(known: _Examples, learnt: _Examples, options: Options, recipe: Recipe) -> FittedModel:
+def _fit(known: _Examples, learnt: _Examples, options: StudentOptions, recipe: Recipe) -> FittedModel:
     from servier.models import student_trees
 
     lesson = Lesson(
@@ -219,7 +221,7 @@ def _make_checkpoint(
     raw: Array,
     found: DistillationFacts,
     reference: ReferenceMolecules | None,
-    options: Options,
+    options: StudentOptions,
 ) -> Checkpoint:
     smiles = teachers.reference.smiles or []
     groups = group_numbers([scaffold_smiles(mol) for mol in parse_all(smiles, level=teachers.level)])

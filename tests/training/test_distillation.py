@@ -1,5 +1,8 @@
 import csv
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -46,6 +49,18 @@ def student(command, once, models_dir, library):
     return once("student", fill) / "student.servier"
 
 
+@pytest.fixture(scope="session")
+def student_of_model_1(command, once, model_1, library):
+    """The bytes of a student of model 1."""
+
+    def fill(folder):
+        command(
+            "distill", model_1, "--library", library, "--output", folder / "student.servier", "--workers", 1
+        )
+
+    return (once("student_of_model_1", fill) / "student.servier").read_bytes()
+
+
 def answers(paths, smiles):
     return Scorer([open_checkpoint(path) for path in paths]).score(smiles).values[:, 0]
 
@@ -63,7 +78,7 @@ def test_a_student_answers_as_its_teachers_do(student, models_dir):
     assert stats.spearmanr(answers([student], smiles), teachers).statistic > 0.9
 
 
-def test_it_says_whose_student_it_is_and_how_faithful(student, models_dir, library, command):
+def test_it_says_whose_student_it_is_and_how_faithful(student, models_dir, library, tmp_path, command):
     """Teachers by their digests, the library by its rows, and the fidelity of each part."""
     found = open_checkpoint(student).metadata.distillation
     assert [teacher.digest for teacher in found.teachers] == [
@@ -77,6 +92,10 @@ def test_it_says_whose_student_it_is_and_how_faithful(student, models_dir, libra
     shown = command("inspect", student).stdout
     assert "student of" in shown
     assert "P1, beside the teachers" in shown
+    command("inspect", student, "--html", tmp_path / "card.html")
+    page = (tmp_path / "card.html").read_text()
+    assert 'id="fidelity"' in page
+    assert f"{fidelity['all']['r2']:.3f}" in page
 
 
 @pytest.mark.process
@@ -100,15 +119,86 @@ def test_a_student_is_used_like_any_other_checkpoint(student, simulated, library
 
 
 @pytest.mark.process
-def test_workers_and_interruptions_do_not_change_a_student(model_1, library, tmp_path, servier):
-    """One process or two, at once or after an interruption while the teachers answer: the same bytes."""
-    made = []
-    for workers in (1, 2):
-        output = tmp_path / f"student_{workers}.servier"
-        servier("distill", model_1, "--library", library, "--output", output, "--workers", workers)
-        made.append(output.read_bytes())
-        assert not output.with_name(f"{output.name}.work").exists()
-    assert made[0] == made[1]
+def test_the_number_of_processes_does_not_change_a_student(
+    model_1, library, student_of_model_1, tmp_path, servier
+):
+    """Two make the very bytes of one."""
+    output = tmp_path / "student.servier"
+    servier("distill", model_1, "--library", library, "--output", output, "--workers", 2)
+    assert output.read_bytes() == student_of_model_1
+
+
+@pytest.mark.process
+def test_a_run_that_was_killed_goes_on(model_1, library, student_of_model_1, tmp_path):
+    """Killed while the teachers answer, the same command finishes it, and the student is the same."""
+    output = tmp_path / "student.servier"
+    line = [sys.executable, "-m", "servier", "distill", model_1, "--library", library, "--output", output]
+    partial = tmp_path / "student.servier.work" / "answers.parquet.journal"
+    run = subprocess.Popen(list(map(str, line)), stderr=subprocess.DEVNULL)
+    while not partial.exists():
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    assert not output.exists()
+    subprocess.run(list(map(str, line)), check=True, capture_output=True)
+    assert output.read_bytes() == student_of_model_1
+    assert not partial.parent.exists()
+
+
+def test_without_a_library_molecules_are_made(model_1, tmp_path, command):
+    """From the training molecules, which the student says."""
+    output = tmp_path / "student.servier"
+    command("distill", model_1, "--rows", 400, "--output", output)
+    found = open_checkpoint(output).metadata.distillation.library
+    assert (found.file, found.rows, found.drawn) == (None, 400, 400)
+    assert "made from training molecules" in command("inspect", output).stdout
+
+
+def test_train_makes_a_student_too(simulated, recipes, models_dir, tmp_path, command):
+    """Of the model that it trains, which is the very model that it trains without."""
+    student = tmp_path / "student.servier"
+    told = command(
+        "train", "--data_dir", simulated.parent, "--config", recipes["1"], "--models_dir", tmp_path,
+        "--student", student,
+    ).stdout  # fmt: skip
+    teacher = tmp_path / "model_1.servier"
+    assert teacher.read_bytes() == (models_dir / "model_1.servier").read_bytes()
+    found = open_checkpoint(student).metadata.distillation
+    assert [own.digest for own in found.teachers] == [open_checkpoint(teacher).digest]
+    assert f"Its student is in {student}" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [("kind", "multiclass"), ("level", "ordinal"), ("size", "values")]
+)
+def test_students_of_other_targets_answer_as_their_teachers_do(
+    name, target, classes, library, tmp_path, command
+):
+    """Classes with and without an order, and values: answers for new molecules rank as the teachers' do."""
+    from servier.data.simulation import simulate
+
+    teacher = classes / name / "model_1.servier"
+    if target == "values":
+        teacher = tmp_path / "teacher.servier"
+        command(
+            "train",
+            "--dataset",
+            classes / "classes.csv",
+            "--target",
+            name,
+            "--preset",
+            "fast",
+            "--model_path",
+            teacher,
+        )
+    output = tmp_path / "student.servier"
+    command("distill", teacher, "--library", library, "--output", output)
+    smiles = simulate(150, 29).smiles
+    first, second = (Scorer([open_checkpoint(path)]).score(smiles).values for path in (teacher, output))
+    assert first.shape == second.shape
+    for own, found in zip(first.T, second.T, strict=True):
+        assert stats.spearmanr(own, found).statistic > 0.85
 
 
 def test_what_cannot_be_distilled_is_refused(model_1, library, tmp_path, command):

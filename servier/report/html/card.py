@@ -14,7 +14,7 @@ from servier.checkpoint.file import Checkpoint
 from servier.chem.molecules import MAX_ATOMS
 from servier.data.labels import describe_labels
 from servier.report.html.pages import render_page
-from servier.report.text import describe_input, describe_stereo
+from servier.report.text import describe_input, describe_stereo, describe_teachers
 from servier.tables import write_whole
 
 
@@ -42,6 +42,7 @@ def render_card(checkpoint: Checkpoint) -> bytes:
         training=describe_training(checkpoint),
         recipe={name: _in_words(value) for name, value in metadata.training.recipe.items()},
         max_atoms=MAX_ATOMS,
+        distillation=metadata.distillation,
     )
 
 
@@ -55,9 +56,12 @@ def describe_training(checkpoint: Checkpoint) -> dict[str, Any]:
     labels, relations = arrays.train_y.astype(np.float64), arrays.train_relations
     versions = sorted(metadata.versions.items())
     weights = {} if rows.weights is None else {"weights of rows": rows.weights.in_words}
+    taught = metadata.distillation
+    teachers = {} if taught is None else {"student of": describe_teachers(taught)}
     return {
         "facts": {
             "model": f"{checkpoint.model_name}{preset}",
+            **teachers,
             "input": describe_input(checkpoint),
             "table": rows.file,
             "table digest": rows.digest,

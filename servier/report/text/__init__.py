@@ -5,10 +5,11 @@ from servier.report.text.audits import describe_audit
 from servier.report.text.checkpoints import (
     describe_checkpoint,
     describe_domain,
-    describe_fidelity,
     describe_input,
     describe_metrics,
     describe_stereo,
+    describe_student,
+    describe_teachers,
 )
 from servier.report.text.evaluations import describe_comparison, describe_evaluation, describe_nested
 
@@ -20,9 +21,10 @@ __all__ = [
     "describe_domain",
     "describe_evaluation",
     "describe_explanation",
-    "describe_fidelity",
     "describe_input",
     "describe_metrics",
     "describe_nested",
     "describe_stereo",
+    "describe_student",
+    "describe_teachers",
 ]

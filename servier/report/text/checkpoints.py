@@ -75,7 +75,7 @@ def describe_checkpoint(checkpoint: "Checkpoint") -> str:
         ("intact", "yes: every entry has its digest, and the sentinel molecules get their scores"),
     ]
     if data.distillation is not None:
-        facts.append(("student of", _describe_teachers(data.distillation)))
+        facts.append(("student of", describe_teachers(data.distillation)))
     facts += [] if rows.weights is None else [("weights", rows.weights.in_words)]
     if data.reference is not None:
         facts.append(("reference", f"{data.reference.molecules} molecules of {data.reference.file}"))
@@ -116,10 +116,17 @@ def describe_fidelity(checkpoint: "Checkpoint") -> str:
     return "\n".join(lines[1:])
 
 
-def _describe_teachers(found: "DistillationFacts") -> str:
+def describe_student(checkpoint: "Checkpoint") -> str:
+    """Return the metrics of a student, and how faithful it is."""
+    return f"{describe_metrics(checkpoint)}\n\n{describe_fidelity(checkpoint)}"
+
+
+def describe_teachers(found: "DistillationFacts") -> str:
+    """Return what a student was distilled from, in words."""
     names = ", ".join(f"{teacher.file} ({teacher.digest[:16]})" for teacher in found.teachers)
     library = found.library
-    return f"{names}, on {library.learnt} molecules of {library.drawn} drawn from {library.file}"
+    origin = "made from training molecules" if library.file is None else f"drawn from {library.file}"
+    return f"{names}, on {library.learnt} molecules of {library.drawn} {origin}"
 
 
 def describe_target(target: "Target") -> str:
