@@ -182,7 +182,7 @@ def _require_forms(service: Service, asked: Asked) -> None:
     try:
         service.models.require_forms(asked.model_name, asked.forms)
     except CheckpointError as error:
-        raise RequestError(error.problem) from None
+        raise RequestError(error.problem, 422) from None
 
 
 def _require_smiles(fields: dict[str, Any]) -> str:

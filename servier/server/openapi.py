@@ -21,7 +21,7 @@ PROBLEMS = {
     "413": "The request is too large.",
     "415": "The body is neither a form nor JSON.",
     "421": "The service does not answer to this host.",
-    "422": "The molecule cannot be scored; `status` and `reason` say why.",
+    "422": "The molecule cannot be scored, as `status` and `reason` say, or all its forms have one answer.",
     "431": "The address and the header fields are too large.",
     "501": "Of transfer encodings only chunked is understood.",
     "503": "There is no answer now; `Retry-After` says when to try again.",

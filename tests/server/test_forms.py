@@ -91,7 +91,7 @@ def test_impossible_digits_are_refused(handed_server, value):
 def test_forms_of_one_answer_are_refused(server):
     """A model that ignores stereochemistry says so, as the command does; one that reads it answers."""
     status, answer = ask(server, smile="CC(N)CC", stereoisomers=8)
-    assert status == 400
+    assert status == 422
     assert answer["error"] == "stereoisomers have one answer, for the models ignore stereochemistry"
     assert ask(server, smile="CC(N)CC", tautomers=8)[1]["tautomers"] == 1
     assert ask(server, smile="CC(N)CC", model_name="2", stereoisomers=8)[1]["stereoisomers"] == 2
