@@ -31,7 +31,7 @@ METADATA = Metadata(
         left_out=1,
         duplicates=1,
         conflicts=0,
-        weights=WeightFacts("reliability", 0.5, 2.0, 27),
+        weights=WeightFacts("reliability", 0.5, 2.0, 27, 0.875, 30),
     ),
     split=SplitFacts("time", "date", 0.2),
     duplicates=DuplicateRules("parent", "merge"),

@@ -1,6 +1,7 @@
 """The workflow with its tiny configuration, in folders of their own; one of them has all results."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from servier.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -71,6 +74,19 @@ def planned(folder, *arguments):
     said = snakemake(folder, "--dry-run", "--quiet", "host", "reason", *arguments)
     lines = [line.strip().removeprefix("local") for line in said.splitlines()]
     return {line.removeprefix("rule ").rstrip(":") for line in lines if line.startswith("rule ")} - {"all"}
+
+
+def read_commands(said):
+    """The options of each command in a dry run, as a shell and then click read them."""
+    for line in said.splitlines():
+        if line.startswith("Shell command: servier "):
+            words = shlex.shlex(line.removeprefix("Shell command: "), posix=True, punctuation_chars=True)
+            words.whitespace_split = True
+            found = list(words)
+            name = found[1]
+            end = found.index(">")
+            assert [word for word in found[end + 1 :] if word in (";", "&", "|", "(", ")")] == []
+            yield name, main.commands[name].make_context(name, found[2:end]).params
 
 
 def change_settings(site, change):

@@ -20,7 +20,7 @@ class Lane(StrEnum):
     SINGLE = "single"
     """A short question, for which somebody waits."""
     LONG = "long"
-    """The same about a large molecule, which may be slow."""
+    """The same about a large molecule, or one with its forms, which may be slow."""
     LIST = "list"
     """A part of many questions."""
     SLOW = "slow"

@@ -81,7 +81,7 @@ class Scorer:
         self._ranks = open_ranks(self.checkpoints) if confidences else None
         reads_stereo = any_reads_stereo(self.checkpoints)
         self._has_stereo = bool(confidences) and reads_stereo
-        self._form_limits = forms.limits
+        self._forms = forms
         require_unlike_forms(forms, self.level, reads_stereo=reads_stereo)
         for checkpoint, engine in zip(self.checkpoints, self._engines, strict=True):
             require_sentinels(checkpoint, engine)
@@ -94,7 +94,7 @@ class Scorer:
 
     def score_rows(self, rows: Sequence[Row]) -> Predictions:
         """Score rows: a SMILES string each, and why the row cannot be used, or None."""
-        return self._add_spreads(self.score_molecules(self._read(rows)), rows)
+        return self.add_spreads(self.score_molecules(self._read(rows)), rows, self._forms)
 
     def parse(self, smiles: Sequence[str]) -> list[Mol | InvalidMolecule]:
         """Read molecules as the models read them."""
@@ -125,7 +125,25 @@ class Scorer:
             mols = Noted(list(mols), self._looks)
             list(mols)
         joined = self._join([engine.score(features) for engine in self._feature_engines()], mols)
-        return self._add_spreads(joined, rows)
+        return self.add_spreads(joined, rows, self._forms)
+
+    def add_spreads(self, predictions: Predictions, rows: Sequence[Row], forms: Forms) -> Predictions:
+        """Return answers with those for forms of the molecules.
+
+        Parameters
+        ----------
+        predictions, rows
+            The answers, and the rows that they are for.
+        forms
+            Which forms, such as `require_unlike_forms` passes.
+        """
+        spreads = {}
+        for kind, limit in forms.limits.items():
+            mols = SmilesRows(rows, self.max_atoms, level=self.level)
+            found = measure_spread(kind, limit, mols, predictions.values, self._answer)
+            found.answers[..., 0] = map_answers(Target.round, self.targets, found.answers[..., 0])
+            spreads[kind] = found
+        return replace(predictions, spreads=spreads) if spreads else predictions
 
     @property
     def engines(self) -> list[Engine]:
@@ -141,7 +159,7 @@ class Scorer:
             has_percentiles=self._ranks is not None,
             has_changes=self._has_changes,
             has_stereo=self._has_stereo,
-            forms=list(self._form_limits),
+            forms=list(self._forms.limits),
         )
 
     @property
@@ -185,18 +203,6 @@ class Scorer:
     def _read(self, rows: Sequence[Row]) -> SmilesRows:
         constitution_only = all(engine.constitution_only for engine in self._engines)
         return SmilesRows(rows, self.max_atoms, constitution_only, self.level)
-
-    def _add_spreads(self, predictions: Predictions, rows: Sequence[Row]) -> Predictions:
-        """Add the answers for the forms of the molecules that are asked for."""
-        if not self._form_limits:
-            return predictions
-        spreads = {}
-        for kind, limit in self._form_limits.items():
-            mols = SmilesRows(rows, self.max_atoms, level=self.level)
-            found = measure_spread(kind, limit, mols, predictions.values, self._answer)
-            found.answers[..., 0] = map_answers(Target.round, self.targets, found.answers[..., 0])
-            spreads[kind] = found
-        return replace(predictions, spreads=spreads)
 
     def _answer(self, smiles: Sequence[str]) -> NDArray[np.float64]:
         """Return the answers for SMILES strings alone, as `score` gives them."""

@@ -14,6 +14,8 @@ from servier.errors import CheckpointError
 BATCH = 512
 """As many forms are scored at a time, or as many more as a molecule has."""
 STATISTICS = ("mean", "low", "high")
+MOST_FORMS = {"stereoisomers": 1000, "tautomers": 200}
+"""How many forms of each kind may be asked for."""
 
 _LISTS = {"stereoisomers": list_stereoisomers, "tautomers": list_tautomers}
 

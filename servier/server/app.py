@@ -6,12 +6,13 @@ from flask import Flask, Response, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
 
 from servier.chem.molecules import InvalidMolecule, Status
-from servier.errors import ServierError
+from servier.errors import CheckpointError, ServierError
 from servier.processes.budgets import Budget, BusyError
 from servier.server.access_log import log_access, note_molecules
 from servier.server.admission import Gate, Kind
 from servier.server.openapi import describe_api
 from servier.server.page import answer_page, fill_page
+from servier.server.questions import Score
 from servier.server.reading import (
     MAX_BODY,
     TOO_MUCH,
@@ -62,7 +63,7 @@ def _add_predictions(app: Flask, desk: Desk, gate: Gate) -> None:
     def predict() -> Response:
         asked = read_prediction()
         note_molecules(asked.smiles)
-        kind = Kind.LIST if asked.is_list else Kind.SINGLE
+        kind = Kind.LIST if asked.is_list or asked.forms.limits else Kind.SINGLE
         with desk.service() as service, gate.admit(kind) as budget:
             return _predict(service, asked, budget)
 
@@ -84,11 +85,13 @@ def _add_predictions(app: Flask, desk: Desk, gate: Gate) -> None:
 
 def _predict(service: Service, asked: Asked, budget: Budget) -> Response:
     _require(service, asked.model_name)
+    _require_forms(service, asked)
+    question = Score(asked.model_name, tuple(asked.smiles), asked.forms)
     model = {"model_name": asked.model_name, "checkpoints": service.models.digests(asked.model_name)}
     if asked.is_list:
-        rows = service.predict_list(asked.model_name, asked.smiles, budget)
+        rows = service.predict_list(question, budget)
         return jsonify({"success": True, **model, "predictions": rows})
-    row = service.predict(asked.model_name, asked.smiles[0], budget)
+    row = service.predict(question, budget)
     if row["status"] != Status.OK:
         hint = PLUS if " " in asked.smiles[0].strip() and not request.is_json else ""
         raise RequestError(f"{row['status']}: {row['reason']}{hint}", 422, {**model, **row})
@@ -172,6 +175,14 @@ def _require(service: Service, model_name: str, target: str | None = None) -> No
     names = [known.name for known in service.models.targets(model_name)]
     if target is not None and target not in names:
         raise RequestError(f"no target is called {target[:40]!r}; known are: {', '.join(names)}", 404)
+
+
+def _require_forms(service: Service, asked: Asked) -> None:
+    """Refuse the request if the model has one answer for all forms that are asked for."""
+    try:
+        service.models.require_forms(asked.model_name, asked.forms)
+    except CheckpointError as error:
+        raise RequestError(error.problem, 422) from None
 
 
 def _require_smiles(fields: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import accumulate, takewhile
 
 from servier.chem.molecules import Status
@@ -29,22 +30,21 @@ class ListScoring:
     ----------
     pool
         The workers.
-    model_name
-        The model that scores.
-    smiles
-        The molecules.
+    asked
+        The molecules, and what is asked about them.
     budget
         How long the answer may take. Molecules that are not reached by then have the status `timeout`.
     """
 
-    def __init__(self, pool: WorkerPool, model_name: str, smiles: Sequence[str], budget: Budget) -> None:
-        self._pool, self._model_name, self._smiles, self._budget = pool, model_name, smiles, budget
+    def __init__(self, pool: WorkerPool, asked: Score, budget: Budget) -> None:
+        self._pool, self._asked, self._smiles, self._budget = pool, asked, asked.smiles, budget
+        self._chunk, self._first_chunk = (max(1, n // asked.weight) for n in (CHUNK, FIRST_CHUNK))
         self._lock = threading.Lock()
         self._next = 0
-        self._sizes = [_size(text) for text in smiles]
+        self._sizes = [_size(text) for text in asked.smiles]
         self._seconds: dict[int, float] = {}
         reason = f"not reached within the {budget.seconds:g} s of a request"
-        self._rows = [_give_up(text, Status.TIMEOUT, reason) for text in smiles]
+        self._rows = [_give_up(text, Status.TIMEOUT, reason) for text in asked.smiles]
 
     def run(self, n_workers: int) -> list[Row]:
         """Return a row for each molecule, in order.
@@ -54,7 +54,7 @@ class ListScoring:
         n_workers
             The number of workers that may work on the list at a time.
         """
-        n_threads = min(n_workers, -(-len(self._smiles) // FIRST_CHUNK))
+        n_threads = min(n_workers, -(-len(self._smiles) // self._first_chunk))
         with ThreadPoolExecutor(n_threads) as threads:
             for done in [threads.submit(self._work) for _ in range(n_threads)]:
                 done.result()
@@ -79,10 +79,10 @@ class ListScoring:
             start = self._next
             if start == len(self._smiles):
                 return None
-            coming = self._sizes[start : start + CHUNK]
+            coming = self._sizes[start : start + self._chunk]
             seconds = self._seconds.get(coming[0])
             if seconds is None:
-                most = FIRST_CHUNK if coming[0] == _size("") else 1
+                most = self._first_chunk if coming[0] == _size("") else 1
                 self._next += sum(1 for _ in takewhile(coming[0].__eq__, coming[:most]))
             else:
                 known = takewhile(lambda found: found is not None, map(self._seconds.get, coming))
@@ -94,7 +94,7 @@ class ListScoring:
     def _score(self, smiles: Sequence[str], lane: Lane) -> list[Row]:
         """Score a chunk; if that fails, find the molecule responsible and give up only that one."""
         try:
-            question = Score(self._model_name, tuple(smiles))
+            question = replace(self._asked, smiles=tuple(smiles))
             rows, seconds = self._pool.measure(question, self._budget, lane)
         except UnansweredError as error:
             if len(smiles) == 1:
@@ -115,11 +115,12 @@ class ListScoring:
                 self._seconds[size] = self._seconds.get(size, share) * seconds / max(expected, TINY)
 
 
-def score_one(pool: WorkerPool, model_name: str, smiles: str, budget: Budget) -> Row:
-    """Return the row of a single molecule."""
-    lane = Lane.LONG if len(smiles) > LONG else Lane.SINGLE
+def score_one(pool: WorkerPool, asked: Score, budget: Budget) -> Row:
+    """Return the row of the single molecule that a question is about."""
+    (smiles,) = asked.smiles
+    lane = Lane.LONG if len(smiles) > LONG or asked.weight > 1 else Lane.SINGLE
     try:
-        (row,) = pool.ask(Score(model_name, (smiles,)), budget, lane)
+        (row,) = pool.ask(asked, budget, lane)
     except UnansweredError as error:
         return _give_up(smiles, error.status, error.reason)
     return dict(row)

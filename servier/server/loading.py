@@ -19,6 +19,8 @@ from servier.chem.levels import Level
 from servier.errors import CheckpointError, ServierError
 from servier.report.html.card import render_card
 from servier.scoring.consensus import join_levels, join_targets, open_domains, open_ranks
+from servier.scoring.inputs import any_reads_stereo
+from servier.scoring.spreads import Forms, require_unlike_forms
 from servier.scoring.verification import require_intact
 from servier.server.questions import CONFIDENCE, CONSENSUS
 
@@ -65,6 +67,17 @@ class Models:
     def targets(self, name: str) -> list[Target]:
         """Return the targets of a model."""
         return join_targets(self.select(name))
+
+    def require_forms(self, name: str, forms: Forms) -> None:
+        """Refuse to give answers for forms that a model does not tell apart.
+
+        Raises
+        ------
+        CheckpointError
+            It has one answer for all of them.
+        """
+        reads_stereo = any_reads_stereo(self.select(name))
+        require_unlike_forms(forms, self.level(name), reads_stereo=reads_stereo)
 
     def label_range(self, name: str, target: str) -> tuple[float, float]:
         """Return the lowest and the highest label of a target in training."""

@@ -8,6 +8,7 @@ from servier.chem.molecules import MAX_LENGTH, Status
 from servier.scoring.consensus import open_ranks
 from servier.scoring.inputs import any_reads_stereo
 from servier.scoring.prediction_fields import prediction_fields
+from servier.scoring.spreads import MOST_FORMS
 from servier.server.loading import Models
 from servier.server.questions import CONFIDENCE
 from servier.server.reading import MAX_MOLECULES
@@ -20,7 +21,7 @@ PROBLEMS = {
     "413": "The request is too large.",
     "415": "The body is neither a form nor JSON.",
     "421": "The service does not answer to this host.",
-    "422": "The molecule cannot be scored; `status` and `reason` say why.",
+    "422": "The molecule cannot be scored, as `status` and `reason` say, or all its forms have one answer.",
     "431": "The address and the header fields are too large.",
     "501": "Of transfer encodings only chunked is understood.",
     "503": "There is no answer now; `Retry-After` says when to try again.",
@@ -66,8 +67,9 @@ def _describe_predict(names: list[str]) -> Schema:
     several = {"type": "array", "items": smiles, "minItems": 1, "maxItems": MAX_MOLECULES}
     numbers = [int(name) for name in names if name.isdigit()]
     name = {"description": "The model; 1 by default.", "enum": [*names, *numbers]}
-    form = _object({"smile": smiles, "model_name": name | {"enum": names}}, ["smile"])
-    body = _object({"smile": {"oneOf": [smiles, several]}, "model_name": name}, ["smile"])
+    forms = {kind: _describe_forms(kind) for kind in MOST_FORMS}
+    form = _object({"smile": smiles, "model_name": name | {"enum": names}, **forms}, ["smile"])
+    body = _object({"smile": {"oneOf": [smiles, several]}, "model_name": name, **forms}, ["smile"])
     answer = {"oneOf": [_refer("Prediction"), _refer("Predictions")]}
     return {
         "summary": f"Score a molecule, or a JSON list of up to {MAX_MOLECULES:,}.",
@@ -85,6 +87,11 @@ def _describe_predict(names: list[str]) -> Schema:
             **_problems("400", "404", "413", "415", "422", "503"),
         },
     }
+
+
+def _describe_forms(kind: str) -> Schema:
+    what = f"Also give the mean, the lowest and the highest answer for so many {kind} of a molecule, at most."
+    return {"type": "integer", "minimum": 1, "maximum": MOST_FORMS[kind], "description": what}
 
 
 def _describe_draw() -> Schema:
@@ -198,6 +205,7 @@ def _describe_fields(models: Models) -> Schema:
             has_percentiles=ranks is not None,
             has_changes=has_changes,
             has_stereo=any_reads_stereo(models.select(name)),
+            forms=list(MOST_FORMS),
         )
         described |= {field: {"type": TYPES[kind]} for field, kind in fields.items()}
         described |= {f"{t.name}_threshold": {"type": "number"} for t in targets if t.threshold is not None}

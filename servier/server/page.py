@@ -12,7 +12,7 @@ from servier.chem.molecules import InvalidMolecule, Status
 from servier.processes.budgets import Budget
 from servier.report.html.pages import number, percent
 from servier.server.loading import Models
-from servier.server.questions import CONFIDENCE, Row
+from servier.server.questions import CONFIDENCE, Row, Score
 from servier.server.service import Service
 
 EXAMPLES = {
@@ -126,7 +126,7 @@ def answer_page(service: Service, content: dict[str, Any], budget: Budget) -> di
         How long the answer may take.
     """
     smiles, model_name = content["smiles"], content["model_name"]
-    row = service.predict(model_name, smiles, budget)
+    row = service.predict(Score(model_name, (smiles,)), budget)
     if row["status"] != Status.OK:
         return content | {"error": row["reason"]}
     answer = _fill_answer(service.models, model_name, content["explained"], row)

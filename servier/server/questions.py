@@ -13,6 +13,7 @@ from servier.explaining.drawing import draw_contributions
 from servier.scoring.neighbours import find_neighbours
 from servier.scoring.predictions import as_answer, as_answers
 from servier.scoring.scorer import Scorer
+from servier.scoring.spreads import NO_FORMS, Forms
 
 CONFIDENCE = "0.9"
 CONSENSUS = "consensus"
@@ -48,21 +49,29 @@ class Work:
 
 @dataclass(frozen=True)
 class Score:
-    """Score molecules; the answer is a row for each, in order."""
+    """Score molecules, and forms of them; the answer is a row for each molecule, in order."""
 
     model_name: str
     smiles: tuple[str, ...]
+    forms: Forms = NO_FORMS
+
+    @property
+    def weight(self) -> int:
+        """How many molecules each counts for: itself, and as many forms as it may have."""
+        return 1 + sum(self.forms.limits.values())
 
     @property
     def size(self) -> int:
-        """The number of molecules."""
+        """The number of molecules; the time of each is for all its forms, as in files."""
         return len(self.smiles)
 
     def answer(self, scorers: Scorers) -> list[Row]:
         """Return the SMILES, the canonical SMILES if it is valid, and the predictions of each molecule."""
         scorer = scorers[self.model_name]
         mols = scorer.parse(self.smiles)
-        rows = as_answers(scorer.score_molecules(mols))
+        predictions = scorer.score_molecules(mols)
+        texts = [(text, None) for text in self.smiles]
+        rows = as_answers(scorer.add_spreads(predictions, texts, self.forms))
         return [
             {"smile": text, **_name(mol), **row}
             for text, mol, row in zip(self.smiles, mols, rows, strict=True)

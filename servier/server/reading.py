@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import request
 
+from servier.scoring.spreads import MOST_FORMS, NO_FORMS, Forms
 from servier.server.refusing import RequestError
 
 MAX_MOLECULES = 1000
@@ -23,6 +24,7 @@ TOO_MUCH = (
 
 MOLECULE = "smile"
 """The field whose content is judged as a molecule, so that a bad one costs no others of a list."""
+_DIGITS = re.compile("[0-9]{1,9}")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -38,11 +40,14 @@ class Asked:
         Whether they came as a list.
     model_name
         The name as it was given, which may not be that of a model.
+    forms
+        The forms of the molecules that are scored too.
     """
 
     smiles: list[str]
     is_list: bool
     model_name: str
+    forms: Forms = NO_FORMS
 
 
 def read_prediction() -> Asked:
@@ -53,7 +58,7 @@ def read_prediction() -> Asked:
     RequestError
         It cannot be understood, or exceeds a limit.
     """
-    fields = read_body({"smile", "model_name"})
+    fields = read_body({"smile", "model_name", *MOST_FORMS})
     smiles = fields.get("smile")
     if smiles is None:
         raise RequestError("the field smile is missing")
@@ -67,7 +72,7 @@ def read_prediction() -> Asked:
             raise RequestError(f"{which} is not a SMILES string")
     if len(molecules) > MAX_MOLECULES:
         raise RequestError(TOO_MUCH, 413)
-    return Asked(molecules, is_list, read_model_name(fields))
+    return Asked(molecules, is_list, read_model_name(fields), _read_forms(fields))
 
 
 def read_model_name(fields: Mapping[str, Any]) -> str:
@@ -76,6 +81,17 @@ def read_model_name(fields: Mapping[str, Any]) -> str:
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise RequestError("the field model_name must be a string, such as 1")
     return str(name)
+
+
+def _read_forms(fields: Mapping[str, Any]) -> Forms:
+    """Return which forms are asked for: in JSON by whole numbers, in a form by their digits."""
+    limits = {kind: fields[kind] for kind in MOST_FORMS if kind in fields}
+    for kind, given in limits.items():
+        limit = int(given) if not request.is_json and _DIGITS.fullmatch(given) else given
+        if type(limit) is not int or not 1 <= limit <= MOST_FORMS[kind]:
+            raise RequestError(f"the field {kind} must be a whole number from 1 to {MOST_FORMS[kind]:,}")
+        limits[kind] = limit
+    return Forms(**limits)
 
 
 def read_body(known: Collection[str]) -> dict[str, Any]:

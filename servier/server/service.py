@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +12,7 @@ from servier.processes.budgets import Budget
 from servier.processes.pool import SECONDS_TO_START, UnansweredError, WorkerPool
 from servier.server.lists import ListScoring, score_one
 from servier.server.loading import Models
-from servier.server.questions import Compare, Draw, Explain, Row, Work
+from servier.server.questions import Compare, Draw, Explain, Row, Score, Work
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Service:
             self.close()
             raise
 
-    def predict(self, model_name: str, smiles: str, budget: Budget) -> Row:
-        """Return the SMILES, canonical SMILES and predictions of a molecule."""
-        return score_one(self._scoring, model_name, smiles, budget)
+    def predict(self, asked: Score, budget: Budget) -> Row:
+        """Return the SMILES, canonical SMILES and predictions of a single molecule."""
+        return score_one(self._scoring, asked, budget)
 
-    def predict_list(self, model_name: str, smiles: Sequence[str], budget: Budget) -> list[Row]:
+    def predict_list(self, asked: Score, budget: Budget) -> list[Row]:
         """Return a row for each molecule, in order; the budget bounds how many are scored."""
-        return ListScoring(self._scoring, model_name, smiles, budget).run(self._n_workers)
+        return ListScoring(self._scoring, asked, budget).run(self._n_workers)
 
     def draw(self, smiles: str, budget: Budget) -> str | InvalidMolecule:
         """Return the structure as SVG, or why there is none."""

@@ -51,7 +51,9 @@ def describe_weights(column: str, weights: Array | None, y: Array) -> WeightFact
     known = ~np.isnan(y)
     of_labels = np.ones(int(known.sum())) if weights is None else weights[known]
     lowest, highest = float(of_labels.min()), float(of_labels.max())
-    return WeightFacts(column, lowest, highest, count_effective(of_labels))
+    return WeightFacts(
+        column, lowest, highest, count_effective(of_labels), float(np.median(of_labels)), len(of_labels)
+    )
 
 
 def log_weights(column: str, weights: Array | None, targets: Sequence[str]) -> None:
@@ -63,8 +65,9 @@ def log_weights(column: str, weights: Array | None, targets: Sequence[str]) -> N
         known = of_target[of_target > 0]
         effective = count_effective(known)
         logger.info(
-            "target %s: weights in column %r are %.3g to %.3g times their mean; the labels count as %s of "
-            "equal weight", target, column, known.min(), known.max(), effective,
+            "target %s: weights in column %r are %.3g to %.3g times their mean, their median %.3g; the %s "
+            "labels count as %s of equal weight",
+            target, column, known.min(), known.max(), np.median(known), len(known), effective,
         )  # fmt: skip
         if effective < FEW_LABELS:
             logger.warning(

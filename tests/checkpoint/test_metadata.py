@@ -20,6 +20,7 @@ OPEN = [("input",), ("training", "recipe"), ("training", "encoder")]
 MAY_BE_MISSING = {
     ("reference",),
     ("dataset", "weights"),
+    *(("dataset", "weights", name) for name in ("median", "labels")),
     *(("training", name) for name in ("rounds", "losses", "encoder")),
 }
 MAY_BE_NULL = MAY_BE_MISSING | {
@@ -213,3 +214,12 @@ def test_damaged_metadata_of_the_first_format_is_refused(part, value):
     document = json.loads(CHECKPOINT.metadata_json) | {"format_version": 1}
     document[part] = value
     assert part in problem(json.dumps(document).encode())
+
+
+def test_weights_are_said_in_words_also_of_earlier_checkpoints():
+    """What a checkpoint without the median has of them is said as before."""
+    facts = METADATA.dataset.weights
+    span = "column reliability, 0.5 to 2 times their mean"
+    assert facts.in_words == f"{span} (median 0.875), 30 labels as good as 27 labels of equal weight"
+    earlier = replace(facts, median=None, labels=None)
+    assert earlier.in_words == f"{span}, as good as 27 labels of equal weight"

@@ -1,6 +1,7 @@
 """Tables with a column of weights, from the table to models and what is said of them."""
 
 import csv
+import statistics
 
 import numpy as np
 import pytest
@@ -154,15 +155,19 @@ def test_one_huge_weight_is_warned_of_and_costs_no_run(train, rows_of_classes, t
 
 def test_weights_are_recorded_and_told(command, train, rows, tmp_path):
     """The checkpoint has the column and how much weights differ; `inspect` and the card say it."""
-    checkpoint, _ = train(rows)
+    checkpoint, logged = train(rows)
     facts = checkpoint.metadata.dataset.weights
     weights = np.array([float(row["w"]) for row in rows if row["split"] == "train"])
     normal = weights / weights.mean()
     assert (facts.lowest, facts.highest) == pytest.approx((normal.min(), normal.max()))
     assert facts.effective == round(weights.sum() ** 2 / (weights**2).sum())
+    assert (facts.median, facts.labels) == (pytest.approx(statistics.median(normal)), len(weights))
     said = command("inspect", checkpoint.path, "--html", tmp_path / "card.html").stdout
-    told = f"as good as {facts.effective} labels of equal weight"
-    assert told in said
+    told = f"{len(weights)} labels as good as {facts.effective} labels of equal weight"
+    span = f"{normal.min():.3g} to {normal.max():.3g} times their mean"
+    median = f"median {statistics.median(normal):.3g}"
+    assert f"{span} ({median}), {told}" in said
+    assert f"{span}, their {median}; the {len(weights)} labels count as {facts.effective} of equal" in logged
     assert told in (tmp_path / "card.html").read_text()
 
 

@@ -37,6 +37,21 @@ def test_the_settings_of_the_checkout_are_right(path):
         ({"targets": ["P1", "P1"]}, "$.targets", "has non-unique elements"),
         ({"standardization": "salts"}, "$.standardization", "'salts' is not one of"),
         ({"stereo": "yes"}, "$.stereo", "'yes' is not one of"),
+        ({"task": "classification"}, "$.task", "'classification' is not one of"),
+        ({"classes": "low"}, "$.classes", "'low' does not match ','"),
+        ({"classes": ["a,b", "c"]}, "$.classes[1]", "'c' does not match ','"),
+        ({"classes": []}, "$.classes", "[] should be non-empty"),
+        ({"positive": True}, "$.positive", "True is not of type 'string', 'array'"),
+        ({"positive": [1]}, "$.positive[0]", "1 is not of type 'string'"),
+        ({"unit": ""}, "$.unit", "'' should be non-empty"),
+        ({"unit_column": [""]}, "$.unit_column[0]", "'' should be non-empty"),
+        ({"relation_column": {"IC50": "sign"}}, "$.relation_column", "is not of type 'string', 'array'"),
+        ({"weight_column": 1}, "$.weight_column", "1 is not of type 'string'"),
+        ({"transform": "IC50=ln"}, "$.transform", "'IC50=ln' does not match"),
+        ({"transform": ["log10", "pIC"]}, "$.transform[1]", "'pIC' does not match"),
+        ({"bounds": [0, 100]}, "$.bounds[0]", "0 is not of type 'string'"),
+        ({"bounds": "0-100"}, "$.bounds", "'0-100' does not match"),
+        ({"replicates": "merge"}, "$.replicates", "'merge' is not one of"),
         ({"simulation": {"rows": 1, "seed": 1}}, "$.simulation.rows", "1 is less than the minimum of 100"),
         ({"libraries": [{**LIBRARY, "shard": 3}]}, "$.libraries[0]", "'shard' was unexpected"),
         ({"libraries": [{**LIBRARY, "feature": True}]}, "$.libraries[0]", "'feature' was unexpected"),
@@ -52,6 +67,19 @@ def test_wrong_settings_are_refused(change, place, message):
     """An unknown key or an impossible value is named, with its place."""
     found = problems(copy.deepcopy(TINY) | change)
     assert [(where, what) for where, what in found if where.startswith(place) and message in what]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"classes": "1,2,3"}, {"positive": ["--x", "très actif"]}, {"unit": ["IC50=nM", "share=%"]},
+        {"unit_column": "none"}, {"transform": ["pic50", "a=b=LOG10"]},
+        {"bounds": ["0,", ",1e3", "a\nb=c=-1,1"]},
+    ],
+)  # fmt: skip
+def test_what_the_options_take_is_allowed(given):
+    """One text or a list, for all targets or for one, of any characters."""
+    assert problems(copy.deepcopy(TINY) | given) == []
 
 
 @pytest.mark.parametrize("name", ["dataset", "targets", "models", "libraries", "sharding", "seed", "results"])

@@ -15,9 +15,8 @@ from snakemake_interface_executor_plugins.utils import (
     encode_target_jobs_cli_args,
     format_cli_arg,
 )
-from workflow_for_tests import RESULTS, ROOT, SITE, change_settings, planned, snakemake
+from workflow_for_tests import RESULTS, ROOT, SITE, change_settings, planned, read_commands, snakemake
 
-from servier.cli import main
 from servier.data.simulation import simulate
 from servier.report.html.document import name_reports
 
@@ -30,6 +29,12 @@ TABLE = f"data/-{OF_FILES} 2.csv"
 TARGETS = ["-P 1", f"it's $2 & [more] {PRINTABLE}{COMMANDS}"]
 SMILES = f"Canonical {PRINTABLE}{COMMANDS} SMILES"
 ODD_RESULTS = f"-my results {OF_FILES}."
+ODD = f"-{COMMANDS}{PRINTABLE}"
+LABELS = {
+    "classes": [f"{ODD},b", "a,b"], "positive": ["--positive", ODD], "unit": f"{ODD}={ODD}",
+    "unit_column": [ODD], "relation_column": ODD, "weight_column": ODD, "transform": f"{ODD}=none",
+    "bounds": [f"{ODD}=0,1"],
+}  # fmt: skip
 
 
 def set_names(settings):
@@ -84,22 +89,14 @@ def files_below(folder):
     return {path.relative_to(folder) for path in folder.rglob("*") if ".snakemake" not in path.parts}
 
 
-def read_commands(said):
-    """The options of each command in a dry run, as a shell and then click read them."""
-    for line in said.splitlines():
-        if line.startswith("Shell command: servier "):
-            words = shlex.shlex(line.removeprefix("Shell command: "), posix=True, punctuation_chars=True)
-            words.whitespace_split = True
-            found = list(words)
-            name = found[1]
-            end = found.index(">")
-            assert [word for word in found[end + 1 :] if word in (";", "&", "|", "(", ")")] == []
-            yield name, main.commands[name].make_context(name, found[2:end]).params
-
-
 def test_every_command_gets_odd_names_whole(odd):
-    """In each rule's command the files, columns and targets are the words that the config has."""
-    change_settings(odd / SITE, lambda settings: settings["models"]["1"].update(tuning={"trials": 2}))
+    """In each rule's command files, columns, targets and labels are the words that the config has."""
+
+    def change(settings):
+        settings["models"]["1"].update(tuning={"trials": 2})
+        settings.update(LABELS)
+
+    change_settings(odd / SITE, change)
     commands = list(read_commands(snakemake(odd, "--dry-run", "--printshellcmds")))
     assert {name for name, _ in commands} == {
         "tune", "train", "evaluate", "compare", "featurize", "predict-file", "merge",
@@ -111,6 +108,13 @@ def test_every_command_gets_odd_names_whole(odd):
             assert given["dataset"] in (TABLE, f"{ODD_RESULTS}/features/fast.parquet")
             assert given["targets"] == tuple(TARGETS)
             assert given["smiles_column"] == SMILES
+            assert given["classes"] == (f"{ODD},b", "a,b")
+            assert given["positive"] == ("--positive", ODD)
+            assert given["unit"] == (f"{ODD}={ODD}",)
+            assert given["unit_columns"] == given["relation_columns"] == (ODD,)
+            assert given["weight_column"] == ODD
+        if name in ("tune", "train"):
+            assert (given["transform"], given["bounds"]) == ((f"{ODD}=none",), (f"{ODD}=0,1",))
         if name == "featurize":
             assert (given["source"], given["smiles_column"]) in [(TABLE, SMILES), (library, None)]
         if name == "predict-file":

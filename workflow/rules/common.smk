@@ -42,6 +42,14 @@ def options(pairs):
     return [word for name, value in pairs for word in option(name, value)]
 
 
+def repeated(name):
+    """The words of an option that the config gives once, or in a list."""
+    given = config.get(name, [])
+    return options(
+        (name, text) for text in ([given] if isinstance(given, str) else given)
+    )
+
+
 def cores(rule):
     """The number of cores of a job of a rule."""
     return config["resources"][rule]["threads"]
@@ -96,14 +104,22 @@ DATASET = dataset_path()
 refuse_names(RESULTS, DATASET)
 TARGETS = options(("target", target) for target in config["targets"])
 COLUMNS = options(
-    [
-        *(
-            (name, config.get(name))
-            for name in ("smiles_column", "split_column", "weight_column")
-        ),
-        *(("relation_column", name) for name in config.get("relation_columns", [])),
-    ]
+    (name, config.get(name))
+    for name in ("smiles_column", "split_column", "weight_column")
 )
+LABELS = [
+    *option("task", config.get("task")),
+    *repeated("classes"),
+    *repeated("positive"),
+    *repeated("unit"),
+    *repeated("unit_column"),
+    *repeated("relation_column"),
+]
+LEARNING = [
+    *repeated("transform"),
+    *repeated("bounds"),
+    *option("replicates", config.get("replicates")),
+]
 STANDARDIZATION = option("standardization", config.get("standardization"))
 STEREO = option("stereo", config.get("stereo"))
 SMILES_COLUMN = option("smiles_column", config.get("smiles_column"))

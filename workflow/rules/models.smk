@@ -19,6 +19,8 @@ rule tune:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        labels=lambda wildcards: LABELS,
+        learning=lambda wildcards: LEARNING,
         standardization=lambda wildcards: STANDARDIZATION,
         stereo=training_stereo,
         preset=lambda wildcards: option(
@@ -29,8 +31,9 @@ rule tune:
         seed=config["seed"],
     shell:
         "servier tune --dataset {input.table:q} --config {input.recipe:q} --output {output:q}"
-        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.budget:q}"
-        " {params.standardization:q} {params.stereo:q} --storage {params.storage:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.labels:q}"
+        " {params.learning:q} {params.budget:q} {params.standardization:q} {params.stereo:q} --storage {params.storage:q}"
+        " --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 rule train:
@@ -54,6 +57,8 @@ rule train:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        labels=lambda wildcards: LABELS,
+        learning=lambda wildcards: LEARNING,
         standardization=lambda wildcards: STANDARDIZATION,
         stereo=training_stereo,
         preset=lambda wildcards: option(
@@ -62,8 +67,8 @@ rule train:
         seed=config["seed"],
     shell:
         "servier train --dataset {input.table:q} --config {input.recipe:q} --model_path {output:q}"
-        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q}"
-        " {params.standardization:q} {params.stereo:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
+        " --model_name {wildcards.model:q} {params.preset:q} {params.targets:q} {params.columns:q} {params.labels:q}"
+        " {params.learning:q} {params.standardization:q} {params.stereo:q} --seed {params.seed:q} --workers {threads:q} > {log:q} 2>&1"
 
 
 if "signatures" in config:
@@ -117,12 +122,13 @@ rule evaluate:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        labels=lambda wildcards: LABELS,
         resamples=config["resamples"],
         folder=lambda wildcards, output: Path(output[0]).parent,
     # Of the target `all` nobody knows beforehand which pages there will be, to remove those of before.
     shell:
         "servier evaluate --dataset {input.table:q} --model_path {input.model:q} --model_name {wildcards.model:q}"
-        " {params.targets:q} {params.columns:q} --output_dir {params.folder:q} --force"
+        " {params.targets:q} {params.columns:q} {params.labels:q} --output_dir {params.folder:q} --force"
         " --resamples {params.resamples:q} --workers {threads:q} > {log:q} 2>&1"
 
 
@@ -151,8 +157,9 @@ rule compare:
     params:
         targets=lambda wildcards: TARGETS,
         columns=lambda wildcards: COLUMNS,
+        labels=lambda wildcards: LABELS,
         resamples=config["resamples"],
     shell:
-        "servier compare --dataset {input.table:q} {params.targets:q} {params.columns:q}"
+        "servier compare --dataset {input.table:q} {params.targets:q} {params.columns:q} {params.labels:q}"
         " --resamples {params.resamples:q} --workers {threads:q} --html {output.page:q} --json"
         " -- {input.models:q} > {output.document:q} 2> {log:q}"
