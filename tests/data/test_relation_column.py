@@ -133,6 +133,27 @@ def test_bounds_that_cannot_be_learnt_from_are_refused(write, columns, options, 
         load_dataset(write(**columns), Columns(**options))
 
 
+@pytest.mark.parametrize(
+    ("label", "beside", "reason"),
+    [
+        ("5", "what", "'what' is not a relation"),
+        ("5", "10", "'10' is not a relation"),
+        (">5", "<", "'>5' stands beside the relation '<'"),
+    ],
+)
+def test_a_few_labels_beside_no_relation_are_left_out(write, double, caplog, label, beside, reason):
+    """One bad row costs itself, and is named with its line, to train as to check."""
+    values, signs, relations = double
+    path = write(P1=[values[0], label, *values[2:]], relation=[signs[0], beside, *signs[2:]])
+    data = load_dataset(path)
+    np.testing.assert_array_equal(data.y[:, 0], [float(values[0]), np.nan, *map(float, values[2:])])
+    assert data.relations[:, 0].tolist() == [relations[0], EXACT, *relations[2:]]
+    assert f"{path}, line 3: left out: P1: {reason}" in caplog.text
+    audit = check(path)
+    assert (audit.counts["bad_relation"], audit.findings[1].problems) == (1, ["bad_relation", "unlabelled"])
+    assert audit.findings[1].details[0] == f"P1: {reason}"
+
+
 def test_each_target_has_its_own_column(write, double):
     """They are found by the names of the targets, or named in their order, whatever they are called."""
     values, signs, relations = double
