@@ -128,9 +128,16 @@ def evaluate(given: EvaluateOptions) -> None:
 def _choose_table(checkpoint: "Checkpoint", given: EvaluateOptions) -> TableOptions:
     """Return which table is meant; training again takes weights from where the model had them."""
     weights = checkpoint.metadata.dataset.weights
+    if given.folds is None:
+        _say_unweighted(given.table)
     if given.folds is None or given.table.weight_column is not None or weights is None:
         return given.table
     return replace(given.table, weight_column=weights.column)
+
+
+def _say_unweighted(table: TableOptions) -> None:
+    if table.weight_column is not None:
+        logger.info("weights are for training: each of the rows to score counts once")
 
 
 def _name_outputs(checkpoint: "Checkpoint", given: EvaluateOptions) -> list[Path]:
@@ -205,6 +212,7 @@ def compare(given: CompareOptions) -> None:
     from servier.checkpoint.file import open_checkpoint
 
     a, b = open_checkpoint(given.first), open_checkpoint(given.second)
+    _say_unweighted(given.table)
     data = given.table.load_for(a.targets)
     from servier.evaluation.compare import as_document, compare_checkpoints
     from servier.report.text import describe_comparison

@@ -7,6 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
+from servier.cli.learnt_labels import class_orders
 from servier.cli.options import (
     CLASSES,
     FORCE,
@@ -19,7 +20,6 @@ from servier.cli.options import (
     UNIT,
     UNIT_COLUMN,
     WEIGHT_COLUMN,
-    class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION, ScaleOptions

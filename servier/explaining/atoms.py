@@ -200,7 +200,10 @@ def _find_label(scorer: Scorer, number: int, word: str) -> int:
     known = {known.casefold(): label for label, known in enumerate(target.classes) if label >= first}
     if word.casefold() not in known:
         hint = f"choose among {', '.join(target.classes[first:])}"
-        raise ServierError(f"there is nothing to explain for the class {word!r} of {target.name}", hint=hint)
+        is_lowest = word.casefold() == target.classes[0].casefold()
+        why = ", the lowest: a class is explained against the next lower one" if is_lowest else ""
+        problem = f"there is nothing to explain for the class {word!r} of {target.name}{why}"
+        raise ServierError(problem, hint=hint)
     return known[word.casefold()]
 
 

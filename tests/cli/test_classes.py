@@ -179,6 +179,7 @@ def test_models_of_other_classes_have_no_consensus(classes, command):
     ("target", "rank_by", "column"),
     [
         ("kind", "kind=kinase", "kind_probability_kinase"),
+        ("kind", "Kind=KINASE", "kind_probability_kinase"),
         ("level", None, "level_mean"),
         ("level", "level=high", "level_probability_high"),
     ],
@@ -268,6 +269,41 @@ def test_evaluation_of_classes(command, classes, target, name, tmp_path):
     assert document["baselines"][target]["dummy"]["auroc"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ("--task", "regression"),
+            "--task says regression, and the model has learnt ordinal; leave out --task",
+        ),
+        (
+            ("--task", "multiclass"),
+            "--task says multiclass, and the model has learnt ordinal; leave out --task",
+        ),
+        (
+            ("--classes", "high,medium,low"),
+            "--classes says high, medium, low, which are the classes of no target",
+        ),
+        (
+            ("--classes", "low,high"),
+            "--classes says low, high, which are the classes of no target of the model",
+        ),
+        (("--positive", "high"), "--positive names label 1 of two, and the model has learnt other classes"),
+        (("--task", "ordinal", "--classes", "None,LOW, medium,high"), None),
+        (("--weight_column", "size"), None),
+    ],
+)
+@pytest.mark.parametrize("name", ["evaluate", "compare"])
+def test_what_a_model_has_learnt_is_not_said_otherwise(command, classes, name, options, problem):
+    """What contradicts it is refused and not passed over; weights are said to be for training."""
+    models = [path_of(classes, "level", n) for n in NAMES]
+    words = ("evaluate", "--model_path", models[0]) if name == "evaluate" else ("compare", *models)
+    words += ("--dataset", classes / "classes.csv", "--resamples", 20, "--workers", 1)
+    said = command(*words, *options, status=0 if problem is None else 1).stderr
+    assert problem is None or said.startswith(f"Error: {problem}")
+    assert ("weights are for training" in said) == (options[0] == "--weight_column")
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_models_of_classes_are_compared_by_command(command, classes, target, tmp_path):
     """By all metrics of their task, as text and as a page."""
@@ -316,7 +352,7 @@ def test_explanations_of_classes(command, classes, target, label, unit, model_na
     ("target", "label", "problem"),
     [
         ("kind", "lipase", "there is nothing to explain for the class 'lipase' of kind"),
-        ("level", "low", "there is nothing to explain for the class 'low' of level"),
+        ("level", "low", "the class 'low' of level, the lowest: a class is explained against the next"),
     ],
 )
 def test_classes_that_cannot_be_explained(command, classes, target, label, problem):
