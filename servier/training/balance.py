@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from servier.data.datasets import Dataset
 from servier.data.folds import Fold
+from servier.data.label_checks import MIN_OF_CLASS
 from servier.errors import DataError
 
-MIN_OF_CLASS = 5
 NO_WORDS: Mapping[str, Sequence[str]] = MappingProxyType({})
 ALTERNATIVES = {"cluster": "random", "random": "stratified", "stratified": ""}
 
