@@ -137,7 +137,9 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None, word: str | Non
     scores = [explained.score(found) for explained, found in zip(own, raw, strict=True)]
     contributions, score = (average_models(scorer.checkpoints, found) for found in (atom_values, scores))
     name = scorer.targets[number].name
-    return Explanation(mol, scored_smiles, name, units[0], contributions, float(score), substructures)
+    is_cut = any(explained.is_beyond_bounds(found) for explained, found in zip(own, raw, strict=True))
+    unit = f"{units[0]} before its bounds" if is_cut else units[0]
+    return Explanation(mol, scored_smiles, name, unit, contributions, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
