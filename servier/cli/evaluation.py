@@ -106,6 +106,9 @@ def evaluate(given: EvaluateOptions) -> None:
 
     if given.encoder is not None and given.folds is None:
         raise ServierError("--encoder says what to train from, and nothing is trained", hint="add --folds")
+    if given.folds is None and (given.split is not None or given.repeats > 1):
+        flag = "--split" if given.split is not None else "--repeats"
+        raise ServierError(f"{flag} says how folds are made, and there are none", hint="add --folds")
     path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
     checkpoint = open_checkpoint(path, given.model_name)
     data = _choose_table(checkpoint, given).load_for(checkpoint.targets)

@@ -288,7 +288,14 @@ def test_evaluation_of_classes(command, classes, target, name, tmp_path):
             ("--classes", "low,high"),
             "--classes says low, high, which are the classes of no target of the model",
         ),
-        (("--positive", "high"), "--positive names label 1 of two, and the model has learnt other classes"),
+        (
+            ("--positive", "high"),
+            "--positive names label 1 of two, and targets have classes; leave out --positive",
+        ),
+        (
+            ("--unit_column", "size"),
+            "--unit_column holds units of numbers, and targets have classes; leave out",
+        ),
         (("--task", "ordinal", "--classes", "None,LOW, medium,high"), None),
         (("--weight_column", "size"), None),
     ],

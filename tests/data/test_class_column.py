@@ -107,6 +107,24 @@ def test_classes_that_are_named_are_never_passed_over(command, tmp_path, task, c
         assert problem in command(*name, *options, status=1).stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--classes", "low,medium,high"), "--classes names classes, and no target is said to have any"),
+        (("--task", "ordinal", "--positive", "high"), "--positive names label 1 of two, and targets have"),
+        (
+            ("--task", "ordinal", "--unit_column", "smiles"),
+            "--unit_column holds units of numbers, and targets",
+        ),
+    ],
+)
+def test_what_is_for_other_labels_is_refused(command, tmp_path, options, problem):
+    """By `check` as by `train` and `tune`, none of which passes over what it cannot use."""
+    path = write(tmp_path, ["low", "medium", "high"] * 10)
+    for name in (("check", path), ("train", "--dataset", path), ("tune", "--dataset", path)):
+        assert command(*name, "--target", "y", *options, status=1).stderr.startswith(f"Error: {problem}")
+
+
 def test_each_list_of_classes_is_for_some_target(tmp_path):
     """With several targets each has its own list, or none where numbers or a scale tell its order."""
     path = tmp_path / "three.csv"

@@ -1,4 +1,4 @@
-"""What the user says of the labels of a table that a model is measured on, which knows its own."""
+"""What the options of a table say of its labels, and what they must not say."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,8 +16,33 @@ def class_orders(classes: Sequence[str]) -> list[list[str]]:
     return [[word.strip() for word in words.split(",")] for words in classes]
 
 
+def require_of_task(
+    task: str | None, classes: Sequence[str], positive: Sequence[str], unit_columns: Sequence[str]
+) -> None:
+    """Refuse what is for labels of another task; parameters are the options of these names.
+
+    Raises
+    ------
+    ServierError
+        Classes are named and none are learnt, or something is said that classes do not have.
+    """
+    if classes and task not in CLASS_TASKS:
+        hint = "add --task ordinal, or --task multiclass where they have no order"
+        raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
+    if positive and task in CLASS_TASKS:
+        hint = "leave out --positive; --classes says which classes there are"
+        raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
+    if unit_columns and task in CLASS_TASKS:
+        hint = "leave out --unit_column, or use --task regression"
+        raise ServierError("--unit_column holds units of numbers, and targets have classes", hint=hint)
+
+
 def require_learnt(
-    targets: "Sequence[Target]", task: str | None, classes: Sequence[str], positive: Sequence[str]
+    targets: "Sequence[Target]",
+    task: str | None,
+    classes: Sequence[str],
+    positive: Sequence[str],
+    unit_columns: Sequence[str],
 ) -> None:
     """Refuse what contradicts what a model has learnt.
 
@@ -25,13 +50,14 @@ def require_learnt(
     ----------
     targets
         The targets of the model.
-    task, classes, positive
+    task, classes, positive, unit_columns
         The options of these names.
 
     Raises
     ------
     ServierError
-        No target is of this task or has these classes, or label 1 is named and all have classes.
+        A target is of another task, none has these classes, or all have classes and something is said that
+        classes do not have.
     """
     if task is not None and any(target.task != task for target in targets):
         tasks = ", ".join(dict.fromkeys(target.task for target in targets))
@@ -41,9 +67,8 @@ def require_learnt(
         if not any(_is_order_of(target, order) for target in targets):
             problem = f"--classes says {', '.join(order)}, which are the classes of no target of the model"
             raise ServierError(problem, hint="leave out --classes: the model knows its classes")
-    if positive and all(target.task in CLASS_TASKS for target in targets):
-        problem = "--positive names label 1 of two, and the model has learnt other classes"
-        raise ServierError(problem, hint="leave out --positive")
+    if all(target.task in CLASS_TASKS for target in targets):
+        require_of_task(targets[0].task, classes, positive, unit_columns)
 
 
 def _is_order_of(target: "Target", order: Sequence[str]) -> bool:
