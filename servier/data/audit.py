@@ -12,7 +12,7 @@ from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_smiles
 from servier.chem.standardization import find_components
 from servier.data.audited_labels import Readable, find_bad_weights, scale_audited
-from servier.data.class_column import log_classes, read_class_columns, require_orders
+from servier.data.class_column import log_classes, read_class_columns
 from servier.data.datasets import require_positive
 from servier.data.label_column import LabelColumn, read_labels
 from servier.data.labelled_table import (
@@ -136,7 +136,6 @@ def check(
     table = _read_table(path, columns)
     findings = list(map(Finding, table.lines, table.ids, table.smiles))
     require_positive(table, positive)
-    require_orders(table, orders)
     wishes.require_targets(table.targets)
     read, warnings = _read_targets(table, columns.targets, positive, task, orders)
     scaled, refused = scale_audited(table, read, wishes, task)

@@ -100,8 +100,9 @@ def read_class_columns(
     Raises
     ------
     DataError
-        The table has none of the targets, or one of them has no classes.
+        The table has none of the targets, or one of them has no classes, or a list is for no target.
     """
+    require_orders(table, orders)
     found = {}
     for target in targets:
         if target not in table.targets:

@@ -74,6 +74,20 @@ def test_an_export_of_chembl_needs_only_its_target(write, double):
     assert data.relations[:, 0].tolist() == relations
 
 
+def test_an_export_of_chembl_needs_no_target_to_be_checked(write, double):
+    """Its relation speaks of its value, whatever text other columns have; of other numbers it is asked."""
+    values, signs, relations = double
+    table = {"Standard Type": ["IC50"] * N * 2, "Standard Relation": signs, "Standard Value": values}
+    path = write(**table, pIC50=[""] * N * 2)
+    audit = check(path)
+    assert audit.labels["Standard Value"]["bounds"] == sum(relation != EXACT for relation in relations)
+    assert not audit.warnings
+    data = load_dataset(path, Columns(("all",)))
+    assert (data.targets, data.relations[:, 0].tolist()) == (["Standard Value"], relations)
+    (said,) = check(write(**table, pIC50=values)).warnings
+    assert "it is not clear which target has its bounds in 'Standard Relation'" in said
+
+
 def test_relations_before_labels_and_beside_them_are_the_same(write, double):
     """Two ways of writing the same table have the same digest, another bound has another one."""
     values, signs, _ = double
