@@ -75,9 +75,9 @@ def choose_relations(
         if found := own or fitting[: len(targets) == 1]:
             chosen[target] = found[0]
             _say_found(found[0], target, is_own=bool(own), is_pubchem=any(map(is_of_pubchem, names)))
-    others = [labels[target] for target in numbers if target not in chosen and _hold_numbers(labels[target])]
+    others = [labels[target] for target in numbers if target not in chosen]
     for name in shared:
-        if any(_holds_bounds(values[name], texts) for texts in others):
+        if any(_holds_bounds(values[name], texts) and _hold_numbers(texts) for texts in others):
             unclear = name
     return Companions("relation", chosen, unclear)
 
