@@ -130,7 +130,7 @@ def require_orders(table: LabelledTable, orders: Sequence[Sequence[str]]) -> Non
     """
     for order in orders:
         columns = [_count(table.values[target]) for target in table.targets]
-        if not any(2 * _count_named(counts, order) > counts.total() for counts in columns):
+        if not any(not counts or 2 * _count_named(counts, order) > counts.total() for counts in columns):
             hint = f"--classes names the labels in {', '.join(table.targets)}"
             raise DataError(f"the classes of no target are {_join(order)}", path=table.path, hint=hint)
 

@@ -135,6 +135,9 @@ def test_each_list_of_classes_is_for_some_target(tmp_path):
     assert data.words == {"x": ["c", "b", "a"], "y": ["low", "medium", "high"], "z": ["0", "1", "2"]}
     with pytest.raises(DataError, match="the classes of no target are 'p', 'q', 'r'"):
         load_dataset(path, columns, "ordinal", orders=[["c", "b", "a"], ["p", "q", "r"]])
+    missing = write(tmp_path, ["none", "NA", "null"] * 10)
+    found = load_dataset(missing, Columns(("y",)), "ordinal", orders=[["none", "NA", "null"]])
+    assert found.words == {"y": ["none", "NA", "null"]}
 
 
 def test_a_named_class_is_no_missing_value():
