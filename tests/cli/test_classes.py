@@ -445,7 +445,8 @@ def test_percentiles_of_classes(command, classes, recipes, tmp_path):
     [
         (["--classes", "low,medium,high"], "--classes names classes, and no target is said to have any"),
         (["--task", "ordinal", "--positive", "high"], "--positive names label 1 of two, and targets have"),
-        (["--task", "ordinal", "--classes", "low,high"], "it is not clear in which order"),
+        (["--task", "ordinal", "--classes", "low,high"], "the classes of no target are 'low', 'high'"),
+        (["--target", "kind", "--task", "ordinal"], "it is not clear in which order"),
         (["--target", "P1", "--task", "multiclass"], "column P1: there are only 2 classes: '0', '1'"),
         (["--target", "size", "--task", "multiclass"], "column size: "),
     ],
