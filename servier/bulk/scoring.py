@@ -145,7 +145,11 @@ def _choose_column(targets: Sequence[Target], rank_by: str | None) -> str:
     wanted = rank_by or targets[0].name
     choices = ", ".join(name for name, field in fields.items() if field is not None)
     if wanted not in fields:
-        raise ServierError(f"no target is called {wanted!r}", hint=f"choose among {choices}")
+        alike = [name for name in fields if name.casefold() == wanted.casefold()]
+        if len(alike) != 1:
+            kind = "class of a target" if "=" in wanted else "target"
+            raise ServierError(f"no {kind} is called {wanted!r}", hint=f"choose among {choices}")
+        wanted = alike[0]
     if (column := fields[wanted]) is None:
         problem = f"the classes of {wanted} have no order to rank by"
         raise ServierError(problem, hint=f"name one of them with --rank_by: {choices}")

@@ -49,3 +49,12 @@ def without_gaps(belongs: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def are_numbers(words: Sequence[str]) -> bool:
     """Return whether all classes are whole numbers; `01`, which is not how one is written, is a word."""
     return all(_WHOLE.fullmatch(word) for word in words)
+
+
+def number_classes(words: Sequence[str]) -> NDArray[np.float64]:
+    """Return numbers that rise with the classes of an order: those that they are, or else 0, 1, ..."""
+    if are_numbers(words):
+        numbers = np.array([float(word) for word in words])
+        if np.all(np.diff(numbers) > 0):
+            return numbers
+    return np.arange(len(words), dtype=np.float64)

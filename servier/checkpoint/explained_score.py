@@ -1,6 +1,6 @@
 """Which score of a target is explained: one that raw scores make up by adding, so that parts of it add up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,13 @@ class ExplainedScore:
     def score(self, raw: Scores) -> Vector:
         """Return the score that raw scores make, shape (n_rows,)."""
         return self._reduce(self.target.calibrate(raw))
+
+    def is_beyond_bounds(self, raw: Scores) -> bool:
+        """Return whether the answer is a bound of the target, because the score is beyond it."""
+        if self.target.task != "regression":
+            return False
+        unlimited = replace(self.target, lowest=None, highest=None)
+        return bool(np.any(unlimited.to_answer(raw) != self.target.to_answer(raw)))
 
     def difference(self, raw: Scores) -> Vector:
         """Return the difference that differences between raw scores make."""

@@ -17,6 +17,7 @@ from servier.checkpoint.classes import (
     add_up,
     are_numbers,
     most_probable,
+    number_classes,
     softmax,
     without_gaps,
 )
@@ -233,8 +234,7 @@ class Target:
             return np.full(len(answer), np.nan)
         if self.task != ORDINAL:
             return answer
-        numbers = self.classes if are_numbers(self.classes) else range(self.n_answers)
-        mean = (answer * np.array([float(number) for number in numbers])).sum(axis=1)
+        mean = (answer * number_classes(self.classes)).sum(axis=1)
         return np.asarray(np.round(mean, PROBABILITY_DIGITS))
 
     def bounds(self, raw: Scores, answer: Scores, confidence: str) -> NDArray[np.float64]:

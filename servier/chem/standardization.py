@@ -216,7 +216,7 @@ def _choose_parent(fragments: Sequence[Mol], *, was_complex: bool) -> int | None
     if parent.HasSubstructMatch(_tools().bonded_metal) or (was_complex and _lacks_carbon(parent)):
         return None
     if _lacks_carbon(parent) and is_counter_ion(parent):
-        raise NoParentError("there is nothing but counter-ions or solvents")
+        raise NoParentError("there is nothing but single atoms, counter-ions or solvents")
     return chosen
 
 

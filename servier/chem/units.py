@@ -56,6 +56,11 @@ class Unit:
         return self.kind in (Kind.MOLAR, Kind.MASS)
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is one that is understood, or the logarithm of such a one."""
+        return self.kind is not Kind.OTHER or _inner(self.name) == PERCENT.name
+
+    @property
     def lowest(self) -> float | None:
         """The lowest number that there is in this unit: 0 for a concentration, None where there is none."""
         return 0.0 if self.is_concentration and self.scale is Scale.LINEAR else None

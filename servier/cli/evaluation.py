@@ -106,6 +106,9 @@ def evaluate(given: EvaluateOptions) -> None:
 
     if given.encoder is not None and given.folds is None:
         raise ServierError("--encoder says what to train from, and nothing is trained", hint="add --folds")
+    if given.folds is None and (given.split is not None or given.repeats > 1):
+        flag = "--split" if given.split is not None else "--repeats"
+        raise ServierError(f"{flag} says how folds are made, and there are none", hint="add --folds")
     path = given.model_path or DEFAULT_MODEL_PATHS[given.model_name or "1"]
     checkpoint = open_checkpoint(path, given.model_name)
     data = _choose_table(checkpoint, given).load_for(checkpoint.targets)
@@ -128,9 +131,16 @@ def evaluate(given: EvaluateOptions) -> None:
 def _choose_table(checkpoint: "Checkpoint", given: EvaluateOptions) -> TableOptions:
     """Return which table is meant; training again takes weights from where the model had them."""
     weights = checkpoint.metadata.dataset.weights
+    if given.folds is None:
+        _say_unweighted(given.table)
     if given.folds is None or given.table.weight_column is not None or weights is None:
         return given.table
     return replace(given.table, weight_column=weights.column)
+
+
+def _say_unweighted(table: TableOptions) -> None:
+    if table.weight_column is not None:
+        logger.info("weights are for training: each of the rows to score counts once")
 
 
 def _name_outputs(checkpoint: "Checkpoint", given: EvaluateOptions) -> list[Path]:
@@ -205,6 +215,7 @@ def compare(given: CompareOptions) -> None:
     from servier.checkpoint.file import open_checkpoint
 
     a, b = open_checkpoint(given.first), open_checkpoint(given.second)
+    _say_unweighted(given.table)
     data = given.table.load_for(a.targets)
     from servier.evaluation.compare import as_document, compare_checkpoints
     from servier.report.text import describe_comparison

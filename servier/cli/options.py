@@ -11,6 +11,7 @@ import click
 from servier.cli.commands import option
 from servier.cli.dialects import DialectOptions
 from servier.cli.extras import require_extra
+from servier.cli.label_options import class_orders, require_learnt, require_of_task
 from servier.errors import ServierError
 
 if TYPE_CHECKING:
@@ -138,21 +139,14 @@ class TableOptions:
 
     def load(self, scales: "ScaleOptions") -> "Dataset":
         """Read the table to train on it."""
-        if self.classes and self.task not in ("multiclass", "ordinal"):
-            hint = "add --task ordinal, or --task multiclass where they have no order"
-            raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
-        if self.positive and self.task in ("multiclass", "ordinal"):
-            hint = "leave out --positive; --classes says which classes there are"
-            raise ServierError("--positive names label 1 of two, and targets have classes", hint=hint)
-        if self.unit_columns and self.task in ("multiclass", "ordinal"):
-            hint = "leave out --unit_column, or use --task regression"
-            raise ServierError("--unit_column holds units of numbers, and targets have classes", hint=hint)
+        require_of_task(self.task, self.classes, self.positive, self.unit_columns)
         return self._load(self.targets, self.task, scales)
 
     def load_for(self, targets: Sequence["Target"]) -> "Dataset":
         """Read the table, with a column for each target of a model."""
         from servier.data.datasets import ALL_TARGETS
 
+        require_learnt(targets, self.task, self.classes, self.positive, self.unit_columns)
         names = [target.name for target in targets]
         chosen = names if self.targets in ((), (ALL_TARGETS,)) else self.targets
         if len(chosen) != len(names):
@@ -262,11 +256,6 @@ class ModelPaths:
             for checkpoint in opened:
                 keys.require(checkpoint)
         return opened
-
-
-def class_orders(classes: Sequence[str]) -> list[list[str]]:
-    """Return what --classes says: lists of classes, the lowest first."""
-    return [[word.strip() for word in words.split(",")] for words in classes]
 
 
 def first(*values: Value | None, default: Value) -> Value:

@@ -7,6 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
+from servier.cli.label_options import class_orders, require_of_task
 from servier.cli.options import (
     CLASSES,
     FORCE,
@@ -19,7 +20,6 @@ from servier.cli.options import (
     UNIT,
     UNIT_COLUMN,
     WEIGHT_COLUMN,
-    class_orders,
 )
 from servier.cli.outputs import Inputs, claim_outputs
 from servier.cli.settings import SAME_MOLECULE, STANDARDIZATION, ScaleOptions
@@ -80,6 +80,7 @@ def check(given: CheckOptions) -> None:
     from servier.report.text import describe_audit
     from servier.tables import find_stamp, require_stamp
 
+    require_of_task(given.task, given.classes, given.positive, given.unit_columns)
     columns = Columns(
         given.targets,
         given.smiles_column,

@@ -30,6 +30,7 @@ from servier.data.labels import (
     suspect_misspelt,
 )
 from servier.data.replicates import Replicates
+from servier.data.scales import ScaledLabels
 from servier.data.structure_activity import suspect_series
 from servier.data.wishes import NO_WISHES, Wishes
 from servier.tables import write_csv
@@ -47,8 +48,8 @@ class Finding:
     line, id, smiles
         The line number, the identifier and the SMILES string of the row.
     problems
-        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `bad_weight`, `unlabelled`,
-        `duplicate`, `conflict`, `mixture`, `metal`, `large` and `cliff`.
+        Any of `ragged`, `empty`, `invalid`, `too_large`, `bad_label`, `bad_relation`, `bad_unit`,
+        `bad_weight`, `unlabelled`, `duplicate`, `conflict`, `mixture`, `metal`, `large` and `cliff`.
     details
         A phrase for each problem.
     """
@@ -139,7 +140,7 @@ def check(
     read, warnings = _read_targets(table, columns.targets, positive, task, orders)
     scaled, refused = scale_audited(table, read, wishes, task)
     chosen = {target: found.column for target, found in scaled.items()}
-    _note_labels(chosen, findings)
+    _note_labels(scaled, findings)
     units = {target: found.unit for target, found in scaled.items() if found.unit is not None}
     mols = [_check_row(*row, level) for row in zip(table.problems, findings, strict=True)]
     readable = Readable.find(mols, table.smiles, chosen, same_molecule, task)
@@ -223,11 +224,14 @@ def _suspect(
     return [*sentences, *_note_weights(table, findings), *suspect_labels(columns)]
 
 
-def _note_labels(columns: Mapping[str, LabelColumn], findings: Sequence[Finding]) -> None:
-    """Note which labels cannot be read, and say which word is which label."""
-    for target, column in columns.items():
-        for row, error in column.problems.items():
-            findings[row].add("bad_label", f"{target}: {error.problem}")
+def _note_labels(scaled: Mapping[str, ScaledLabels], findings: Sequence[Finding]) -> None:
+    """Note which labels cannot be read or used, and say which word is which label."""
+    for target, labels in scaled.items():
+        column = labels.column
+        unread = {row: error.problem for row, error in column.problems.items()}
+        for name, problems in ({"bad_label": unread} | labels.left_out).items():
+            for row, problem in problems.items():
+                findings[row].add(name, f"{target}: {problem}")
         if column.classes:
             log_classes(target, column.words)
         else:

@@ -22,7 +22,19 @@ from servier.tables.numbers import (
     split_relation,
 )
 
-__all__ = ["AT_LEAST", "AT_MOST", "EXACT", "Relations", "Resolved", "log_bounds", "only_exact", "resolve"]
+__all__ = [
+    "AT_LEAST",
+    "AT_MOST",
+    "EXACT",
+    "Relations",
+    "Resolved",
+    "find_relation",
+    "holds_bound",
+    "log_bounds",
+    "only_exact",
+    "refuse_relation",
+    "resolve",
+]
 
 Relations = NDArray[np.int8]
 """The relation of each label, in the shape of the labels."""
@@ -58,6 +70,17 @@ def find_relation(text: str, beside: str) -> tuple[str, str]:
     if own and given and (RELATIONS[own], own in APPROXIMATE) != (RELATIONS[given], given in APPROXIMATE):
         raise DataError(f"{text!r} stands beside the relation {beside!r}", hint="write it in one place")
     return own or given, number
+
+
+def holds_bound(beside: str) -> bool:
+    """Return whether a field of the column of relations says that a label is a bound."""
+    return bool(RELATIONS[read_relation(beside) or ""])
+
+
+def refuse_relation(text: str, beside: str) -> DataError:
+    """Return what is wrong with a class, written as a text, that is said to be a bound."""
+    problem = f"{text!r} stands beside {beside!r}, but is a class and no number"
+    return DataError(problem, hint="leave the relation empty")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servier.checkpoint.classes import MAX_CLASSES, MIN_CLASSES, ORDINAL, are_numbers
-from servier.data.label_column import Key, LabelColumn, holds_bound, label_key, refuse_relation
+from servier.data.bounds import holds_bound, refuse_relation
+from servier.data.label_column import Key, LabelColumn, label_key
 from servier.data.labelled_table import LabelledTable
 from servier.errors import DataError
 from servier.tables.numbers import is_missing, split_relation, strip
@@ -47,7 +48,8 @@ def read_classes(
         `multiclass` or `ordinal`.
     orders
         Lists of classes, the lowest first, for this target or another: one that has all labels of the column
-        is for it. Its words are labels even if they look like missing values.
+        is for it, or else the one that has most of them, if that is more than half; others are then no
+        classes. Its words are labels even if they look like missing values.
     learnt
         The classes of a model, in its order; they mean the same here.
     relations
@@ -77,14 +79,15 @@ def _find_classes(
     texts: Sequence[str], task: str, orders: Sequence[Sequence[str]], learnt: Sequence[str] | None
 ) -> tuple[dict[int, str], list[str]]:
     """Return the fields that hold a label, by the number of their row, and the classes in their order."""
-    counts = Counter(label_key(text) for text in texts if not is_missing(text))
+    counts = _count(texts)
     order = learnt or _choose_order(counts, orders)
     named = {label_key(word) for word in order or ()}
     known = {row: text for row, text in enumerate(texts) if not is_missing(text) or label_key(text) in named}
     words = list(order) if order else _find_order(_written(known.values()), task)
     if order and not learnt:
         words = [word for word in words if label_key(word) in set(map(label_key, known.values()))]
-    if not learnt:
+    is_whole = not order or counts.keys() <= named
+    if is_whole and not learnt:
         _require_classes(words)
     return known, words
 
@@ -97,8 +100,9 @@ def read_class_columns(
     Raises
     ------
     DataError
-        The table has none of the targets, or one of them has no classes.
+        The table has none of the targets, or one of them has no classes, or a list is for no target.
     """
+    require_orders(table, orders)
     found = {}
     for target in targets:
         if target not in table.targets:
@@ -116,6 +120,25 @@ def read_class_columns(
     return found
 
 
+def require_orders(table: LabelledTable, orders: Sequence[Sequence[str]]) -> None:
+    """Refuse a list of classes that is for no target.
+
+    Raises
+    ------
+    DataError
+        There is such a list.
+    """
+    for order in orders:
+        columns = [_count(table.values[target]) for target in table.targets]
+        if not any(not counts or 2 * _count_named(counts, order) > counts.total() for counts in columns):
+            hint = f"--classes names the labels in {', '.join(table.targets)}"
+            raise DataError(f"the classes of no target are {_join(order)}", path=table.path, hint=hint)
+
+
+def _count(texts: Iterable[str]) -> Counter[Key]:
+    return Counter(label_key(text) for text in texts if not is_missing(text))
+
+
 def log_classes(target: str, words: Mapping[int, str]) -> None:
     """Say which classes a target has, in the order of their numbers."""
     logger.info("target %s: classes %s", target, ", ".join(words[i] for i in sorted(words)))
@@ -123,7 +146,7 @@ def log_classes(target: str, words: Mapping[int, str]) -> None:
 
 def may_be_classes(texts: Sequence[str]) -> bool:
     """Return whether a column may hold classes: few repeated labels, all whole numbers or all words."""
-    counts = Counter(label_key(text) for text in texts if not is_missing(text))
+    counts = _count(texts)
     is_few = MIN_CLASSES <= len(counts) <= FEW and 2 * len(counts) <= counts.total()
     words = [key for key in counts if isinstance(key, str)]
     is_whole = all(not isinstance(key, str) and key.is_integer() for key in counts)
@@ -138,14 +161,20 @@ def are_few_numbers(known: NDArray[np.float64]) -> bool:
 
 
 def _choose_order(counts: Counter[Key], orders: Sequence[Sequence[str]]) -> Sequence[str] | None:
-    """Return the list that has all labels of a column."""
+    """Return the list that has all labels of a column, or else the one that has most of them."""
     for order in orders:
         keys = [label_key(word) for word in order]
         if len(set(keys)) < len(keys):
             raise DataError(f"--classes names a class twice: {_join(order)}", hint="name each once")
         if counts.keys() <= set(keys):
             return order
-    return None
+    best = max(orders, key=lambda order: _count_named(counts, order), default=())
+    return best if 2 * _count_named(counts, best) > counts.total() else None
+
+
+def _count_named(counts: Counter[Key], order: Sequence[str]) -> int:
+    """Return how many labels a list of classes names."""
+    return sum(counts[label_key(word)] for word in order)
 
 
 def _written(texts: Iterable[str]) -> list[str]:
@@ -169,7 +198,8 @@ def _find_order(words: Sequence[str], task: str) -> list[str]:
     for scale in SCALES:
         if by_key.keys() <= set(scale):
             return [by_key[word] for word in scale if word in by_key]
-    hint = f"name the classes with --classes, the lowest first: --classes {','.join(sorted(words)[:SHOWN])}"
+    named = ",".join([*sorted(words)[:SHOWN], *["..."] * (len(words) > SHOWN)])
+    hint = f"name the classes with --classes, the lowest first: --classes {named}"
     raise DataError(f"it is not clear in which order {_join(sorted(words))} stand", hint=hint)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from servier.checkpoint.classes import CLASS_TASKS
 from servier.checkpoint.target import Target
 from servier.data.bounds import Relations, only_exact
+from servier.data.class_column import require_orders
 from servier.data.label_column import LabelColumn, label_key
 from servier.data.labelled_table import (
     ALL_TARGETS,
@@ -171,6 +172,7 @@ def load_dataset(
     if table.split_column is None and "split" in table.names:
         logger.warning("column 'split' is not used; --split_column split trains and tests on its rows")
     require_positive(table, positive)
+    require_orders(table, orders)
     wishes.require_targets(table.targets)
     reader = LabelReader(positive, orders, learnt, wishes)
     read = read_targets(table, tasks, reader, skip_useless=wants_all(columns.targets, table.names))

@@ -13,6 +13,7 @@ from servier.data.label_column import LabelColumn
 from servier.errors import DataError
 
 MIN_LABELS = 20
+MIN_OF_CLASS = 5
 
 logger = logging.getLogger(__name__)
 

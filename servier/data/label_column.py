@@ -3,8 +3,8 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from servier.data.bounds import (
     Relations,
     find_relation,
+    holds_bound,
     log_bounds,
     only_exact,
+    refuse_relation,
     resolve,
 )
 from servier.errors import DataError
@@ -23,7 +25,6 @@ from servier.tables.numbers import (
     SIGNS,
     is_missing,
     read_number,
-    read_relation,
     strip,
 )
 
@@ -66,6 +67,8 @@ class LabelColumn:
         Which labels are bounds, int8, shape (n_rows,); None where none is.
     n_approximate
         How many labels are about a value, and count as it.
+    bad_relations
+        Why the relations of labels that are left out are none, by the number of their row.
     """
 
     y: NDArray[np.float64]
@@ -73,11 +76,22 @@ class LabelColumn:
     words: dict[int, str]
     relations: Relations | None = None
     n_approximate: int = 0
+    bad_relations: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def exact(self) -> NDArray[np.float64]:
         """The labels with NaN where one is missing or is a bound."""
         return only_exact(self.y, self.relations)
+
+    def without(self, rows: Collection[int]) -> "LabelColumn":
+        """Return the labels without those of some rows."""
+        if not rows:
+            return self
+        y, relations = self.y.copy(), self.relations
+        y[list(rows)] = np.nan
+        if relations is not None:
+            relations = np.where(np.isnan(y), np.int8(0), relations)
+        return replace(self, y=y, relations=relations if relations is not None and relations.any() else None)
 
     def find_conflict(self, rows: Sequence[int]) -> list[str]:
         """Return the labels of some rows, each once, if they contradict each other; else nothing."""
@@ -177,48 +191,39 @@ def read_label(text: str) -> float:
     return value
 
 
-def read_bounded(text: str, beside: str = "") -> tuple[float, str]:
-    """Read a label that is a number, and the relation that stands before it or beside it.
-
-    Raises
-    ------
-    DataError
-        The text is no number, or one that is too large to learn from; or its relation cannot be read.
-    """
-    relation, number = find_relation(text, beside)
+def _read_bounded(text: str, number: str) -> float:
+    """Read a label that is a number, of which the relation before it was taken away."""
     try:
-        return read_label(number), relation
+        return read_label(number)
     except DataError as error:
         raise DataError(error.problem.replace(repr(number), repr(text)), hint=error.hint) from None
-
-
-def holds_bound(beside: str) -> bool:
-    """Return whether a field of the column of relations says that a label is a bound."""
-    return bool(RELATIONS[read_relation(beside) or ""])
-
-
-def refuse_relation(text: str, beside: str) -> DataError:
-    """Return what is wrong with a class, written as a text, that is said to be a bound."""
-    problem = f"{text!r} stands beside {beside!r}, but is a class and no number"
-    return DataError(problem, hint="leave the relation empty")
 
 
 def _read_numbers(
     known: dict[int, str], n_rows: int, counts: Mapping[Key, int], beside: Sequence[str]
 ) -> LabelColumn:
     y, relations = np.full(n_rows, np.nan), np.zeros(n_rows, np.int8)
-    problems = {}
+    problems, unrelated = {}, {}
     n_approximate = 0
     question = _ask_which_is_positive(known, counts)
     for row, text in known.items():
         try:
-            y[row], relation = read_bounded(text, beside[row] if beside else "")
+            relation, number = find_relation(text, beside[row] if beside else "")
+        except DataError as error:
+            unrelated[row] = error
+            continue
+        try:
+            y[row] = _read_bounded(text, number)
         except DataError as error:
             problems[row] = question if question and error.hint == HINT else error
         else:
             relations[row] = RELATIONS[relation]
             n_approximate += relation in APPROXIMATE
-    return LabelColumn(y, problems, {}, relations if relations.any() else None, n_approximate)
+    if 2 * len(unrelated) >= len(known):
+        problems, unrelated = dict(sorted((problems | unrelated).items())), {}
+    bad_relations = {row: error.problem for row, error in unrelated.items()}
+    bounds = relations if relations.any() else None
+    return LabelColumn(y, problems, {}, bounds, n_approximate, bad_relations)
 
 
 def _read_words(

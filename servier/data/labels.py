@@ -8,7 +8,7 @@ from scipy import stats
 
 from servier.data.bounds import Relations
 from servier.data.class_column import may_be_classes
-from servier.data.label_checks import require_labels
+from servier.data.label_checks import MIN_OF_CLASS, require_labels
 from servier.data.label_column import HINT, LabelColumn
 from servier.errors import DataError
 
@@ -100,7 +100,22 @@ def suspect_useless(columns: Mapping[str, LabelColumn]) -> list[str]:
             require_labels(column.exact, column.relations)
         except DataError as error:
             sentences.append(f"{target}: train refuses it: {error.problem}; {error.hint}")
+        else:
+            sentences += [f"{target}: train refuses it: {problem}" for problem in _find_rare(column)]
     return sentences
+
+
+def _find_rare(column: LabelColumn) -> list[str]:
+    """Return which classes have too few rows, and how many are needed."""
+    known = column.y[~np.isnan(column.y)]
+    names = column.classes or column.in_order or (["0", "1"] if is_binary(known) else [])
+    counts = {name: int(np.sum(known == label)) for label, name in enumerate(names)}
+    needed = f"at least {MIN_OF_CLASS} of each class are needed"
+    return [
+        f"{n} {'row is' if n == 1 else 'rows are'} labelled {name}; {needed}"
+        for name, n in counts.items()
+        if n < MIN_OF_CLASS
+    ]
 
 
 def suspect_filled(labels: Mapping[str, NDArray[np.float64]]) -> list[str]:

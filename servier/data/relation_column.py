@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from servier.data.companions import Companions, Fields, assign_named, list_alike, list_usual, plain_name
 from servier.data.public_exports import OUTCOME, is_of_pubchem
-from servier.tables.numbers import RELATIONS, is_missing, read_relation
+from servier.tables.numbers import RELATIONS, is_missing, is_number, read_relation
 
 RELATION_NAMES = (
     "relation",
@@ -70,13 +70,14 @@ def choose_relations(
     chosen, unclear = {}, None
     for target in numbers:
         own = list_usual(list(values), target, RELATION_NAMES)
+        own = own or [name for name in shared if _is_of(name, target)]
         fitting = [name for name in shared if _may_belong(name, target, names)]
         if found := own or fitting[: len(targets) == 1]:
             chosen[target] = found[0]
             _say_found(found[0], target, is_own=bool(own), is_pubchem=any(map(is_of_pubchem, names)))
+    others = [labels[target] for target in numbers if target not in chosen]
     for name in shared:
-        of_others = [labels[target] for target in numbers if target not in chosen]
-        if name not in chosen.values() and any(_holds_bounds(values[name], texts) for texts in of_others):
+        if any(_holds_bounds(values[name], texts) and _hold_numbers(texts) for texts in others):
             unclear = name
     return Companions("relation", chosen, unclear)
 
@@ -95,10 +96,21 @@ def are_relations(texts: Iterable[str]) -> bool:
 
 def _may_belong(name: str, target: str, names: Sequence[str]) -> bool:
     """Return whether a column speaks of a target, and not of another column whose name begins as its own."""
-    for prefix in ("standard", "published"):
-        if plain_name(name).startswith(prefix) and f"{prefix}value" in map(plain_name, names):
-            return plain_name(target) == f"{prefix}value"
-    return True
+    return _is_of(name, target) or not any(_is_of(name, other) for other in names)
+
+
+def _is_of(name: str, target: str) -> bool:
+    """Return whether the name of a column begins as that of a value of ChEMBL does."""
+    value = plain_name(target)
+    return value in {"standardvalue", "publishedvalue"} and plain_name(name).startswith(
+        value.removesuffix("value")
+    )
+
+
+def _hold_numbers(texts: Sequence[str]) -> bool:
+    """Return whether most fields that are filled are numbers or bounds."""
+    filled = [text for text in texts if not is_missing(text)]
+    return 2 * sum(map(is_number, filled)) > len(filled)
 
 
 def _say_found(name: str, target: str, *, is_own: bool, is_pubchem: bool) -> None:

@@ -22,14 +22,12 @@ from servier.chem.units import (
 from servier.data.label_column import LARGEST, LabelColumn
 from servier.data.labelled_table import LabelledTable, warn_of_rows
 from servier.data.public_exports import find_types
-from servier.data.wishes import NO_LIMITS, Limits, Wishes, read_unit
+from servier.data.row_units import RowUnits, find_units, known_rows
+from servier.data.wishes import NO_LIMITS, Limits, Wishes
 from servier.errors import DataError
 
 KNOWN = "M, mM, uM, nM, pM, g/L, mg/L, ug/mL, ng/mL, mol/L and the like, %, and pIC50 or log10 of these"
 SAY_UNIT = "say the unit of the labels, such as --unit nM"
-
-RowUnits = dict[int, Unit]
-"""The unit of each label, by the number of its row; empty where nothing says it."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +46,20 @@ class ScaledLabels:
         What answers may not be beyond.
     sources
         How many labels were written in each unit, the most frequent first.
+    bad_units
+        Why the units of labels that are left out are none, by the number of their row.
     """
 
     column: LabelColumn
     unit: str | None = None
     limits: Limits = NO_LIMITS
     sources: Mapping[str, int] = field(default_factory=dict)
+    bad_units: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> dict[str, Mapping[int, str]]:
+        """Why labels are left out, by what is wrong beside them and by the number of their row."""
+        return {"bad_relation": self.column.bad_relations, "bad_unit": self.bad_units}
 
 
 def scale_labels(
@@ -77,13 +83,16 @@ def scale_labels(
         is beyond its bounds.
     """
     _require_one_type(table, target)
-    units = _find_units(table, target, column, wishes)
-    wanted = _choose_unit(units, wishes.find_unit(target)) if model is None else _match_model(model, units)
+    said = wishes.find_unit(target)
+    asked = said if model is None else parse_unit(model.unit or "")
+    units, bad_units = find_units(table, target, known_rows(column), said, asked)
+    column = column.without(bad_units)
+    wanted = _choose_unit(units, said) if model is None else _match_model(model, units)
     if wanted is not None and not units:
-        units = dict.fromkeys(_known_rows(column), NO_UNIT)
+        units = dict.fromkeys(known_rows(column), NO_UNIT)
     transform = wishes.find_transform(target)
     if transform != "none":
-        wanted, units = _transform(transform, wanted, units or dict.fromkeys(_known_rows(column), NO_UNIT))
+        wanted, units = _transform(transform, wanted, units or dict.fromkeys(known_rows(column), NO_UNIT))
     sources = dict(Counter(unit.name for unit in units.values()).most_common())
     if wanted is not None:
         _require_convertible(units, wanted, table, is_mixed=model is None)
@@ -91,22 +100,18 @@ def scale_labels(
         _warn_of_name(target, units)
         _log_units(target, units, wanted)
     if model is not None:
-        return ScaledLabels(column, model.unit, (model.lowest, model.highest), sources)
+        return ScaledLabels(column, model.unit, (model.lowest, model.highest), sources, bad_units)
     low, high = wishes.find_limits(target)
     if low is None and wanted is not None:
         low = wanted.lowest
     _require_within(column, (low, high), table)
-    return ScaledLabels(column, (wanted and wanted.name) or None, (low, high), sources)
+    return ScaledLabels(column, (wanted and wanted.name) or None, (low, high), sources, bad_units)
 
 
 def holds_numbers(column: LabelColumn, task: str | None = None) -> bool:
     """Return whether labels are numbers, which may have a unit: neither words nor 0 and 1 alone."""
     known = column.y[~np.isnan(column.y)]
     return task == "regression" or (task is None and not column.words and not set(known) <= {0.0, 1.0})
-
-
-def _known_rows(column: LabelColumn) -> list[int]:
-    return np.flatnonzero(~np.isnan(column.y)).tolist()
 
 
 def _require_one_type(table: LabelledTable, target: str) -> None:
@@ -116,34 +121,6 @@ def _require_one_type(table: LabelledTable, target: str) -> None:
     if len(types) > 1:
         problem = f"values of several types: {', '.join(types)}"
         raise DataError(problem, hint=f"keep the rows of one {name} in a table of its own")
-
-
-def _find_units(table: LabelledTable, target: str, column: LabelColumn, wishes: Wishes) -> RowUnits:
-    """Return the unit of each label, as the table or else the user says.
-
-    Raises
-    ------
-    DataError
-        Some labels have a unit, and others none.
-    """
-    known = _known_rows(column)
-    texts = table.unit_texts(target)
-    if texts is not None:
-        read = {text: read_unit(text) for text in dict.fromkeys(texts[row] for row in known)}
-        found = {row: unit for row in known if (unit := read[texts[row]]) is not None}
-        if found and len(found) < len(known):
-            first = next(iter(found))
-            without = [row for row in known if row not in found]
-            problem = (
-                f"the label has no unit, and that of line {table.lines[first]} is in {found[first].name} "
-                f"({len(without):,} of {len(known):,} labels have none)"
-            )
-            hint = "write its unit, or leave the label out"
-            raise DataError(problem, row=table.lines[without[0]], hint=hint)
-        if found:
-            return found
-    said = wishes.find_unit(target)
-    return {} if said is None else dict.fromkeys(known, said)
 
 
 def _choose_unit(units: RowUnits, said: Unit | None) -> Unit | None:

@@ -11,7 +11,7 @@ from servier.checkpoint.target import Target
 from servier.data.class_column import are_few_numbers, log_classes, read_classes
 from servier.data.label_checks import check_labels
 from servier.data.label_column import LabelColumn, read_labels
-from servier.data.labelled_table import LabelledTable
+from servier.data.labelled_table import LabelledTable, warn_of_rows
 from servier.data.scales import ScaledLabels, holds_numbers, scale_labels
 from servier.data.wishes import Wishes
 from servier.errors import DataError
@@ -85,6 +85,7 @@ def read_targets(
             labels = reader.read(table, i, task)
             chosen = check_labels(labels.column, task, table.lines, table.values[target])
             read[target] = labels, chosen
+            _warn_of_left_out(table, target, labels)
             _say_what_is_learnt(target, labels.column, task, chosen)
         except DataError as error:
             problem = DataError(error.problem, path=table.path, row=error.row, column=target, hint=error.hint)
@@ -107,6 +108,13 @@ def _require_clear(table: LabelledTable) -> None:
             "--relation_column",
             name,
         )
+
+
+def _warn_of_left_out(table: LabelledTable, target: str, labels: ScaledLabels) -> None:
+    """Name the labels that are left out for what stands beside them."""
+    bad = sorted({row: text for found in labels.left_out.values() for row, text in found.items()}.items())
+    problems = [(table.lines[row], f"{target}: {problem}") for row, problem in bad]
+    warn_of_rows(table.path, problems, "labels whose unit or relation cannot be read")
 
 
 def _say_what_is_learnt(target: str, column: LabelColumn, task: str | None, chosen: str) -> None:

@@ -137,7 +137,9 @@ def explain(scorer: Scorer, mol: Mol, target: str | None = None, word: str | Non
     scores = [explained.score(found) for explained, found in zip(own, raw, strict=True)]
     contributions, score = (average_models(scorer.checkpoints, found) for found in (atom_values, scores))
     name = scorer.targets[number].name
-    return Explanation(mol, scored_smiles, name, units[0], contributions, float(score), substructures)
+    is_cut = any(explained.is_beyond_bounds(found) for explained, found in zip(own, raw, strict=True))
+    unit = f"{units[0]} before its bounds" if is_cut else units[0]
+    return Explanation(mol, scored_smiles, name, unit, contributions, float(score), substructures)
 
 
 def atom_contributions(scorer: Scorer, mol: Mol, pairs: int = PAIRS) -> NDArray[np.float64]:
@@ -200,7 +202,10 @@ def _find_label(scorer: Scorer, number: int, word: str) -> int:
     known = {known.casefold(): label for label, known in enumerate(target.classes) if label >= first}
     if word.casefold() not in known:
         hint = f"choose among {', '.join(target.classes[first:])}"
-        raise ServierError(f"there is nothing to explain for the class {word!r} of {target.name}", hint=hint)
+        is_lowest = word.casefold() == target.classes[0].casefold()
+        why = ", the lowest: a class is explained against the next lower one" if is_lowest else ""
+        problem = f"there is nothing to explain for the class {word!r} of {target.name}{why}"
+        raise ServierError(problem, hint=hint)
     return known[word.casefold()]
 
 

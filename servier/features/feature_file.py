@@ -81,12 +81,13 @@ class FeatureSpecification:
         DataError
             The file holds other features, was made with another RDKit, or was changed since.
         """
+        hint = f"{AGAIN} with: {_name(wanted)}"
+        hint += f" --standardization {level}" if self.level is not level else ""
         if self.featurizers != wanted:
             problem = f"this file holds other features ({_name(self.featurizers)})"
-            raise DataError(problem, path=self.path, hint=f"featurize again with: {_name(wanted)}")
+            raise DataError(problem, path=self.path, hint=hint)
         if self.level is not level:
             problem = f"these are features of molecules standardized to {self.level}, needed is {level}"
-            hint = f"featurize again with: --standardization {level}"
             raise DataError(problem, path=self.path, hint=hint)
         if self.rdkit != rdkit_version:
             problem = f"made with RDKit {self.rdkit}, here is {rdkit_version}"

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from servier.data.datasets import Dataset
 from servier.data.folds import Fold
+from servier.data.label_checks import MIN_OF_CLASS
 from servier.errors import DataError
 
-MIN_OF_CLASS = 5
 NO_WORDS: Mapping[str, Sequence[str]] = MappingProxyType({})
 ALTERNATIVES = {"cluster": "random", "random": "stratified", "stratified": ""}
 
@@ -47,7 +47,9 @@ def require_variety(y: Labels, data: Dataset, strategy: str) -> None:
         if n_values < 2 or np.std(known) == 0:
             plural = "" if n_values == 1 else "s"
             problem = f"the labelled training rows ({len(known)}) have {n_values} distinct value{plural}"
-            hint = f"a model needs at least two; {_advise(strategy)}"
+            of_all = data.y[_teaches(data), i]
+            is_varied = len(np.unique(of_all[~np.isnan(of_all)])) > 1
+            hint = f"a model needs at least two; {_advise(strategy) if is_varied else _blame_weights(data)}"
             raise DataError(problem, path=data.path, column=target, hint=hint)
 
 
@@ -108,12 +110,25 @@ def _require_classes(known: Labels, data: Dataset, target: int, strategy: str) -
     for label, name in enumerate(data.labels_of(target)):
         if (n := int(np.sum(known == label))) < MIN_OF_CLASS:
             hint = f"at least {MIN_OF_CLASS} of each class are needed"
-            if np.sum(data.y[:, target] == label) >= MIN_OF_CLASS:
+            is_label = data.y[:, target] == label
+            if np.sum(is_label & _teaches(data)) >= MIN_OF_CLASS:
                 hint += f"; {_advise(strategy)}"
+            elif np.sum(is_label) >= MIN_OF_CLASS:
+                hint += f"; {_blame_weights(data)}"
             raise DataError(
                 f"{n} of the training rows are labelled {name}", path=data.path,
                 column=data.targets[target], hint=hint,
             )  # fmt: skip
+
+
+def _teaches(data: Dataset) -> NDArray[np.bool_]:
+    """Return which rows are taught from: those without weights or with one above 0."""
+    return np.ones(len(data), bool) if data.weights is None else data.weights.values > 0
+
+
+def _blame_weights(data: Dataset) -> str:
+    column = "" if data.weights is None else f" in column {data.weights.column!r}"
+    return f"rows without a weight above 0{column} are not counted"
 
 
 def _advise(strategy: str) -> str:

@@ -108,9 +108,12 @@ def transform_labels(rows: TrainingRows) -> tuple[list[TargetTransform], NDArray
 def _describe(rows: TrainingRows, transforms: Sequence[TargetTransform]) -> None:
     for name, task, fitted in zip(rows.data.targets, rows.data.tasks, transforms, strict=True):
         logger.info("target %s: %s%s", name, task, ", learnt as a logarithm" if fitted.transform else "")
+    reasons = ["unreadable", "unlabelled"]
+    reasons += ["without weight"] if rows.data.weights is not None else []
+    reasons += ["in conflict"] if rows.conflicts else []
     logger.info(
-        "%s molecules for training, %s rows for testing, %s left out (unreadable, unlabelled), %s duplicates",
-        len(rows.train), len(rows.test), rows.left_out, rows.duplicates,
+        "%s molecules for training, %s rows for testing, %s left out (%s), %s duplicates",
+        len(rows.train), len(rows.test), rows.left_out, ", ".join(reasons), rows.duplicates,
     )  # fmt: skip
     if rows.relations is not None:
         logger.info("%s labels for training are bounds", np.count_nonzero(rows.relations))

@@ -151,6 +151,7 @@ def write_recipe(found: Found, options: Options, path: str | Path) -> None:
 def _study_name(data: Dataset, options: Options, base: dict[str, Any]) -> str:
     """Return a name for everything that scores depend on, so that only comparable recipes are compared."""
     everything = asdict(options) | {"workers": None, "data": data.digest, "base": base}
+    everything |= {"tasks": data.tasks, "split_column": data.split}
     if data.weights is not None:
         everything["weights"] = data.weights.digest
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()

@@ -102,6 +102,14 @@ def test_classes_in_an_order_have_a_mean():
     assert np.isnan(MULTICLASS.rank(answer)).all()
 
 
+def test_the_mean_rises_with_the_order_whatever_classes_are_called():
+    """Where 1 is the highest class, the best rows are those of 1: numbers that do not rise are names."""
+    answer = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]])
+    for words in (["3", "2", "1"], ["1", "3", "2"], ["a", "b", "c"]):
+        np.testing.assert_allclose(Target("y", "ordinal", words=words).rank(answer), [0.4, 1.6])
+    np.testing.assert_allclose(Target("y", "ordinal", words=["-1", "0", "5"]).rank(answer), [-0.2, 3.4])
+
+
 def test_a_class_belongs_to_the_set_from_its_limit_on():
     """Inclusive, each with its own; without limits for a confidence nothing is known."""
     answer = np.array([[0.2, 0.3, 0.1, 0.4], [0.19, 0.29, 0.5, 0.02]])

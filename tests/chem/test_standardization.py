@@ -25,6 +25,7 @@ from servier.chem.standardization import (
     standardize_text,
 )
 
+NO_PARENT = "there is nothing but single atoms, counter-ions or solvents"
 DRUGS = [
     "CN1CCC[C@H]1c1cccnc1",
     "CC(C)NCC(O)COc1cccc2ccccc12",
@@ -122,14 +123,16 @@ def test_what_a_level_does(smiles, level, expected, changes):
         "[Cl-].[Ca+2].[Cl-]",
         "[Mg+2].[O-]S(=O)(=O)[O-]",
         "[NH4+].[Cl-].O",
+        "[U]",
+        "[Xe]",
     ],
 )
 def test_a_counter_ion_alone_has_no_parent(smiles):
-    """Where nothing but counter-ions is there, there is no molecule to score."""
+    """Where nothing but counter-ions or atoms is there, there is no molecule to score."""
     with pytest.raises(NoParentError):
         standardize(Chem.MolFromSmiles(smiles), Level.PARENT)
     found = parse_smiles(smiles, level=Level.PARENT)
-    assert (found.status, found.reason) == ("invalid", "there is nothing but counter-ions or solvents")
+    assert (found.status, found.reason) == ("invalid", NO_PARENT)
 
 
 @pytest.mark.parametrize("smiles", ["Cc1ccccc1", "CC(=O)O", "CC(=O)[O-].[Na+]", "OC(=O)CCC(O)=O"])
@@ -189,7 +192,7 @@ def test_charges_beside_each_other_are_left_to_rdkit(anion, neighbour):
         for text in {smiles, *Chem.MolToRandomSmilesVect(mol, 12, randomSeed=7)}:
             found = parse_smiles(text, level=Level.PARENT)
             if isinstance(found, InvalidMolecule):
-                assert found.reason == "there is nothing but counter-ions or solvents"
+                assert found.reason == NO_PARENT
             else:
                 expected = standardize(Chem.MolFromSmiles(text), Level.PARENT).mol
                 assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)

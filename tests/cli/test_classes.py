@@ -179,6 +179,7 @@ def test_models_of_other_classes_have_no_consensus(classes, command):
     ("target", "rank_by", "column"),
     [
         ("kind", "kind=kinase", "kind_probability_kinase"),
+        ("kind", "Kind=KINASE", "kind_probability_kinase"),
         ("level", None, "level_mean"),
         ("level", "level=high", "level_probability_high"),
     ],
@@ -268,6 +269,48 @@ def test_evaluation_of_classes(command, classes, target, name, tmp_path):
     assert document["baselines"][target]["dummy"]["auroc"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ("--task", "regression"),
+            "--task says regression, and the model has learnt ordinal; leave out --task",
+        ),
+        (
+            ("--task", "multiclass"),
+            "--task says multiclass, and the model has learnt ordinal; leave out --task",
+        ),
+        (
+            ("--classes", "high,medium,low"),
+            "--classes says high, medium, low, which are the classes of no target",
+        ),
+        (
+            ("--classes", "low,high"),
+            "--classes says low, high, which are the classes of no target of the model",
+        ),
+        (
+            ("--positive", "high"),
+            "--positive names label 1 of two, and targets have classes; leave out --positive",
+        ),
+        (
+            ("--unit_column", "size"),
+            "--unit_column holds units of numbers, and targets have classes; leave out",
+        ),
+        (("--task", "ordinal", "--classes", "None,LOW, medium,high"), None),
+        (("--weight_column", "size"), None),
+    ],
+)
+@pytest.mark.parametrize("name", ["evaluate", "compare"])
+def test_what_a_model_has_learnt_is_not_said_otherwise(command, classes, name, options, problem):
+    """What contradicts it is refused and not passed over; weights are said to be for training."""
+    models = [path_of(classes, "level", n) for n in NAMES]
+    words = ("evaluate", "--model_path", models[0]) if name == "evaluate" else ("compare", *models)
+    words += ("--dataset", classes / "classes.csv", "--resamples", 20, "--workers", 1)
+    said = command(*words, *options, status=0 if problem is None else 1).stderr
+    assert problem is None or said.startswith(f"Error: {problem}")
+    assert ("weights are for training" in said) == (options[0] == "--weight_column")
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_models_of_classes_are_compared_by_command(command, classes, target, tmp_path):
     """By all metrics of their task, as text and as a page."""
@@ -316,7 +359,7 @@ def test_explanations_of_classes(command, classes, target, label, unit, model_na
     ("target", "label", "problem"),
     [
         ("kind", "lipase", "there is nothing to explain for the class 'lipase' of kind"),
-        ("level", "low", "there is nothing to explain for the class 'low' of level"),
+        ("level", "low", "the class 'low' of level, the lowest: a class is explained against the next"),
     ],
 )
 def test_classes_that_cannot_be_explained(command, classes, target, label, problem):
@@ -402,7 +445,8 @@ def test_percentiles_of_classes(command, classes, recipes, tmp_path):
     [
         (["--classes", "low,medium,high"], "--classes names classes, and no target is said to have any"),
         (["--task", "ordinal", "--positive", "high"], "--positive names label 1 of two, and targets have"),
-        (["--task", "ordinal", "--classes", "low,high"], "it is not clear in which order"),
+        (["--task", "ordinal", "--classes", "low,high"], "the classes of no target are 'low', 'high'"),
+        (["--target", "kind", "--task", "ordinal"], "it is not clear in which order"),
         (["--target", "P1", "--task", "multiclass"], "column P1: there are only 2 classes: '0', '1'"),
         (["--target", "size", "--task", "multiclass"], "column size: "),
     ],

@@ -17,7 +17,7 @@ from servier.data.simulation import simulate
 
 AS_WRITTEN = {"group", "smiles", "scored_smiles", "standardization"}
 AS_WRITTEN_COMPLEX = "metal complex, scored as written"
-NO_PARENT = "there is nothing but counter-ions or solvents"
+NO_PARENT = "there is nothing but single atoms, counter-ions or solvents"
 
 pytestmark = pytest.mark.process
 

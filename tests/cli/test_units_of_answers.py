@@ -3,13 +3,17 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from server_for_tests import serving
 
-from servier.checkpoint.file import open_checkpoint
+from servier.checkpoint.file import make_checkpoint, open_checkpoint
+from servier.chem.molecules import parse_smiles
 from servier.data.simulation import simulate
+from servier.explaining.atoms import explain
+from servier.scoring.scorer import Scorer
 
 pytestmark = pytest.mark.training
 
@@ -118,6 +122,21 @@ def test_every_description_names_the_unit(bounded, command, tmp_path):
     assert "on average, in µM." in report
     compare = ["compare", model, bounded / "model_2.servier", *table, "--resamples", 20]
     assert "bound in %" in command(*compare).stdout
+
+
+def test_an_explanation_says_where_its_score_is_beyond_the_bounds(bounded):
+    """The answer is cut there; the score, to which contributions add up, is not."""
+    checkpoint = open_checkpoint(bounded / "model_1.servier").load()
+    mol = parse_smiles("CCOc1ccccc1", level=checkpoint.metadata.level)
+    answer = Scorer([checkpoint]).score_molecules([mol]).values[0, 0]
+    plain = explain(Scorer([checkpoint]), mol, "bound")
+    for highest in (answer - 1, answer + 1):
+        targets = [replace(checkpoint.targets[0], lowest=None, highest=highest), checkpoint.targets[1]]
+        limited = make_checkpoint(replace(checkpoint.metadata, targets=targets), checkpoint.entries)
+        assert Scorer([limited]).score_molecules([mol]).values[0, 0] == min(answer, highest)
+        found = explain(Scorer([limited]), mol, "bound")
+        assert found.score == plain.score
+        assert found.unit == plain.unit + (" before its bounds" if highest < answer else "")
 
 
 def test_a_table_to_evaluate_is_converted_or_refused(bounded, command, tmp_path):

@@ -141,6 +141,29 @@ def test_targets_that_train_refuses_are_named(tmp_path):
     assert [text.split(":")[0] for text in check(path, positive=["high"]).warnings] == ["ic50", "P1"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "task", "rare"),
+    [
+        (["0", "1"] * 20 + ["1"] * 3, None, None),
+        (["0"] * 40 + ["1"], None, "1 row is labelled 1"),
+        (["active"] * 4 + ["inactive"] * 40, None, "4 rows are labelled active"),
+        (["a", "b", "c"] * 10 + ["d"], "multiclass", "1 row is labelled d"),
+        (["low", "high", "low"] * 10 + ["medium"] * 4, "ordinal", "4 rows are labelled medium"),
+    ],
+)
+def test_classes_that_are_too_rare_are_named(command, tmp_path, texts, task, rare):
+    """`check` says what `train` refuses, however the classes are written."""
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,y\n" + "".join(f"{'C' * (i + 1)},{text}\n" for i, text in enumerate(texts)))
+    options = ["--target", "y", *([] if task is None else ["--task", task])]
+    told = command("check", path, *options).stdout
+    assert told.count("train refuses it") == (rare is not None)
+    if rare is not None:
+        assert f"y: train refuses it: {rare}; at least 5 of each class are needed" in told
+        said = command("train", "--dataset", path, *options, "--test_fraction", 0, status=1).stderr
+        assert "at least 5 of each class are needed" in said
+
+
 def test_labels_in_words_are_audited_like_numbers(tmp_path, caplog):
     """A column of yes and no has a share of label 1; a third word in it is a problem of its row alone."""
     words = ["Yes", "no", "N/A", "maybe", *["no"] * 6]

@@ -75,6 +75,71 @@ def test_an_order_can_be_named():
     assert read("c", "b", "a", orders=orders) == ([2, 1, 0], ["a", "b", "c"])
 
 
+@pytest.mark.parametrize("task", ["multiclass", "ordinal"])
+def test_a_label_that_is_not_named_is_told_by_its_line(command, tmp_path, task):
+    """A typing error beside named classes is neither a class nor a reason to forget what was named."""
+    texts = [["low", "medium", "high"][i % 3] for i in range(30)]
+    path = write(tmp_path, [*texts, "hihg", *texts])
+    options = ("--target", "y", "--task", task, "--classes", "low,medium,high")
+    told = command("train", "--dataset", path, *options, status=1).stderr
+    assert told == (
+        f"Error: {path}, line 32, column y: 'hihg' is none of the classes 'low', 'medium', 'high'; leave the "
+        "field empty where a label is missing\n"
+    )
+    found = tmp_path / "found.csv"
+    assert "bad_label" in command("check", path, found, *options).stdout
+    assert "'hihg' is none of the classes" in found.read_text()
+
+
+@pytest.mark.parametrize("task", ["multiclass", "ordinal"])
+@pytest.mark.parametrize(
+    ("classes", "problem"),
+    [
+        ("high,low", "line 3, column y: 'medium' is none of the classes 'high', 'low'"),
+        ("lo,med,hi", "the classes of no target are 'lo', 'med', 'hi'; --classes names the labels in y"),
+    ],
+)
+def test_classes_that_are_named_are_never_passed_over(command, tmp_path, task, classes, problem):
+    """Neither where they are some of a column, nor where no column has them, though its order is known."""
+    path = write(tmp_path, ["low", "medium", "high"] * 10)
+    options = ("--target", "y", "--task", task, "--classes", classes)
+    for name in (("train", "--dataset", path), ("tune", "--dataset", path)):
+        assert problem in command(*name, *options, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--classes", "low,medium,high"), "--classes names classes, and no target is said to have any"),
+        (("--task", "ordinal", "--positive", "high"), "--positive names label 1 of two, and targets have"),
+        (
+            ("--task", "ordinal", "--unit_column", "smiles"),
+            "--unit_column holds units of numbers, and targets",
+        ),
+    ],
+)
+def test_what_is_for_other_labels_is_refused(command, tmp_path, options, problem):
+    """By `check` as by `train` and `tune`, none of which passes over what it cannot use."""
+    path = write(tmp_path, ["low", "medium", "high"] * 10)
+    for name in (("check", path), ("train", "--dataset", path), ("tune", "--dataset", path)):
+        assert command(*name, "--target", "y", *options, status=1).stderr.startswith(f"Error: {problem}")
+
+
+def test_each_list_of_classes_is_for_some_target(tmp_path):
+    """With several targets each has its own list, or none where numbers or a scale tell its order."""
+    path = tmp_path / "three.csv"
+    rows = [f"{'C' * (i + 1)},{'abc'[i % 3]},{('low', 'high', 'medium')[i % 3]},{i % 3}" for i in range(30)]
+    path.write_text("\n".join(["smiles,x,y,z", *rows]))
+    columns = Columns(("x", "y", "z"))
+    data = load_dataset(path, columns, "ordinal", orders=[["c", "b", "a", "d"]])
+    assert data.words == {"x": ["c", "b", "a"], "y": ["low", "medium", "high"], "z": ["0", "1", "2"]}
+    with pytest.raises(DataError, match="the classes of no target are 'p', 'q', 'r'"):
+        load_dataset(path, columns, "ordinal", orders=[["c", "b", "a"], ["p", "q", "r"]])
+    missing = write(tmp_path, ["none", "NA", "null"] * 10)
+    found = load_dataset(missing, Columns(("y",)), "ordinal", orders=[["none", "NA", "null"]])
+    assert found.words == {"y": ["none", "NA", "null"]}
+
+
 def test_a_named_class_is_no_missing_value():
     """`none` is a label where it is named, and stands for a missing one elsewhere."""
     order = ["none", "mild", "severe"]

@@ -97,7 +97,7 @@ def test_names_of_chembls_own_tables_are_known(truth, tmp_path):
         ),
         (
             {"units": ["uM", ""]},
-            r"line 3, .*the label has no unit, and that of line 2 is in µM .*; write its unit",
+            r"line 3, .*the label has no unit, and that of line 2 is in µM \(60 of 120 .*; write its unit",
         ),
         (
             {"kinds": ["IC50", "IC50", "Ki"]},

@@ -74,6 +74,20 @@ def test_an_export_of_chembl_needs_only_its_target(write, double):
     assert data.relations[:, 0].tolist() == relations
 
 
+def test_an_export_of_chembl_needs_no_target_to_be_checked(write, double):
+    """Its relation speaks of its value, whatever text other columns have; of other numbers it is asked."""
+    values, signs, relations = double
+    table = {"Standard Type": ["IC50"] * N * 2, "Standard Relation": signs, "Standard Value": values}
+    path = write(**table, pIC50=[""] * N * 2)
+    audit = check(path)
+    assert audit.labels["Standard Value"]["bounds"] == sum(relation != EXACT for relation in relations)
+    assert not audit.warnings
+    data = load_dataset(path, Columns(("all",)))
+    assert (data.targets, data.relations[:, 0].tolist()) == (["Standard Value"], relations)
+    (said,) = check(write(**table, pIC50=values)).warnings
+    assert "it is not clear which target has its bounds in 'Standard Relation'" in said
+
+
 def test_relations_before_labels_and_beside_them_are_the_same(write, double):
     """Two ways of writing the same table have the same digest, another bound has another one."""
     values, signs, _ = double
@@ -131,6 +145,27 @@ def test_bounds_that_cannot_be_learnt_from_are_refused(write, columns, options, 
     """One line says which row and why."""
     with pytest.raises(DataError, match=message):
         load_dataset(write(**columns), Columns(**options))
+
+
+@pytest.mark.parametrize(
+    ("label", "beside", "reason"),
+    [
+        ("5", "what", "'what' is not a relation"),
+        ("5", "10", "'10' is not a relation"),
+        (">5", "<", "'>5' stands beside the relation '<'"),
+    ],
+)
+def test_a_few_labels_beside_no_relation_are_left_out(write, double, caplog, label, beside, reason):
+    """One bad row costs itself, and is named with its line, to train as to check."""
+    values, signs, relations = double
+    path = write(P1=[values[0], label, *values[2:]], relation=[signs[0], beside, *signs[2:]])
+    data = load_dataset(path)
+    np.testing.assert_array_equal(data.y[:, 0], [float(values[0]), np.nan, *map(float, values[2:])])
+    assert data.relations[:, 0].tolist() == [relations[0], EXACT, *relations[2:]]
+    assert f"{path}, line 3: left out: P1: {reason}" in caplog.text
+    audit = check(path)
+    assert (audit.counts["bad_relation"], audit.findings[1].problems) == (1, ["bad_relation", "unlabelled"])
+    assert audit.findings[1].details[0] == f"P1: {reason}"
 
 
 def test_each_target_has_its_own_column(write, double):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servier.checkpoint.target import Target
+from servier.data.audit import check
 from servier.data.datasets import Columns, load_dataset
 from servier.data.wishes import Wishes
 from servier.errors import DataError
@@ -91,10 +92,11 @@ def test_a_molecule_without_a_weight_loses_its_label(tmp_path, caplog):
             {},
             "line 4, .*is in %, and that of line 2 in nM",
         ),
-        ([("O", 1, "nM"), ("CO", 2, "nm")], {}, "line 3, .*is in nm, and that of line 2 in nM"),
+        ([("O", 1, "nm"), ("CO", 2, "nM")], {}, "line 3, .*is in nM, and that of line 2 in nm"),
         ([("O", 1, "hr"), ("CO", 2, "min")], {}, "line 3, .*is in min, and that of line 2 in hr"),
-        ([("O", 1, "nM"), ("CO", 2, "")], {}, "line 3, .*has no unit, and that of line 2 is in nM"),
+        ([("O", 1, "hr"), ("CO", 2, "nM")], {"unit": ["hr"]}, "line 3, .*is in nM, and that of line 2 in hr"),
         ([("O", 1, "NONE"), ("CO", 2, "nM")], {}, "line 2, .*has no unit, and that of line 3 is in nM"),
+        ([("O", 1, "nm"), ("CO", 2, "nM")], {"learnt": "nM"}, "line 2, .*in nm, which cannot be converted"),
         ([("O", 1, "%")], {"unit": ["nM"]}, "line 2, .*is in %, which cannot be converted to nM"),
         ([("O", 1, "%")], {"transform": ["pIC50"]}, "takes concentrations, and % is none"),
         (
@@ -128,13 +130,63 @@ def test_a_molecule_without_a_weight_loses_its_label(tmp_path, caplog):
 )
 def test_what_cannot_be_one_unit_is_refused(tmp_path, rows, options, problem):
     """The line of the first label that does not fit is named, and the one that it does not fit to."""
+    if "learnt" in options:
+        options = {"learnt": model(options["learnt"])}
     with pytest.raises(DataError, match=problem):
         load(write(tmp_path, rows), **options)
 
 
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        ("nm", "y: 'nm' is no unit that is known"),
+        (" nanoM? ", "y: 'nanoM?' is no unit that is known"),
+        ("", "y: the label has no unit"),
+        ("log10(hr)", r"y: 'log10(hr)' is no unit that is known"),
+        ("x" * 61, "is no unit"),
+    ],
+)
+@pytest.mark.parametrize("others", ["nM", "%", "pIC50"])
+@pytest.mark.parametrize("learns", [False, True])
+def test_a_few_labels_of_no_unit_are_left_out(tmp_path, caplog, unit, reason, others, learns):
+    """One bad row costs itself: its line is named, as it is to check, and other labels are what they were."""
+    rows = [("O", 1, others), ("CO", 2, unit), ("CCO", 3, others)]
+    learnt = model({"pIC50": "-log10(M)"}.get(others, others)) if learns else None
+    path = write(tmp_path, rows)
+    data = load(path, learnt=learnt)
+    np.testing.assert_array_equal(data.y[:3, 0], [1, np.nan, 3])
+    assert f"{path}, line 3: left out: " in caplog.text
+    assert reason in caplog.text
+    (found,) = [found for found in check(path, Columns(("y",))).findings if "bad_unit" in found.problems]
+    assert (found.line, found.problems[-1]) == (3, "unlabelled")
+    assert reason in found.details[0]
+
+
+def test_a_unit_that_is_only_like_itself_is_as_good_as_others(tmp_path, caplog):
+    """Where all have it, or the user says it, labels are in it; those without any are left out."""
+    rows = [("O", 1, "hr"), ("CO", 2, ""), ("CCO", 3, "hr")]
+    for options in ({}, {"unit": ["hr"]}):
+        data = load(write(tmp_path, rows), **options)
+        np.testing.assert_array_equal(data.y[:3, 0], [1, np.nan, 3])
+        assert data.units == {"y": "hr"}
+    assert caplog.text.count("line 3: left out: y: the label has no unit") == 2
+
+
+def test_many_labels_of_no_unit_are_counted(tmp_path, caplog):
+    """Five lines are named, and the others counted; half of the labels are too many."""
+    bad = [("C" * i, 2, "mol per l") for i in range(2, 30)]
+    data = load(write(tmp_path, [("O", 1, "nM"), *bad]))
+    assert np.isnan(data.y[:, 0]).sum() == len(bad)
+    assert caplog.text.count("'mol per l' is no unit that is known") == 5
+    assert "and 23 more labels whose unit or relation cannot be read" in caplog.text
+    many = [*bad, ("CCC", 2, "mol per l"), ("CCC", 3, "mol per l"), ("CCC", 2, "mol per l")]
+    with pytest.raises(DataError, match=r"line 3, .*is in mol per l, and that of line 2 in nM"):
+        load(write(tmp_path, [("O", 1, "nM"), *many]))
+
+
 @given(st.lists(st.sampled_from(["nM", "uM", "%", "hr", "mg/L", ""]), min_size=2, max_size=6))
 def test_units_are_never_mixed(tmp_path_factory, units):
-    """Every mixture is converted, each label to its right value, or refused."""
+    """Every mixture is converted, each label to its right value, or refused; few of no unit are left out."""
     rows = [(WATER, 1.5, unit) for unit in units]
     path = write(tmp_path_factory.mktemp("mixed"), rows)
     molar = {"nM": 1e-9, "uM": 1e-6, "mg/L": 1e-3 / WATER_WEIGHT}
@@ -143,15 +195,18 @@ def test_units_are_never_mixed(tmp_path_factory, units):
     except DataError:
         assert len(set(units)) > 1
         assert not set(units) <= set(molar)
+        assert "%" in units or units[0] in {"hr", ""}
         return
-    if set(units) <= set(molar):
+    known = {unit for unit in units if unit in molar}
+    if known:
+        assert units[0] in known
+        assert "%" not in units
         factor = molar[{"µM": "uM"}.get(data.units["y"], data.units["y"])]
-        np.testing.assert_allclose(
-            data.y[: len(units), 0] * factor, [1.5 * molar[unit] for unit in units], rtol=1e-4
-        )
+        right = [1.5 * molar.get(unit, np.nan) for unit in units]
+        np.testing.assert_allclose(data.y[: len(units), 0] * factor, right, rtol=1e-4)
     else:
-        assert len(set(units)) == 1
-        assert data.y[0, 0] == 1.5
+        right = [1.5 if unit == units[0] else np.nan for unit in units]
+        np.testing.assert_array_equal(data.y[: len(units), 0], right)
 
 
 def test_the_user_says_the_unit_of_a_table_without_one(tmp_path):

@@ -26,6 +26,14 @@ def test_training_is_repeated_in_folds(command, simulated, model_1, tmp_path):
     assert document["checkpoint"] == open_checkpoint(model_1).digest
 
 
+@pytest.mark.parametrize(("option", "value"), [("--repeats", 2), ("--split", "random")])
+def test_folds_are_said_of_where_there_are_some(command, simulated, model_1, option, value):
+    """Without any, held-out rows are those of the training, and what is said of folds is refused."""
+    words = ("evaluate", "--data_dir", simulated.parent, "--model_path", model_1, option, value)
+    told = command(*words, status=1).stderr
+    assert told == f"Error: {option} says how folds are made, and there are none; add --folds\n"
+
+
 def test_intervals_are_wider_than_those_of_independent_runs():
     """The corrected interval is Student's, wider by the share of rows that are tested."""
     values = [0.7, 0.75, 0.8, 0.72, 0.78]

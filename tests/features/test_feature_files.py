@@ -10,13 +10,13 @@ from molecules_for_tests import SMILES
 
 from servier.bulk.featurizing import featurize_file
 from servier.bulk.options import FeaturizingOptions
-from servier.chem.levels import Level
+from servier.chem.levels import Level, Stereo
 from servier.chem.molecules import parse_all
 from servier.errors import DataError
 from servier.features.computing import compute_features
 from servier.features.feature_file import FeatureFile, read_features
 from servier.features.feature_set import FeatureSet
-from servier.features.registry import PRESETS
+from servier.features.registry import PRESETS, choose_features
 from servier.tables import open_table
 from servier.tables.parquet import FEATURES_KEY
 
@@ -108,8 +108,14 @@ def test_features_of_another_level_are_refused(tmp_path, table):
     target = tmp_path / "f.parquet"
     featurize_file(table, target, FAST, FeaturizingOptions(standardization="isotope_parent"))
     assert read_features(target, FAST, Level.ISOTOPE_PARENT).X.shape[0] == len(SMILES) + 2
-    with pytest.raises(DataError, match="standardized to isotope_parent, needed is parent"):
+    with pytest.raises(DataError, match="standardized to isotope_parent, needed is parent") as refused:
         read_features(target, FAST, Level.PARENT)
+    assert refused.value.hint == "featurize again with: --preset fast --standardization parent"
+    chiral = choose_features("fast", Stereo.USE)
+    with pytest.raises(DataError, match="this file holds other features") as refused:
+        read_features(target, chiral, Level.NONE)
+    hint = "featurize again with: --preset fast --stereo use --standardization none"
+    assert refused.value.hint == hint
     old = pq.read_table(target)
     notes = json.loads(old.schema.metadata[FEATURES_KEY])
     del notes["standardization"]

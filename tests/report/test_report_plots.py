@@ -1,6 +1,7 @@
 """The curves of the plots are those of scikit-learn."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from servier.report.html import plots
+from servier.report.html.class_plots import plot_class_calibration, plot_class_roc
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,13 @@ def test_values_of_any_number_of_rows_are_drawn(n):
 def test_equal_rows_make_equal_plots(scored):
     """A plot has no date and no random name."""
     assert plots.plot_roc(*scored, 0.5) == plots.plot_roc(*scored, 0.5)
+
+
+def test_words_in_any_script_are_drawn_without_a_warning(scored):
+    """They stay text, which a browser has fonts for; the plot's own font need not have them."""
+    y, p = scored
+    words = {"\u9ad8": (y == 1, p), "\u4f4e": (y == 0, 1 - p)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawings = [plot_class_roc(words), plot_class_calibration(words)]
+    assert all(word in drawing for word in words for drawing in drawings)

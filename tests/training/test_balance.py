@@ -1,12 +1,14 @@
 """What each side of a split, and each fold, must have of a target."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from servier.data.datasets import ALL_TARGETS, Columns, Dataset, load_dataset
 from servier.data.simulation import simulate
+from servier.data.weight_column import RowWeights
 from servier.errors import DataError
 from servier.training.balance import warn_of_folds
 from servier.training.options import Options
@@ -56,6 +58,26 @@ def test_a_target_that_does_not_vary_in_training_is_refused(y, task, problem):
     with pytest.raises(DataError, match=problem) as caught:
         select_rows(table(y, halves(40), task), Options())
     assert "t.csv, column P1" in str(caught.value) or "no row" in problem
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "problem"),
+    [
+        (np.arange(60.0), "regression", "the labelled training rows (0) have 0 distinct values"),
+        ([0] * 40 + [1] * 20, "binary", "0 of the training rows are labelled 0"),
+    ],
+)
+def test_labels_whose_rows_weigh_nothing_are_not_blamed_on_the_split(y, task, problem):
+    """No other split could bring them into training: the line names the column of weights."""
+    y = np.where(np.arange(N_ROWS) < 40, y, np.nan if task == "regression" else 1)
+    weights = RowWeights("w", np.repeat([0.0, 1.0], [40, 20]), {})
+    data = replace(table(y, task=task), weights=weights)
+    if task == "regression":
+        data = replace(data, y=np.hstack([data.y, data.y[::-1]]), targets=["P1", "P2"], tasks=[task] * 2)
+    with pytest.raises(DataError) as caught:
+        select_rows(data, Options(split="random"))
+    assert caught.value.problem == problem
+    assert caught.value.hint.endswith("; rows without a weight above 0 in column 'w' are not counted")
 
 
 def test_too_few_of_a_class_in_the_whole_table_is_no_matter_of_the_split():

@@ -101,6 +101,26 @@ def test_model_1_is_tuned(command, simulated, recipes, tmp_path):
     assert yaml.safe_load((tmp_path / "r.yaml").read_text())["preset"] == "fast"
 
 
+def test_only_scores_of_one_kind_are_compared(command, simulated, recipes, tmp_path):
+    """Another task, or other rows held out, is another search, though it is kept in the same file."""
+    rows = [line.split(",") for line in simulated.read_text().splitlines()[:101]]
+    place = rows[0].index("P1")
+    table = tmp_path / "t.csv"
+    marks = [
+        ("first", "second"),
+        *[("train" if i % 4 else "test", "test" if i < 30 else "train") for i in range(100)],
+    ]
+    table.write_text("\n".join(",".join([*row, *both]) for row, both in zip(rows, marks, strict=True)))
+    assert rows[0][place] == "P1"
+    search = ("tune", "--dataset", table, "--target", "P1", "--config", recipes["1"], "--trials", 1)
+    search += ("--storage", tmp_path / "all.db", "--output", tmp_path / "r.yaml", "--force")
+    kinds = ([], ["--task", "regression"], ["--split_column", "first"], ["--split_column", "second"])
+    said = [command(*search, *kind) for kind in kinds]
+    assert not any("continuing after" in found.stderr for found in said)
+    assert "continuing after 1 trials" in command(*search).stderr
+    assert len({found.stdout for found in said}) == len(kinds)
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["what?.yaml", "{a}.yaml"])
 def test_a_name_that_is_read_as_something_else_is_refused(command, simulated, tmp_path, name):

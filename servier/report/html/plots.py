@@ -6,6 +6,7 @@ Wong, Points of view: color blindness, Nature Methods 2011, 8, 441, doi:10.1038/
 """
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,9 @@ def draw_plot(name: str, paint: Callable[[Figure], None], height: float = HEIGHT
         figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
         paint(figure)
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None})
+        with warnings.catch_warnings():  # text stays text, which the browser has other fonts for
+            warnings.filterwarnings("ignore", "Glyph", UserWarning)
+            figure.savefig(stream, format="svg", metadata={"Date": None})
     return embed(stream.getvalue(), name)
 
 

@@ -162,7 +162,7 @@ def describe_comparison(document: Mapping[str, Any]) -> str:
     counts = document["counts"]
     lines = [
         f"Compared on {counts['scored']} rows that neither model was trained on.",
-        f"Left out: {counts['seen']} that one of them was trained on.",
+        f"Left out: {counts['seen']} that one of them was trained on, or that its training left out.",
     ]
     for target, measured in document["metrics"].items():
         rows = [
