@@ -3,6 +3,7 @@
 import numpy as np
 
 from servier.checkpoint.archive import pack_lines
+from servier.checkpoint.distillation_facts import DistillationFacts, LibraryFacts, TeacherFacts
 from servier.checkpoint.metadata import (
     DatasetFacts,
     DomainLimits,
@@ -51,6 +52,11 @@ METADATA = Metadata(
     sentinels=[Sentinel("CCO", "ab12" * 16, [-0.5]), Sentinel("c1ccccc1", "cd34" * 16, [1.25])],
     versions={"servier": "0.1.0", "rdkit": "2025.9.1"},
     reference=ReferenceFacts("drugs.csv", "77aa" * 16, 3),
+    distillation=DistillationFacts(
+        [TeacherFacts("model_1.servier", "1", "12ef" * 16)],
+        LibraryFacts("library.csv", "34cd" * 16, 5000, 300, 270),
+        {"P1": {"all": {"molecules": 30, "r2": 0.875, "rmse": 0.25}}},
+    ),
     targets=[Target("P1", "binary", 2.0, -1.0, 0.4, None, None, {"0.8": [0.6, 0.3]})],
 )
 
@@ -62,6 +68,7 @@ ARRAYS = ReferenceArrays(
     train_fingerprints=np.arange(3 * 256, dtype=np.uint8).reshape(3, 256),
     train_y=np.array([[0], [1], [np.nan]], np.float32),
     train_relations=np.zeros((3, 1), np.int8),
+    train_scores=np.array([[-0.5], [0.25], [np.nan]], np.float32),
     domain_rows=np.array([0, 2]),
     environments=np.array([5, 7], np.uint32),
     reference_answers=np.array([[0.25], [0.5], [0.75]]),

@@ -19,6 +19,7 @@ DOCUMENT = json.loads(CHECKPOINT.metadata_json)
 OPEN = [("input",), ("training", "recipe"), ("training", "encoder")]
 MAY_BE_MISSING = {
     ("reference",),
+    ("distillation",),
     ("dataset", "weights"),
     *(("dataset", "weights", name) for name in ("median", "labels")),
     *(("training", name) for name in ("rounds", "losses", "encoder")),
@@ -26,10 +27,22 @@ MAY_BE_MISSING = {
 MAY_BE_NULL = MAY_BE_MISSING | {
     ("preset",),
     ("split", "column"),
+    ("distillation", "library", "file"),
     *(("targets", 0, name) for name in ("threshold", "transform", "bound")),
 }
 WRONG = {str: 1, int: "1", float: "1", list: {}, dict: [], type(None): []}
-KEYED_BY_NAME = {"sha256", "versions", "held_out", "test", "coverage", "P1", "0.8", "conformal"}
+KEYED_BY_NAME = {
+    "sha256",
+    "versions",
+    "held_out",
+    "test",
+    "coverage",
+    "P1",
+    "0.8",
+    "conformal",
+    "fidelity",
+    "all",
+}
 
 
 def walk(part, place=()):
@@ -95,7 +108,7 @@ def test_keys_are_in_order():
     assert list(DOCUMENT) == [
         "format", "format_version", "model_name", "preset", "input", "standardization", "dataset", "split",
         "duplicates", "seed", "training", "metrics", "domain", "sentinels", "versions", "reference",
-        "targets", "sha256",
+        "distillation", "targets", "sha256",
     ]  # fmt: skip
     assert list(DOCUMENT["training"]) == ["rounds", "losses", "recipe", "encoder"]
     assert list(DOCUMENT["metrics"]) == ["held_out", "coverage", "test"]

@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from metadata_for_tests import ARRAYS
+from metadata_for_tests import ARRAYS, METADATA
 
 from servier.checkpoint.archive import pack_arrays
-from servier.checkpoint.reference import ReferenceArrays, decode_reference, encode_reference
+from servier.checkpoint.reference import ReferenceArrays, decode_reference, encode_reference, require_fit
 from servier.errors import CheckpointError
 
 NAMES = [field.name for field in fields(ReferenceArrays)]
-MAY_BE_MISSING = {"train_smiles", "train_relations", "reference_answers"}
+MAY_BE_MISSING = {"train_smiles", "train_relations", "train_scores", "reference_answers"}
 
 
 def arrays_of(reference):
@@ -32,11 +32,13 @@ def test_arrays_come_back():
 
 
 def test_what_is_not_there_is_not_written():
-    """Without SMILES, bounds or reference molecules there is no array for them; they come back as None."""
-    without = replace(ARRAYS, train_smiles=None, train_relations=None, reference_answers=None)
+    """Without SMILES, bounds, scores or reference molecules there is no array; None comes back."""
+    without = replace(
+        ARRAYS, train_smiles=None, train_relations=None, train_scores=None, reference_answers=None
+    )
     assert set(arrays_of(without)) == set(NAMES) - MAY_BE_MISSING
     read = decode_reference(encode_reference(without))
-    assert (read.train_smiles, read.smiles, read.reference_answers) == (None, None, None)
+    assert (read.train_smiles, read.smiles, read.train_scores, read.reference_answers) == (None,) * 4
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in MAY_BE_MISSING])
@@ -80,3 +82,13 @@ def test_relations_are_of_three_kinds():
     wrong = replace(ARRAYS, train_relations=np.array([[2], [0], [0]], np.int8))
     with pytest.raises(CheckpointError, match="train_relations are not -1, 0 and 1"):
         decode_reference(encode_reference(wrong))
+
+
+def test_scores_are_finite_and_one_for_each_of_the_graph():
+    """Infinite ones are refused, and so are more than the targets have."""
+    infinite = replace(ARRAYS, train_scores=np.array([[np.inf], [0], [0]], np.float32))
+    with pytest.raises(CheckpointError, match="train_scores are not finite"):
+        decode_reference(encode_reference(infinite))
+    wide = replace(ARRAYS, train_scores=np.zeros((3, 2), np.float32))
+    with pytest.raises(CheckpointError, match="train_scores do not fit the targets"):
+        require_fit(decode_reference(encode_reference(wide)), METADATA)
