@@ -15,11 +15,7 @@ from servier.cli.outputs import Inputs, claim_outputs
 class DistillOptions:
     """The options of `servier distill`."""
 
-    teachers: tuple[str, ...] = field(
-        metadata=argument(
-            metavar="TEACHER...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False)
-        )
-    )
+    teachers: tuple[str, ...] = field(metadata=argument(metavar="TEACHER...", nargs=-1, required=True))
     library: str | None = field(
         metadata=option(
             decides=False,

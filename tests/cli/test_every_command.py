@@ -98,7 +98,12 @@ def test_every_command_takes_one_dataclass(name):
 def test_click_reads_the_types_of_the_fields(name):
     """The least that can be typed gives values of the types that the fields have."""
     parser = main.commands[name]
-    needed = ["1" for parameter in parser.params if parameter.required]
+    needed = [
+        word
+        for parameter in parser.params
+        if parameter.required
+        for word in (*(parameter.opts if isinstance(parameter, click.Option) else ()), "1")
+    ]
     given = parser.make_context(name, needed).params
     for key, declared in declarations(options_of(name)).items():
         kind = declared.value_type()
