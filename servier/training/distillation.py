@@ -130,22 +130,22 @@ def distill(
     if len(unknown.smiles) < FEWEST_MOLECULES:
         problem = f"only {len(unknown.smiles)} of its molecules have answers of the teachers"
         raise DataError(problem, hint=f"give a library with {FEWEST_MOLECULES} at least")
-    shuffled = np.random.default_rng(options.seed).permutation(len(unknown.smiles))
-    n_kept = min(MOST_KEPT_BACK, len(shuffled) // 10)
-    kept, learnt = unknown.select(np.sort(shuffled[:n_kept])), unknown.select(np.sort(shuffled[n_kept:]))
+    kept, learnt = _keep_back(unknown, options.seed)
     model = _fit(known, learnt, options, recipe)
     engine = FeatureEngine(choose_features(recipe.preset), model.graphs)
-    student = engine.score(Features(kept.X, [None] * n_kept)).values
+    student = engine.score(Features(kept.X, [None] * len(kept.X))).values
     facts = replace(facts, learnt=len(learnt.smiles))
     found = DistillationFacts(teachers.describe(), facts, _measure(teachers, kept, student))
-    raw = np.stack(
-        [
-            add_error(*columns, options.seed)
-            for columns in zip(teachers.held_out.T, kept.scores.T, student.T, strict=True)
-        ],
-        axis=1,
-    )
+    scores = zip(teachers.held_out.T, kept.scores.T, student.T, strict=True)
+    raw = np.stack([add_error(*columns, options.seed) for columns in scores], axis=1)
     return _make_checkpoint(teachers, model, engine, raw, found, reference, options)
+
+
+def _keep_back(examples: _Examples, seed: int) -> tuple[_Examples, _Examples]:
+    """Return a tenth of the molecules, drawn at random, and the others."""
+    shuffled = np.random.default_rng(seed).permutation(len(examples.smiles))
+    n_kept = min(MOST_KEPT_BACK, len(shuffled) // 10)
+    return examples.select(np.sort(shuffled[:n_kept])), examples.select(np.sort(shuffled[n_kept:]))
 
 
 def _find_features(

@@ -31,6 +31,7 @@ REFUSED = {
     "train": (["--dataset", "labelled.csv"], "train"),
     "tune": (["--dataset", "labelled.csv"], "train"),
     "pretrain": (["in.csv", "encoder.zip"], "train"),
+    "distill": (["{model_1}", "--output", "student.servier"], "train"),
     "evaluate": (["--dataset", "labelled.csv", "--model_path", "{model_1}"], "train"),
     "compare": (["{model_1}", "{model_2}", "--dataset", "labelled.csv"], "train"),
     "check": (["labelled.csv"], "train"),
