@@ -16,7 +16,7 @@ from servier.errors import ServierError
 from servier.server.loading import load_models
 
 ARRAYS = [field.name for field in fields(ReferenceArrays) if field.name != "reference_answers"]
-MAY_BE_MISSING = {"train_smiles", "train_relations"}
+MAY_BE_MISSING = {"train_smiles", "train_relations", "train_scores"}
 
 
 @pytest.fixture(scope="module")
