@@ -84,10 +84,11 @@ def read_model_name(fields: Mapping[str, Any]) -> str:
 
 
 def _read_forms(fields: Mapping[str, Any]) -> Forms:
-    """Return which forms are asked for: in JSON by whole numbers, in a form by their digits."""
+    """Return which forms are asked for: in JSON by whole numbers, which 2.0 is too, in a form by digits."""
     limits = {kind: fields[kind] for kind in MOST_FORMS if kind in fields}
     for kind, given in limits.items():
-        limit = int(given) if not request.is_json and _DIGITS.fullmatch(given) else given
+        is_digits = not request.is_json and _DIGITS.fullmatch(given)
+        limit = int(given) if is_digits or (isinstance(given, float) and given.is_integer()) else given
         if type(limit) is not int or not 1 <= limit <= MOST_FORMS[kind]:
             raise RequestError(f"the field {kind} must be a whole number from 1 to {MOST_FORMS[kind]:,}")
         limits[kind] = limit

@@ -71,7 +71,7 @@ def test_a_molecule_that_is_none_has_no_forms(handed_server):
 
 
 @pytest.mark.parametrize("kind", FORMS)
-@pytest.mark.parametrize("value", [0, -1, 1001, 2.0, True, None, "8", [8], 10**40])
+@pytest.mark.parametrize("value", [0, -1, 1001, 2.5, 0.0, 1e300, True, None, "8", [8], 10**40])
 def test_impossible_numbers_are_refused(handed_server, kind, value):
     """With the limits of the command line."""
     option = next(option for option in main.commands["predict"].params if option.name == kind)
@@ -79,6 +79,13 @@ def test_impossible_numbers_are_refused(handed_server, kind, value):
     status, answer = ask(handed_server, smile="CCO", **{kind: value})
     assert status == 400
     assert answer["error"] == f"the field {kind} must be a whole number from 1 to {MOST_FORMS[kind]:,}"
+
+
+def test_a_whole_number_may_have_a_point(handed_server):
+    """JSON Schema takes 4.0 for an integer, and so does the service."""
+    assert ask(handed_server, smile="CC(N)O", tautomers=4.0) == ask(
+        handed_server, smile="CC(N)O", tautomers=4
+    )
 
 
 @pytest.mark.parametrize("value", ["", "0", "1001", "8.0", "+8", " 8", "٨", "8" * 5000])
