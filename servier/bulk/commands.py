@@ -108,7 +108,7 @@ def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) 
     """Do the work of a command under a progress report, and log what became of the rows."""
     _check_summary(files)
     with _claim_summary(files):
-        summary = _report(work)
+        summary = report_progress(work)
         logger.info("%s", describe_summary(summary))
         if summary.rows and 1 - summary.counts.get("ok", 0) / summary.rows > MANY:
             column = options.smiles_column or "the detected column"
@@ -116,8 +116,8 @@ def _carry_out(files: RunFiles, options: Options, work: Callable[..., Summary]) 
         _write_summary(files.summary, asdict(summary) | {"rate": summary.rate})
 
 
-def _report(work: Callable[..., Summary]) -> Summary:
-    """Do the work, and show how far it is."""
+def report_progress(work: Callable[..., Summary]) -> Summary:
+    """Do the work, which takes a `report`, and show how far it is."""
     report = ProgressReport()
     try:
         return work(report=report)

@@ -3,23 +3,24 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from servier.bulk.commands import report_progress
 from servier.bulk.options import Options, ScoringOptions
 from servier.bulk.sampling import Sample, draw_sample
 from servier.bulk.scoring import predict_file
+from servier.bulk.work_dir import WorkDir, describe_run, working_in
 from servier.checkpoint.distillation_facts import LibraryFacts
 from servier.checkpoint.file import Checkpoint, encode_checkpoint, open_checkpoint
 from servier.checkpoint.target import Target
 from servier.chem.molecules import InvalidMolecule, parse_all
 from servier.chem.recombination import make_molecules
-from servier.errors import DataError
 from servier.models.student import Recipe
-from servier.progress import ProgressReport
 from servier.scoring.prediction_fields import number_fields
 from servier.tables import write_csv, write_whole
 from servier.tables.files import name_beside
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 ROWS = 30_000
 MADE_OF_EACH, LEAST_MADE = 20, 2_000
 DEFAULT = Recipe()
-MOLECULES, ANSWERS = "molecules.csv", "answers.parquet"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Lessons:
 
 
 def write_student(
-    lessons: Lessons, output: Path, options: StudentOptions, recipe: Recipe = DEFAULT
+    lessons: Lessons, output: Path, options: StudentOptions, recipe: Recipe = DEFAULT, *, force: bool = False
 ) -> Checkpoint:
     """Draw or make molecules, let the teachers answer for them, train a student, and write it to a file.
 
@@ -72,49 +72,30 @@ def write_student(
         The file.
     options, recipe
         As for `servier.training.distillation.distill`.
+    force
+        Forget an interrupted run of other teachers or molecules.
 
     Raises
     ------
     CheckpointError
         A teacher cannot be used, or they do not go together.
     DataError
-        The library cannot be used.
+        The library cannot be used, or an interrupted run had other inputs.
     """
     teachers = Teachers([open_checkpoint(path) for path in lessons.teachers])
     teachers.check()
     known = teachers.reference.smiles or []
+    work_dir = WorkDir(name_beside(output, "", ".work"))
+    work_dir.require_own()
     sample = _find_molecules(known, lessons, options.seed)
-    work_dir = name_beside(output, "", ".work")
-    answers = _answer([*known, *sample.smiles], teachers.targets, lessons, work_dir)
-    trained = Answered(known, answers[: len(known)])
-    library = Answered(sample.smiles, answers[len(known) :])
-    student = distill(teachers, trained, library, _describe(lessons, sample), options, recipe)
-    with write_whole(output) as temporary:
-        temporary.write_bytes(encode_checkpoint(student))
-    for path in _own_files(work_dir):
-        path.unlink()
-    work_dir.rmdir()
+    with working_in(work_dir, describe_run(teachers, sample.digest), force=force):
+        answers = _answer([*known, *sample.smiles], teachers.targets, lessons, work_dir)
+        trained = Answered(known, answers[: len(known)])
+        library = Answered(sample.smiles, answers[len(known) :])
+        student = distill(teachers, trained, library, _describe(lessons, sample), options, recipe)
+        with write_whole(output) as temporary:
+            temporary.write_bytes(encode_checkpoint(student))
     return open_checkpoint(output)
-
-
-def _own_files(work_dir: Path) -> list[Path]:
-    """Return the files of an earlier or this run.
-
-    Raises
-    ------
-    DataError
-        There is another one, or no folder can be made there.
-    """
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        found = list(work_dir.iterdir())
-    except OSError as error:
-        raise DataError(f"cannot write here: {error.strerror}", path=work_dir) from error
-    for path in found:
-        if not path.name.lstrip(".").startswith((MOLECULES, ANSWERS)):
-            hint = "the teachers' answers are kept in this folder: empty it, or give the student another name"
-            raise DataError("this file is not of an earlier run", path=path, hint=hint)
-    return found
 
 
 def _find_molecules(known: list[str], lessons: Lessons, seed: int) -> Sample:
@@ -131,21 +112,16 @@ def _find_molecules(known: list[str], lessons: Lessons, seed: int) -> Sample:
 
 
 def _answer(
-    smiles: list[str], targets: list[Target], lessons: Lessons, work_dir: Path
+    smiles: list[str], targets: list[Target], lessons: Lessons, work_dir: WorkDir
 ) -> NDArray[np.float64]:
     """Return the teachers' answers, which are computed as those of any file are."""
-    _own_files(work_dir)
-    molecules, answers = work_dir / MOLECULES, work_dir / ANSWERS
+    molecules, answers = work_dir.molecules, work_dir.answers
     write_csv(molecules, ["smiles"], [[text] for text in smiles])
     logger.info("the teachers answer for %s molecules", len(smiles))
     options = ScoringOptions(
         max_atoms=lessons.file.max_atoms, timeout=lessons.file.timeout, workers=lessons.file.workers
     )
-    report = ProgressReport()
-    try:
-        predict_file(molecules, answers, lessons.teachers, options, report=report)
-    finally:
-        report.close()
+    report_progress(partial(predict_file, molecules, answers, lessons.teachers, options))
     columns = [name for target in targets for name in number_fields(target)]
     table = pq.read_table(answers, columns=columns)
     return np.column_stack([table[name].to_numpy().astype(np.float64) for name in columns])

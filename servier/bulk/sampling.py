@@ -1,6 +1,5 @@
 """A random sample of the molecules of a table, drawn over the whole of it."""
 
-import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from servier.bulk.inputs import make_reader
 from servier.bulk.options import Options
 from servier.bulk.source import open_source
+from servier.chem.smiles_text import digest_texts
 from servier.errors import DataError
 from servier.tables import STANDARD_STREAM
 
@@ -32,7 +32,7 @@ class Sample:
     @property
     def digest(self) -> str:
         """A sha256 of the strings."""
-        return hashlib.sha256("\n".join(self.smiles).encode("utf-8", "surrogateescape")).hexdigest()
+        return digest_texts(self.smiles)
 
 
 def draw_sample(path: str | Path, n: int, seed: int, options: Options) -> Sample:

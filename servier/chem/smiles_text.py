@@ -3,8 +3,10 @@
 RDKit drops characters outside ASCII at the end of a string, and answers for the rest.
 """
 
+import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 EXTENSION = "|"
 MAX_SHOWN = 40
@@ -61,6 +63,11 @@ def _describe(character: str) -> str:
         return f"U+{ord(character):04X}, which is half of a character,"
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     return f"character {character!r} ({name})"
+
+
+def digest_texts(texts: Iterable[str]) -> str:
+    """Return a sha256 of SMILES strings in their order, whatever their encoding was."""
+    return hashlib.sha256("\n".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def remove_map_numbers(text: str) -> str:

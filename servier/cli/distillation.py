@@ -7,7 +7,7 @@ import click
 
 from servier.cli.commands import argument, command, option
 from servier.cli.dialects import DialectOptions
-from servier.cli.options import FORCE, SMILES_COLUMN, WORKERS, worker_processes
+from servier.cli.options import FORCE, REFERENCE, SMILES_COLUMN, WORKERS, worker_processes
 from servier.cli.outputs import Inputs, claim_outputs
 
 
@@ -36,14 +36,7 @@ class DistillOptions:
     )
     smiles_column: str | None = field(metadata=SMILES_COLUMN)
     text: DialectOptions
-    reference: str | None = field(
-        metadata=option(
-            decides=False,
-            type=click.Path(exists=True, dir_okay=False),
-            help="A table of molecules, such as approved drugs; --detail then gives the percentile of an "
-            "answer among theirs.",
-        )
-    )
+    reference: str | None = field(metadata=REFERENCE)
     seed: int = field(
         metadata=option(type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
     )
@@ -84,6 +77,7 @@ def distill(given: DistillOptions) -> None:
                 smiles_column=given.smiles_column, dialect=given.text.dialect(), workers=workers
             )
             lessons = Lessons(given.teachers, given.library, given.rows, through)
-            student = write_student(lessons, output, StudentOptions(given.reference, given.seed, workers))
+            options = StudentOptions(given.reference, given.seed, workers)
+            student = write_student(lessons, output, options, force=given.force)
     click.echo(describe_student(student))
     click.echo(f"The student is in {output}")

@@ -8,8 +8,6 @@ from servier.errors import ServierError
 if TYPE_CHECKING:
     from servier.checkpoint.target import Target
 
-CLASS_TASKS = ("multiclass", "ordinal")
-
 
 def class_orders(classes: Sequence[str]) -> list[list[str]]:
     """Return what --classes says: lists of classes, the lowest first."""
@@ -26,6 +24,8 @@ def require_of_task(
     ServierError
         Classes are named and none are learnt, or something is said that classes do not have.
     """
+    from servier.checkpoint.classes import CLASS_TASKS
+
     if classes and task not in CLASS_TASKS:
         hint = "add --task ordinal, or --task multiclass where they have no order"
         raise ServierError("--classes names classes, and no target is said to have any", hint=hint)
@@ -59,6 +59,8 @@ def require_learnt(
         A target is of another task, none has these classes, or all have classes and something is said that
         classes do not have.
     """
+    from servier.checkpoint.classes import CLASS_TASKS
+
     if task is not None and any(target.task != task for target in targets):
         tasks = ", ".join(dict.fromkeys(target.task for target in targets))
         problem = f"--task says {task}, and the model has learnt {tasks}"

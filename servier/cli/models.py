@@ -16,6 +16,7 @@ from servier.cli.options import (
     JSON,
     MODELS,
     PRESET,
+    REFERENCE,
     REQUIRE_SIGNATURE,
     WORKERS,
     TableOptions,
@@ -60,14 +61,7 @@ class TrainOptions:
     )
     scales: ScaleOptions
     splitting: SplitOptions
-    reference: str | None = field(
-        metadata=option(
-            decides=False,
-            type=click.Path(exists=True, dir_okay=False),
-            help="A table of molecules, such as approved drugs; --detail then gives the percentile of an "
-            "answer among theirs.",
-        )
-    )
+    reference: str | None = field(metadata=REFERENCE)
     student: str | None = field(
         metadata=option(
             decides=False,
@@ -140,9 +134,8 @@ def _write_student(given: TrainOptions, options: "Options") -> None:
     from servier.training.distillation import StudentOptions
 
     lessons = Lessons([str(given.path)], file=FileOptions(workers=options.workers))
-    write_student(
-        lessons, Path(str(given.student)), StudentOptions(given.reference, options.seed, options.workers)
-    )
+    how = StudentOptions(given.reference, options.seed, options.workers)
+    write_student(lessons, Path(str(given.student)), how, force=given.force)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,12 @@ HTML = option(
     help="Also write the result to this file, as a web page.",
 )
 JSON = option("--json", decides=False, is_flag=True, help="Print JSON, for machines.")
+REFERENCE = option(
+    decides=False,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A table of molecules, such as approved drugs; --detail then gives the percentile of an answer "
+    "among theirs.",
+)
 REQUIRE_SIGNATURE = option(
     decides=False,
     type=click.Path(exists=True, dir_okay=False),

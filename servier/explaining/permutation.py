@@ -92,7 +92,7 @@ class PermutationImportance:
         """
         rng = np.random.default_rng(0)
         known = np.flatnonzero(~np.isnan(self.y[:, target]))
-        raw, own = self._raw[known], self._features[known][:, columns]
+        raw, own = self._raw[known], self._features[:, columns][known]
         after = []
         for _ in range(SHUFFLES):
             shuffled = own[rng.permutation(len(known))]

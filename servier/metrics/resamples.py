@@ -96,8 +96,12 @@ def _measure_values(weights: Vector, y: Vector, y_score: Vector, _: float) -> Fo
 
 
 def _measure_classes(weights: Vector, y: Vector, p: Vector, _: float) -> Found:
+    return _measure_table(weights, y, p, _count_cells(weights, y, p.argmax(axis=1), p.shape[1]))
+
+
+def _measure_table(weights: Vector, y: Vector, p: Vector, cells: Vector) -> Found:
+    """Return the metrics of classes, of which the confusion tables are known."""
     labels = range(p.shape[1])
-    cells = _count_cells(weights, y, p.argmax(axis=1), p.shape[1])
     each = [rankings.auroc(weights, (y == label).astype(np.float64), p[:, label]) for label in labels]
     shares = (p / p.sum(axis=1, keepdims=True))[np.arange(len(y)), y.astype(np.int64)]
     return {
@@ -108,9 +112,9 @@ def _measure_classes(weights: Vector, y: Vector, p: Vector, _: float) -> Found:
     }
 
 
-def _measure_order(weights: Vector, y: Vector, p: Vector, threshold: float) -> Found:
+def _measure_order(weights: Vector, y: Vector, p: Vector, _: float) -> Found:
     cells = _count_cells(weights, y, p.argmax(axis=1), p.shape[1])
-    return {"quadratic_kappa": _kappa(cells), **_measure_classes(weights, y, p, threshold)}
+    return {"quadratic_kappa": _kappa(cells), **_measure_table(weights, y, p, cells)}
 
 
 _METRICS: dict[str, Callable[[Vector, Vector, Vector, float], Found]] = {

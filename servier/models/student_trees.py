@@ -7,12 +7,11 @@ import numpy as np
 
 from servier.checkpoint.metadata import TrainingNotes
 from servier.checkpoint.native import booster_name
+from servier.models.boosting import ROWS_PER_THREAD
 from servier.models.fitted_model import FittedModel, Report
 from servier.models.student import Lesson, Recipe
 from servier.models.tree_graph import round_thresholds, to_onnx, without_threads
 
-ROWS_PER_THREAD = 5000
-"""On few rows threads spend more time waiting for each other than working, above all on a busy machine."""
 MAX_BIN = 63
 """Most features are counts, and few of these are large."""
 

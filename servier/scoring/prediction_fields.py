@@ -75,9 +75,8 @@ def _answer_fields(target: Target) -> dict[str, type]:
 
 def number_fields(target: Target) -> list[str]:
     """Return the columns with the numbers of an answer: a value, a probability, or that of each class."""
-    if target.task == "regression":
-        return [f"{target.name}_pred"]
-    return [f"{target.name}_probability{word and '_'}{word}" for word in target.classes or [""]]
+    numbers = [name for name, kind in _answer_fields(target).items() if kind is float]
+    return numbers[: target.n_answers]  # the mean class, which comes last, is none of them
 
 
 def _spread_fields(target: Target, forms: Sequence[str]) -> dict[str, type]:

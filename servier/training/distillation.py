@@ -128,8 +128,9 @@ def distill(
     known = _find_features(teachers, trained, options, recipe)
     unknown = _find_features(teachers, library, options, recipe)
     if len(unknown.smiles) < FEWEST_MOLECULES:
-        problem = f"only {len(unknown.smiles)} of its molecules have answers of the teachers"
-        raise DataError(problem, hint=f"give a library with {FEWEST_MOLECULES} at least")
+        problem = f"only {len(unknown.smiles)} molecules have answers of the teachers"
+        hint = f"give a library with {FEWEST_MOLECULES} at least"
+        raise DataError(problem, path=facts.file, hint=hint)
     kept, learnt = _keep_back(unknown, options.seed)
     model = _fit(known, learnt, options, recipe)
     engine = FeatureEngine(choose_features(recipe.preset), model.graphs)

@@ -1,6 +1,5 @@
 """Reference molecules, such as approved drugs, among which answers get a percentile."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from servier.checkpoint.target import Target
 from servier.checkpoint.target_columns import map_scores
 from servier.chem.levels import Level
 from servier.chem.molecules import InvalidMolecule, Mol, parse_all
+from servier.chem.smiles_text import digest_texts
 from servier.errors import DataError
 from servier.scoring.engines import Engine
 from servier.tables import open_table, require_smiles_column
@@ -70,5 +70,4 @@ def read_reference(path: str | Path, level: Level) -> ReferenceMolecules:
     if not mols:
         raise DataError("no molecule can be read", path=path, hint="give --reference a table with SMILES")
     logger.info("%s reference molecules, %s rows left out", len(mols), len(smiles) - len(mols))
-    digest = hashlib.sha256("\n".join(smiles).encode("utf-8", "surrogateescape")).hexdigest()
-    return ReferenceMolecules(Path(path).name, digest, mols)
+    return ReferenceMolecules(Path(path).name, digest_texts(smiles), mols)

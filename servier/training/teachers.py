@@ -42,7 +42,7 @@ class Teachers:
         Raises
         ------
         CheckpointError
-            They do not go together, were trained on different molecules, or lack what older ones do not have.
+            They do not go together, were trained on different labels, or lack what older ones do not have.
         """
         _ = self.targets, self.level
         for checkpoint in self.checkpoints:
@@ -50,8 +50,10 @@ class Teachers:
             if own.train_scores is None or own.smiles is None:
                 problem = "it lacks what it answered for its training molecules in cross-validation"
                 raise CheckpointError(problem, path=checkpoint.path, hint=TRAIN_AGAIN)
-            if not np.array_equal(own.train_identities, first.train_identities):
-                problem = "it was trained on other molecules than the first teacher"
+            if not np.array_equal(own.train_identities, first.train_identities) or not np.array_equal(
+                own.train_y, first.train_y, equal_nan=True
+            ):
+                problem = "it was trained on other molecules or labels than the first teacher"
                 hint = "train all teachers on the same rows, with the same --split and --seed"
                 raise CheckpointError(problem, path=checkpoint.path, hint=hint)
 

@@ -140,14 +140,28 @@ def commands(folder, library, simulated, recipes, model_1):
             ["tune", *table, "--config", recipes["1"], "--trials", 3, "--output", folder / "r.yaml"],
             ["r.yaml.db", "r.yaml.db-journal"],
         ),
+        "distill": (
+            ["distill", model_1, "--rows", 400, "--output", folder / "s.servier"],
+            [
+                f"s.servier.work/{name}"
+                for name in (
+                    "run.txt",
+                    "molecules.csv",
+                    ".answers.parquet.origin",
+                    "answers.parquet",
+                    "answers.parquet.journal",
+                    "answers.parquet.partial",
+                )
+            ],
+        ),
         "inspect": (["inspect", model_1, "--html", folder / "card.html"], []),
         "simulate": (["simulate", folder / "s.csv", "--rows", 3000], []),
     }
 
 
 NAMES = [
-    "predict-file", "top", "featurize", "train", "evaluate", "compare", "check", "tune", "inspect",
-    "simulate",
+    "predict-file", "top", "featurize", "train", "evaluate", "compare", "check", "tune", "distill",
+    "inspect", "simulate",
 ]  # fmt: skip
 
 

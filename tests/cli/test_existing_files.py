@@ -37,6 +37,9 @@ WRITING = {
         ["train", "--dataset", "labelled.csv", "--config", "recipe.yaml", "--model_path", "out.servier"],
         ["--seed", 1],
     ),
+    "distill": (
+        ["out.servier"], ["distill", "m1", "--rows", 260, "--output", "out.servier"], ["--seed", 1],
+    ),
 }  # fmt: skip
 SEARCHING = {
     "tune": ["tune", "--dataset", "labelled.csv", "--output", "out"],

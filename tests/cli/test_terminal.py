@@ -130,6 +130,7 @@ LINES = {
     "check": (["check", "plain.csv", *TARGET], 0),
     "check labels": (["check", "labels.csv", f"checked{MARK}.csv"], 0),
     "check --json": (["check", "plain.csv", *TARGET, "--json"], 0),
+    "distill": (["distill", "model_1.servier", "--library", f"{MARK}.csv", "--output", "s.servier"], 1),
     "evaluate": (["evaluate", "--dataset", "plain.csv", *MODEL, *DRAWS], 0),
     "compare": (["compare", "model_1.servier", "model_2.servier", "--dataset", "plain.csv", *DRAWS], 0),
     "train": (["train", "--dataset", "labels.csv", *TARGET], 1),

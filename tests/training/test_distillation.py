@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from runs_for_tests import end_by
 from scipy import stats
 from sklearn.metrics import r2_score, root_mean_squared_error
 
 from servier.checkpoint.file import encode_checkpoint, make_checkpoint, open_checkpoint
 from servier.checkpoint.reference import REFERENCE, encode_reference
+from servier.models import student_trees
+from servier.models.boosting import ROWS_PER_THREAD
+from servier.models.student import Lesson, Recipe
 from servier.scoring.scorer import Scorer
 from servier.training.distillation import NEAR, add_error
 from servier.training.fidelity import measure_fidelity
@@ -146,6 +150,22 @@ def test_a_run_that_was_killed_goes_on(model_1, library, student_of_model_1, tmp
     assert not partial.parent.exists()
 
 
+@pytest.mark.process
+def test_a_run_of_others_is_gone_on_with_by_none(
+    model_1, model_2, library, student_of_model_1, tmp_path, command
+):
+    """What was killed and had another teacher is refused, until --force forgets it."""
+    output = tmp_path / "student.servier"
+    asked = ("--library", library, "--output", output)
+    status, _ = end_by("SIGKILL", 1, "after", "distill", model_2, *asked)
+    assert status == -9
+    refused = command("distill", model_1, *asked, status=1).stderr
+    assert "an interrupted run with other teachers or molecules has left its answers here" in refused
+    command("distill", model_1, *asked, "--force")
+    assert output.read_bytes() == student_of_model_1
+    assert not output.with_name("student.servier.work").exists()
+
+
 def test_without_a_library_molecules_are_made(model_1, tmp_path, command):
     """From the training molecules, which the student says."""
     output = tmp_path / "student.servier"
@@ -209,11 +229,17 @@ def test_what_cannot_be_distilled_is_refused(model_1, library, tmp_path, command
     output = tmp_path / "student.servier"
     asked = ("--library", library, "--output", output)
     assert "train it again" in command("distill", tmp_path / "old.servier", *asked, status=1).stderr
+    flipped = replace(old.reference, train_y=1 - old.reference.train_y)
+    entries = dict(old.entries) | {REFERENCE: encode_reference(flipped)}
+    (tmp_path / "other.servier").write_bytes(encode_checkpoint(make_checkpoint(old.metadata, entries)))
+    told = command("distill", model_1, tmp_path / "other.servier", *asked, status=1).stderr
+    assert "other molecules or labels than the first teacher" in told
     assert "given twice" in command("distill", model_1, model_1, *asked, status=1).stderr
     small = tmp_path / "small.csv"
     small.write_text("smiles\nCCO\nCCC\n")
     found = command("distill", model_1, "--library", small, "--output", output, status=1)
-    assert "only 2 of its molecules have answers" in found.stderr
+    assert "small.csv: only 2 molecules have answers of the teachers" in found.stderr
+    assert not (tmp_path / "student.servier.work").exists()
     folder = tmp_path / "student.servier.work"
     folder.mkdir(exist_ok=True)
     (folder / "thesis.txt").write_text("all that I have")
@@ -251,3 +277,14 @@ def test_fidelity_is_measured_as_scikit_learn_and_scipy_do():
         assert found[name]["spearman"] == pytest.approx(expected)
     fifths = [found[f"{low} to {low + 20} %"] for low in range(0, 100, 20)]
     assert [fifth["molecules"] for fifth in fifths] == [100] * 5
+
+
+def test_the_number_of_threads_does_not_change_the_trees():
+    """As many rows as take two threads give the very graph of one."""
+    rng = np.random.default_rng(0)
+    X = rng.poisson(0.3, (2 * ROWS_PER_THREAD, 30)).astype(np.float32)
+    y = (X @ rng.normal(size=30) + rng.normal(size=len(X)))[:, None]
+    lesson, recipe = Lesson(X, y / y.std(), np.ones(len(X))), Recipe(n_trees=20)
+    one, two = (student_trees.fit(lesson, recipe, 0, workers, print) for workers in (1, 2))
+    assert one.graphs == two.graphs
+    assert one.native == two.native
